@@ -1,0 +1,119 @@
+"""What a training tells the world: frozen events, in the order in which they happen.
+
+`as_row` gives the plain dict that goes into a run's journal; the store knows events only in that form.
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class Event:
+    """Base of all events; `kind` names the type in the journal."""
+
+    kind: ClassVar[str]
+
+    def as_row(self) -> dict[str, Any]:
+        """The event as plain JSON values, `kind` first."""
+        return {"kind": self.kind, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Started(Event):
+    """Data are read and the model stands; `skills` are the file's own labels, in the model's order."""
+
+    kind: ClassVar[str] = "started"
+    device: str
+    versions: dict[str, str]
+    data: dict[str, Any]
+    skills: list[str]
+    steps_per_epoch: int
+    max_epochs: int
+    parameters: int
+
+
+@dataclass(frozen=True)
+class Stepped(Event):
+    """Scalars of one optimiser step, or of the steps since the last one recorded."""
+
+    kind: ClassVar[str] = "step"
+    step: int
+    epoch: int
+    values: dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class GainsSeen(Event):
+    """Histograms of practised-skill gains in (0, 1): equal bins, overall and per skill index."""
+
+    kind: ClassVar[str] = "gains"
+    step: int
+    epoch: int
+    split: str
+    counts: list[int]
+    skills: dict[int, list[int]]
+
+
+@dataclass(frozen=True)
+class Evaluated(Event):
+    """Metrics at the end of an epoch and percentiles of the learned parameters (`mean`, `std`, `quantiles`)."""
+
+    kind: ClassVar[str] = "evaluated"
+    step: int
+    epoch: int
+    values: dict[str, float | None]
+    parameters: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Changed(Event):
+    """A setting changed while the run trained; it acts from `step` on."""
+
+    kind: ClassVar[str] = "changed"
+    step: int
+    epoch: int
+    field: str
+    old: Any
+    new: Any
+    who: str
+
+
+@dataclass(frozen=True)
+class Checkpointed(Event):
+    """An encoder reached its best validation AUC and was saved to `file` in the run's folder."""
+
+    kind: ClassVar[str] = "checkpointed"
+    step: int
+    epoch: int
+    encoder: str
+    auc: float
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Finished(Event):
+    """The end of a run that reached its end or was stopped; `results` maps split -> metric -> value."""
+
+    kind: ClassVar[str] = "finished"
+    status: str
+    reason: str
+    step: int
+    epochs: int
+    best_epoch: dict[str, int]
+    seconds: float
+    train_interactions_per_second: float | None
+    uniform_since: int | None
+    spread_since: int | None
+    results: dict[str, dict[str, float | None]]
+    skills: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Failed(Event):
+    """The run broke; what happened, where, and what the user can do."""
+
+    kind: ClassVar[str] = "failed"
+    step: int
+    error: str
+    traceback: str
