@@ -103,8 +103,6 @@ class Finished(Event):
     best_epoch: dict[str, int]
     seconds: float
     train_interactions_per_second: float | None
-    uniform_since: int | None
-    spread_since: int | None
     results: dict[str, dict[str, float | None]]
     skills: list[dict[str, Any]] = field(default_factory=list)
 
@@ -117,3 +115,15 @@ class Failed(Event):
     step: int
     error: str
     traceback: str
+
+
+@dataclass(frozen=True)
+class Refused(Event):
+    """A requested change that is not allowed, and why; nothing changed."""
+
+    kind: ClassVar[str] = "refused"
+    step: int
+    field: str
+    value: Any
+    reason: str
+    who: str

@@ -1,0 +1,1 @@
+"""Raw files or a simulator -> canonical interactions -> split, windows and batches."""

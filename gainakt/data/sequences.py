@@ -1,0 +1,166 @@
+"""Interactions -> split by student -> windows -> batches of similar length.
+
+The alignment is stated here once: at step t a model has seen skills and responses up to t and the asked skill of
+t + 1; it predicts the response of t + 1. A window's first interaction is therefore never scored.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gainakt.data.interactions import NO_FOLD, TEST, Interactions
+from gainakt.errors import InputError
+
+_HOLDOUT, _TEST_SHARE, _VALIDATION_SHARE = 0.1, 0.2, 0.1
+UNSEEN = -1
+"""Index of every student outside the training split, whose gamma is the training students' mean."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which students (sorted indices) train, validate and test, and by which rule."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    rule: str
+
+
+def split_students(data: Interactions, fold: int, seed: int) -> Split:
+    """Students into train, validation, test: given folds and test students are kept, the rest is drawn by `seed`.
+
+    Raises InputError when the asked fold does not exist or a part would be empty.
+    """
+    everyone = np.arange(len(data.students))
+    given = np.unique(data.fold[data.fold >= 0])
+    test = everyone[data.fold == TEST]
+    rng = np.random.default_rng([seed, 0])
+    if len(given) > 1:
+        if fold not in given:
+            raise InputError(f"training.fold: {fold} is not in the data; folds there: {', '.join(map(str, given))}")
+        validation = everyone[data.fold == fold]
+        rule = f"given folds, fold {fold} validates"
+        if len(test):
+            rule += ", given test students"
+        else:
+            after = given[(list(given).index(fold) + 1) % len(given)]
+            test = everyone[data.fold == after]
+            rule += f", no test students given, so fold {after} tests"
+    elif len(test):
+        rest = rng.permutation(everyone[data.fold != TEST])
+        validation = rest[: max(1, round(_HOLDOUT * len(rest)))]
+        rule = f"given test students, {_HOLDOUT:.0%} of the others validate (seed {seed})"
+    else:
+        order = rng.permutation(everyone)
+        test = order[: max(1, round(_TEST_SHARE * len(order)))]
+        validation = order[len(test) : len(test) + max(1, round(_VALIDATION_SHARE * len(order)))]
+        rule = f"70/10/20 by student (seed {seed})"
+    train = np.setdiff1d(everyone, np.concatenate([validation, test]))
+    if not (len(train) and len(validation) and len(test)):
+        raise InputError(
+            f"{data.source}: {len(everyone)} student(s) cannot be split into training, validation and test;"
+            " give at least three, in at least two folds or files if there are any"
+        )
+    return Split(train, np.sort(validation), np.sort(test), rule)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B windows of up to T interactions, padded at the end.
+
+    `skill`, `response`, `valid` are (B, T); `student` (B,) indexes the training students or is UNSEEN.
+    """
+
+    student: Tensor
+    skill: Tensor
+    response: Tensor
+    valid: Tensor
+
+    @property
+    def asked(self) -> Tensor:
+        """Skill of the next interaction (B, T-1), known at step t."""
+        return self.skill[:, 1:]
+
+    @property
+    def target(self) -> Tensor:
+        """Response to be predicted at step t, that of t + 1 (B, T-1), as float."""
+        return self.response[:, 1:].float()
+
+    @property
+    def scored(self) -> Tensor:
+        """Mask of the steps whose next response exists (B, T-1)."""
+        return self.valid[:, 1:]
+
+
+class Windows:
+    """The windows of some students, held flat on a device and handed out as batches."""
+
+    def __init__(self, data: Interactions, students: np.ndarray, window: int, training: bool, device: torch.device):
+        first = np.searchsorted(data.student, students, "left")
+        last = np.searchsorted(data.student, students, "right")
+        starts, lengths, owners = [], [], []
+        for position in range(0, int((last - first).max(initial=0)), window):
+            here = first + position < last
+            starts.append(first[here] + position)
+            lengths.append(np.minimum(last[here] - starts[-1], window))
+            owners.append(np.nonzero(here)[0])
+        start, length, owner = (np.concatenate(parts) for parts in (starts, lengths, owners))
+        keep = length > 1  # a single interaction has nothing to predict
+        self.left_out = int((~keep).sum())
+        order = np.lexsort((start[keep], owner[keep]))
+        self.students = students[owner[keep][order]]
+        self.length = length[keep][order]
+        self.interactions = int(self.length.sum())
+        self.device = device
+        student = owner[keep][order] if training else np.full(len(self.length), UNSEEN)
+        self._student = torch.as_tensor(student, dtype=torch.long, device=device)
+        self._start = torch.as_tensor(start[keep][order], dtype=torch.long, device=device)
+        self._length = torch.as_tensor(self.length, dtype=torch.long, device=device)
+        self._skill = torch.as_tensor(data.skill, dtype=torch.long, device=device)
+        self._response = torch.as_tensor(data.response, dtype=torch.long, device=device)
+
+    def __len__(self) -> int:
+        return len(self.length)
+
+    def batch(self, rows: np.ndarray) -> Batch:
+        """The batch of these windows, as long as the longest of them."""
+        steps = torch.arange(int(self.length[rows].max()), device=self.device)
+        index = torch.as_tensor(rows, dtype=torch.long, device=self.device)
+        valid = steps < self._length[index][:, None]  # (B, T)
+        place = torch.where(valid, self._start[index][:, None] + steps, 0)
+        return Batch(
+            student=self._student[index],
+            skill=torch.where(valid, self._skill[place], 0),
+            response=torch.where(valid, self._response[place], 0),
+            valid=valid,
+        )
+
+    def shuffled(self, batch_size: int, seed: int, epoch: int) -> Iterator[Batch]:
+        """All windows once, batched by similar length, in an order that depends on seed and epoch alone."""
+        rng = np.random.default_rng([seed, 1, epoch])
+        near = self.length * rng.uniform(1.0, 1.2, len(self.length))
+        yield from self._batches(np.argsort(near, kind="stable"), batch_size, rng)
+
+    def in_order(self, tokens: int = 16_384) -> Iterator[tuple[np.ndarray, Batch]]:
+        """All windows once, short to long, about `tokens` padded interactions a batch, with their row numbers."""
+        order = np.argsort(self.length, kind="stable")
+        begin = 0
+        while begin < len(order):
+            end = begin + 1
+            while end < len(order) and (end + 1 - begin) * self.length[order[end]] <= tokens:
+                end += 1
+            yield order[begin:end], self.batch(order[begin:end])
+            begin = end
+
+    def _batches(self, order: np.ndarray, batch_size: int, rng: np.random.Generator) -> Iterator[Batch]:
+        cuts = np.arange(0, len(order), batch_size)
+        for cut in rng.permutation(cuts):
+            yield self.batch(order[cut : cut + batch_size])
+
+
+def batches_per_epoch(windows: Windows, batch_size: int) -> int:
+    """Optimiser steps in one epoch."""
+    return -(-len(windows) // batch_size)

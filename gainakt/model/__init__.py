@@ -1,0 +1,1 @@
+"""Dual-encoder GainAKT: encoders, gain heads, mastery and the readout; layers only."""

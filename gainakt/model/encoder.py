@@ -1,0 +1,59 @@
+"""Causal transformer encoder over interactions."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gainakt.config import ModelConfig
+
+
+class Block(nn.Module):
+    """Pre-norm causal self-attention and feed-forward, both residual."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.heads, self.dropout = config.heads, config.dropout
+        self.norm_attention = nn.LayerNorm(config.width)
+        self.attention = nn.Linear(config.width, 3 * config.width)
+        self.mix = nn.Linear(config.width, config.width)
+        self.norm_feedforward = nn.LayerNorm(config.width)
+        self.expand = nn.Linear(config.width, config.feedforward)
+        self.contract = nn.Linear(config.feedforward, config.width)
+        self.drop = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, D) -> (B, T, D); step t sees steps up to t."""
+        batch, steps, width = x.shape
+        qkv = self.attention(self.norm_attention(x)).view(batch, steps, 3, self.heads, width // self.heads)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)  # (B, H, T, D / H) each
+        seen = F.scaled_dot_product_attention(
+            query, key, value, is_causal=True, dropout_p=self.dropout if self.training else 0.0
+        )
+        x = x + self.drop(self.mix(seen.transpose(1, 2).reshape(batch, steps, width)))  # (B, T, D)
+        return x + self.drop(self.contract(F.gelu(self.expand(self.norm_feedforward(x)))))
+
+
+class Encoder(nn.Module):
+    """Embeds interactions, adds what else is known at each step, and runs the blocks; the output is layer-normed."""
+
+    def __init__(self, config: ModelConfig, skills: int, window: int):
+        super().__init__()
+        self.skill = nn.Embedding(skills, config.width)
+        self.interaction = nn.Embedding(2 * skills, config.width)
+        self.position = nn.Embedding(window, config.width)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
+        self.norm = nn.LayerNorm(config.width)
+        self.drop = nn.Dropout(config.dropout)
+        for table in (self.skill, self.interaction, self.position):
+            nn.init.normal_(table.weight, std=0.02 if table is self.position else 0.1)
+
+    def forward(self, skill: Tensor, response: Tensor, extra: Tensor | None = None) -> Tensor:
+        """Skills and responses (B, T), optional extra input (B, T, D) -> (B, T, D), causal."""
+        steps = torch.arange(skill.shape[1], device=skill.device)
+        x = self.skill(skill) + self.interaction(2 * skill + response) + self.position(steps)  # (B, T, D)
+        if extra is not None:
+            x = x + extra
+        x = self.drop(x)
+        for block in self.blocks:
+            x = block(x)
+        return self.norm(x)

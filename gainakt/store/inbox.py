@@ -1,0 +1,178 @@
+"""The inbox: one folder per run with append-only files, written without the store and taken in by its holder.
+
+`journal.jsonl` carries what the run tells the world, `control.jsonl` what the world asks of the run. Neither DuckDB
+nor torch is needed to write or read them, so any process on any machine that sees the folder can train.
+"""
+
+import json
+import math
+import os
+import re
+import secrets
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from gainakt import __version__
+from gainakt.errors import InputError
+from gainakt.store.owner import this_process
+
+RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
+READ_AT_MOST = 8 * 1024 * 1024
+_SHOWN_OF_DAMAGED = 500
+
+
+def runs_root(store: str | Path) -> Path:
+    """The folder beside a store's file that holds one folder per run: `data/x.duckdb` -> `data/x.runs`."""
+    path = Path(store)
+    return path.with_name(f"{path.stem}.runs")
+
+
+class RunFolder:
+    """One run's folder: its journal (one writer, the run) and its control channel (many writers).
+
+    Raises InputError for an id that is not of the form `20261124-231502-3fa9`; no other text becomes a path.
+    """
+
+    def __init__(self, root: str | Path, run_id: str) -> None:
+        if not RUN_ID.fullmatch(run_id):
+            raise InputError(f"{run_id!r} is not a run id; ids look like 20261124-231502-3fa9")
+        self.run_id = run_id
+        self.folder = Path(root) / run_id
+        self.journal = self.folder / "journal.jsonl"
+        self.control = self.folder / "control.jsonl"
+        self._handle: int | None = None
+
+    @classmethod
+    def create(cls, root: str | Path, *, name: str, preset: str, config: dict[str, Any]) -> Self:
+        """A new run's folder under `root`, owned by the calling process, with its first row, `queued`, written."""
+        while True:
+            run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
+            created = cls(root, run_id)
+            try:
+                created.folder.mkdir(parents=True)
+                break
+            except FileExistsError:
+                continue
+        row = {"kind": "queued", "run_id": run_id, "name": name, "preset": preset, "config": config}
+        created.append({**row, **this_process(), "version": __version__})
+        return created
+
+    def append(self, row: dict[str, Any]) -> None:
+        """Write one journal row with its `time` (unix seconds); numbers that are not finite become null.
+
+        The line is with the operating system when this returns: killing the process does not lose it.
+        """
+        if self._handle is None:
+            self._handle = _open_to_append(self.journal)
+        try:
+            _write_line(self._handle, {"time": time.time(), **row})
+        except OSError:
+            self.close()  # the next line starts by ending a torn one
+            raise
+
+    def claim(self) -> None:
+        """Tell that the calling process is the one that trains this run, whoever queued it."""
+        self.append({"kind": "claimed", **this_process()})
+
+    def rows(self, offset: int, limit: int = READ_AT_MOST) -> tuple[list[dict[str, Any]], int]:
+        """Journal rows in complete lines from byte `offset` on, and the offset to go on from.
+
+        A last line without its end is left for later; a complete one that is no JSON object comes back as
+        `{"kind": "damaged", "line": ...}`. Reads about `limit` bytes, so call again until the offset stands.
+        """
+        return _complete_rows(self.journal, offset, limit)
+
+    def request(self, field: str, value: Any, who: str) -> None:
+        """Ask the run to change setting `field` (a dotted name) to `value` at its next step."""
+        self._ask({"kind": "set", "field": field, "value": value, "who": who})
+
+    def request_stop(self, who: str) -> None:
+        """Ask the run to end after its current step, with everything saved."""
+        self._ask({"kind": "stop", "who": who})
+
+    def requests(self, offset: int) -> tuple[list[dict[str, Any]], int]:
+        """Requests from byte `offset` of the control channel on, and the new offset; one `stat` when none came."""
+        return _complete_rows(self.control, offset, READ_AT_MOST)
+
+    def close(self) -> None:
+        """Close the journal; a later `append` opens it again."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _ask(self, row: dict[str, Any]) -> None:
+        handle = _open_to_append(self.control)
+        try:
+            _write_line(handle, {"time": time.time(), **row})
+        finally:
+            os.close(handle)
+
+
+def _open_to_append(path: Path) -> int:
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+    size = os.lseek(handle, 0, os.SEEK_END)
+    if size:
+        os.lseek(handle, size - 1, os.SEEK_SET)
+        if os.read(handle, 1) != b"\n":
+            os.write(handle, b"\n")
+    return handle
+
+
+def _write_line(handle: int, row: dict[str, Any]) -> None:
+    try:
+        text = json.dumps(row, allow_nan=False, ensure_ascii=True)
+    except (ValueError, TypeError):
+        text = json.dumps(plain(row), allow_nan=False, ensure_ascii=True)
+    line = text.encode("ascii") + b"\n"
+    written = os.write(handle, line)  # one call: lines of several writers do not mix
+    if written != len(line):
+        raise OSError(f"only {written} of {len(line)} bytes were written; is the disk full?")
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON knows it: array scalars as Python's, keys as text, not finite numbers as None."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if value is None or isinstance(value, (str, int)):
+        return value
+    if hasattr(value, "tolist"):  # NumPy's and torch's, without importing either
+        return plain(value.tolist())
+    raise TypeError(f"a journal row holds a {type(value).__name__}, which JSON cannot carry: {value!r}")
+
+
+def _complete_rows(path: Path, offset: int, limit: int) -> tuple[list[dict[str, Any]], int]:
+    try:
+        size = os.stat(path).st_size
+    except FileNotFoundError:
+        return [], offset
+    if size <= offset:
+        return [], offset
+    with path.open("rb") as file:
+        file.seek(offset)
+        data = file.read(limit)
+        if b"\n" not in data:
+            data += file.readline()  # one line longer than the limit
+    complete = data[: data.rfind(b"\n") + 1]
+    return [_parsed(line) for line in complete.split(b"\n") if line.strip()], offset + len(complete)
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        row = None
+    if isinstance(row, dict) and isinstance(row.get("kind"), str):
+        return row
+    return {"kind": "damaged", "line": line[:_SHOWN_OF_DAMAGED].decode("utf-8", "replace")}

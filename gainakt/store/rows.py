@@ -1,0 +1,239 @@
+"""From one journal row to rows of the store's tables: pure functions, nothing is read or written here."""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gainakt.store.inbox import plain
+
+ACTIVE = ("queued", "running", "paused")
+ENDED = ("finished", "stopped", "failed", "interrupted")
+
+SIGNS_OF_LIFE = frozenset({
+    "queued", "claimed", "started", "step", "gains", "evaluated", "changed", "checkpointed", "paused", "resumed",
+})  # fmt: skip
+"""Kinds that only the training process writes; others (a new name) may be added to a run long ended."""
+
+_SKILL_NUMBERS = ("effective_rate", "mean_gain", "m_sat", "beta", "threshold", "offset")
+_LARGEST = 2**62
+
+
+@dataclass
+class Changes:
+    """What journal rows do to the store; `columns` are of the run's own row, the lists are rows of tables."""
+
+    columns: dict[str, Any] = field(default_factory=dict)
+    series: list[tuple[Any, ...]] = field(default_factory=list)
+    events: list[tuple[Any, ...]] = field(default_factory=list)
+    histograms: list[tuple[Any, ...]] = field(default_factory=list)
+    parameters: list[tuple[Any, ...]] = field(default_factory=list)
+    metrics: list[tuple[Any, ...]] | None = None
+    skills: list[tuple[Any, ...]] | None = None
+    dataset: tuple[Any, ...] | None = None
+
+    def merge(self, later: "Changes") -> None:
+        """Add what a later row does."""
+        self.columns.update(later.columns)
+        self.series += later.series
+        self.events += later.events
+        self.histograms += later.histograms
+        self.parameters += later.parameters
+        self.metrics = self.metrics if later.metrics is None else later.metrics
+        self.skills = self.skills if later.skills is None else later.skills
+        self.dataset = later.dataset or self.dataset
+
+
+def changes(row: Mapping[str, Any]) -> Changes | None:
+    """What one journal row does to the store, without the run's id; None when its content is not as it should be."""
+    out = Changes()
+    handler = _HANDLERS.get(row["kind"], _unknown)
+    try:
+        moment = number(row.get("time"))
+        handler(row, moment, out)
+        if row["kind"] in SIGNS_OF_LIFE and moment is not None:
+            out.columns["heartbeat"] = moment
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
+        return None
+    return out
+
+
+def event(kind: str, moment: float | None, **parts: Any) -> tuple[Any, ...]:
+    """A row of `events` without run id and sequence number: time, step, epoch, kind, field, old, new, who, text."""
+    return (
+        moment, parts.get("step"), parts.get("epoch"), text(kind), parts.get("field"), parts.get("old"),
+        parts.get("new"), parts.get("who"), parts.get("text"),
+    )  # fmt: skip
+
+
+def number(value: Any) -> float | None:
+    """A finite float, or None."""
+    if value is None:
+        return None
+    converted = float(value)
+    return converted if math.isfinite(converted) else None
+
+
+def whole(value: Any) -> int | None:
+    """An integer that the store's columns can hold, or None; raises ValueError for others."""
+    if value is None:
+        return None
+    converted = int(value)
+    if converted != value or abs(converted) > _LARGEST:
+        raise ValueError(f"{value!r} is no integer of 64 bits")
+    return converted
+
+
+def text(value: Any) -> str | None:
+    """The value as text that UTF-8 can carry, or None."""
+    return None if value is None else str(value).encode("utf-8", "replace").decode("utf-8")
+
+
+def as_json(value: Any) -> str:
+    """The value as JSON text."""
+    return json.dumps(plain(value), ensure_ascii=True)
+
+
+def _at(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"step": whole(row.get("step")), "epoch": whole(row.get("epoch"))}
+
+
+def _queued(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
+    config = row["config"]
+    data = config.get("data") or {}
+    out.columns = {
+        "name": text(row["name"]), "preset": text(row.get("preset")), "status": "queued", "created": moment,
+        "config": as_json(config), "seed": whole((config.get("training") or {}).get("seed")),
+        "data_name": text(data.get("path") or data.get("simulate")),
+        "versions": as_json({"gainakt": row.get("version")}), **_owner(row),
+    }  # fmt: skip
+    out.events.append(event("queued", moment, text=text(row["name"])))
+
+
+def _owner(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "pid": whole(row.get("pid")), "pid_started": number(row.get("pid_started")), "host": text(row.get("host")),
+    }  # fmt: skip
+
+
+def _claimed(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
+    out.columns = _owner(row)
+    out.events.append(event("claimed", moment, text=f"process {row.get('pid')} on {text(row.get('host'))}"))
+
+
+def _started(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
+    data = row["data"]
+    fingerprint = text(data.get("fingerprint"))
+    name, source = text(data.get("name")), text(data.get("source") or data.get("path"))
+    out.columns = {
+        "status": "running", "started": moment, "ended": None, "device": text(row["device"]),
+        "versions": as_json(row["versions"]), "data": as_json(data), "data_fingerprint": fingerprint,
+        "skill_labels": as_json([str(label) for label in row["skills"]]),
+        "steps_per_epoch": whole(row["steps_per_epoch"]), "max_epochs": whole(row["max_epochs"]),
+        "parameters": whole(row["parameters"]),
+    }  # fmt: skip
+    if name or source:
+        out.columns["data_name"] = name or source
+    if fingerprint:
+        out.dataset = (fingerprint, name, source, moment, as_json(data))
+    out.events.append(event("started", moment, text=text(row["device"])))
+
+
+def _step(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
+    step, epoch = whole(row["step"]), whole(row["epoch"])
+    out.columns = {"step": step, "epoch": epoch}
+    out.series = [(text(name), step, epoch, moment, number(value)) for name, value in row["values"].items()]
+
+
+def _gains(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
+    step, epoch, split = whole(row["step"]), whole(row["epoch"]), text(row["split"])
+    out.histograms.append((split, step, epoch, None, _counts(row["counts"])))
+    for skill, counts in row["skills"].items():
+        out.histograms.append((split, step, epoch, int(skill), _counts(counts)))
+
+
+def _counts(counts: Any) -> list[int | None]:
+    return [whole(count) for count in counts]
+
+
+def _evaluated(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
+    _step(row, moment, out)
+    step, epoch = out.columns["step"], out.columns["epoch"]
+    out.columns["epochs"] = epoch
+    for name, part in (row.get("parameters") or {}).items():
+        quantiles = [number(value) for value in part.get("quantiles") or []]
+        out.parameters.append((text(name), step, epoch, number(part.get("mean")), number(part.get("std")), quantiles))
+
+
+def _changed(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
+    parts = {"field": text(row["field"]), "old": as_json(row["old"]), "new": as_json(row["new"])}
+    out.events.append(event("changed", moment, **_at(row), **parts, who=text(row.get("who"))))
+
+
+def _checkpointed(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
+    encoder = row["encoder"]
+    if encoder in ("encoder1", "encoder2"):
+        out.columns[f"best_{encoder}"] = whole(row["epoch"])
+    detail = {name: value for name, value in row.items() if name in ("auc", "file", "sha256")}
+    out.events.append(event("checkpointed", moment, **_at(row), field=text(encoder), text=as_json(detail)))
+
+
+def _finished(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
+    if row["status"] not in ENDED:
+        raise ValueError(f"a run cannot end as {row['status']!r}")
+    out.columns = {
+        "status": row["status"], "reason": text(row.get("reason")), "ended": moment, "heartbeat": moment,
+        "step": whole(row["step"]), "epochs": whole(row["epochs"]), "seconds": number(row.get("seconds")),
+        "interactions_per_second": number(row.get("train_interactions_per_second")),
+        "uniform_since": whole(row.get("uniform_since")), "spread_since": whole(row.get("spread_since")),
+    }  # fmt: skip
+    for encoder, epoch in row["best_epoch"].items():
+        if encoder in ("encoder1", "encoder2"):
+            out.columns[f"best_{encoder}"] = whole(epoch)
+    out.metrics = [
+        (text(split), text(name), number(value))
+        for split, values in row["results"].items()
+        for name, value in values.items()
+    ]
+    out.skills = [_skill(position, skill) for position, skill in enumerate(row.get("skills") or [])]
+    step = out.columns["step"]
+    out.events.append(event("finished", moment, step=step, field=row["status"], text=text(row.get("reason"))))
+
+
+def _skill(position: int, skill: Mapping[str, Any]) -> tuple[Any, ...]:
+    known = {"skill", "interactions", *_SKILL_NUMBERS}
+    extra = {name: value for name, value in skill.items() if name not in known}
+    numbers = [number(skill.get(name)) for name in _SKILL_NUMBERS]
+    label = text(skill.get("skill", position))
+    return (position, label, whole(skill.get("interactions")), *numbers, as_json(extra) if extra else None)
+
+
+def _failed(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
+    out.columns = {
+        "status": "failed", "ended": moment, "heartbeat": moment, "error": text(row["error"]),
+        "traceback": text(row.get("traceback")), "step": whole(row.get("step")),
+    }  # fmt: skip
+    out.events.append(event("failed", moment, **_at(row), text=text(row["error"])))
+
+
+def _paused(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
+    out.columns = {"status": "paused" if row["kind"] == "paused" else "running", "ended": None}
+    out.events.append(event(row["kind"], moment, **_at(row), who=text(row.get("who"))))
+
+
+def _renamed(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
+    out.columns = {"name": text(row["name"])}
+    out.events.append(event("renamed", moment, new=as_json(row["name"]), who=text(row.get("who"))))
+
+
+def _unknown(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
+    """A kind from a newer version, kept as it is."""
+    out.events.append(event(row["kind"], moment, **_at(row), text=as_json(dict(row))))
+
+
+_HANDLERS: dict[str, Callable[[Mapping[str, Any], float | None, Changes], None]] = {
+    "queued": _queued, "claimed": _claimed, "started": _started, "step": _step, "gains": _gains,
+    "evaluated": _evaluated, "changed": _changed, "checkpointed": _checkpointed, "finished": _finished,
+    "failed": _failed, "paused": _paused, "resumed": _paused, "renamed": _renamed,
+}  # fmt: skip

@@ -1,0 +1,1 @@
+"""The training generator, its events and its live control."""

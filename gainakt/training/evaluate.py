@@ -1,0 +1,163 @@
+"""One pass over a split without dropout: what the model says at every step, and the metrics of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gainakt import metrics
+from gainakt.data.sequences import Batch, Windows
+from gainakt.model.gainakt import GainAKT, Interpretable, aggregate_gains
+
+_SEED_FORM_STUDENTS = 300
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Flat arrays of a split: one entry per scored step, and one per interaction (`gain_*`)."""
+
+    student: np.ndarray
+    asked: np.ndarray
+    target: np.ndarray
+    p1: np.ndarray
+    p2: np.ndarray
+    mastery: np.ndarray
+    gain: np.ndarray
+    gain_student: np.ndarray
+    gain_skill: np.ndarray
+    gain_response: np.ndarray
+    gain_is_scored: np.ndarray
+    """Whether the interaction is followed by a scored one."""
+    aggregate: np.ndarray
+
+
+@torch.inference_mode()
+def predict(model: GainAKT, windows: Windows) -> Predictions:
+    """Predictions, mastery and gains of every window, dropout off."""
+    was_training = model.training
+    model.eval()
+    parts: list[dict[str, Tensor]] = []
+    for rows, batch in windows.in_order():
+        parts.append(_flat(model, batch, torch.as_tensor(windows.students[rows], device=windows.device)))
+    model.train(was_training)
+    return Predictions(**{name: torch.cat([part[name] for part in parts]).cpu().numpy() for name in parts[0]})
+
+
+def _flat(model: GainAKT, batch: Batch, student: Tensor) -> dict[str, Tensor]:
+    output = model(batch)
+    scored, valid = batch.scored, batch.valid
+    owner = student[:, None].expand_as(valid)  # (B, T)
+    followed = torch.nn.functional.pad(scored, (0, 1))
+    return {
+        "student": owner[:, 1:][scored], "asked": batch.asked[scored], "target": batch.response[:, 1:][scored],
+        "p1": torch.sigmoid(output.logits1.float())[scored], "p2": torch.sigmoid(output.logits2.float())[scored],
+        "mastery": output.mastery.float()[scored],
+        "gain": output.gains[valid], "gain_student": owner[valid], "gain_skill": batch.skill[valid],
+        "gain_response": batch.response[valid], "gain_is_scored": followed[valid],
+        "aggregate": aggregate_gains(output).float()[valid],
+    }  # fmt: skip
+
+
+def measure(seen: Predictions, skills: int) -> dict[str, float | None]:
+    """Metrics of one split, each defined in docs/model.md; None where undefined."""
+    followed = seen.gain_is_scored
+    by_student, left_out = metrics.correlation_by_student(seen.mastery, seen.target, seen.student)
+    gain_by_student, gain_left_out = metrics.correlation_by_student(seen.gain[followed], seen.target, seen.student)
+    return {
+        "encoder1_auc": metrics.auc(seen.target, seen.p1), "encoder2_auc": metrics.auc(seen.target, seen.p2),
+        "bce": metrics.log_loss(seen.target, seen.p1), "im": metrics.log_loss(seen.target, seen.p2),
+        **metrics.gain_statistics(seen.gain, seen.gain_skill, seen.gain_response, skills),
+        **metrics.variance_components(seen.gain, seen.gain_skill, seen.gain_student, seen.gain_response),
+        "mastery_correlation": metrics.correlation(seen.mastery, seen.target),
+        "mastery_correlation_by_student": by_student,
+        "mastery_correlation_students_left_out": float(left_out),
+        "gain_correlation": metrics.correlation(seen.gain[followed], seen.target),
+        "gain_correlation_by_student": gain_by_student,
+        "gain_correlation_students_left_out": float(gain_left_out),
+        "gain_correlation_concurrent": metrics.correlation(seen.gain, seen.gain_response),
+        "aggregate_gain_mean": float(seen.aggregate.mean()), "aggregate_gain_std": float(seen.aggregate.std()),
+    }  # fmt: skip
+
+
+@torch.inference_mode()
+def seed_forms(model: GainAKT, windows: Windows) -> dict[str, float | None]:
+    """The seed's own correlations, and the concurrent one, on the first windows of up to 300 students.
+
+    Seed form: per student, Pearson r of mastery (gain) after t, averaged over all skills, with r_t; then the mean over
+    students. Concurrent: mastery of q_t after t with r_t, pooled. Both contain the answer; they predict nothing.
+    """
+    was_training = model.training
+    model.eval()
+    _, first = np.unique(windows.students, return_index=True)
+    chosen = first[:_SEED_FORM_STUDENTS]
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in ("student", "response", "mastery", "gain", "own")}
+    for row in chosen:
+        batch = windows.batch(np.array([row]))
+        mastery, gain = every_mastery(model.encoder2, batch)  # (T, S)
+        own = mastery.gather(1, batch.skill[0][:, None])[:, 0]
+        values = (batch.response[0], mastery.mean(1), gain.mean(1), own)
+        for name, value in zip(("response", "mastery", "gain", "own"), values, strict=True):
+            columns[name].append(value.float().cpu().numpy())
+        columns["student"].append(np.full(len(own), windows.students[row]))
+    model.train(was_training)
+    flat = {name: np.concatenate(parts) for name, parts in columns.items()}
+    return {
+        "mastery_correlation_seed_form": metrics.correlation_by_student(
+            flat["mastery"], flat["response"], flat["student"])[0],
+        "gain_correlation_seed_form": metrics.correlation_by_student(
+            flat["gain"], flat["response"], flat["student"])[0],
+        "mastery_correlation_concurrent": metrics.correlation(flat["own"], flat["response"]),
+    }  # fmt: skip
+
+
+def every_mastery(encoder: Interpretable, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Mastery and gains of all S skills after each interaction of one window, both (T, S)."""
+    skills = torch.arange(len(encoder.mastery.beta), device=batch.skill.device)
+    states = encoder.encoder(batch.skill, batch.response)[0]  # (T, D)
+    gains = torch.sigmoid(encoder.gains.every(states, batch.response[0], skills).float())  # (T, S)
+    share = encoder.mastery.share(skills[None], batch.skill)[0].T  # (T, S)
+    practice = (gains * share).cumsum(0)
+    each = skills.expand(len(gains), -1)
+    return encoder.mastery.curve(practice, each, batch.student.expand(len(gains))), gains
+
+
+def skill_table(encoder: Interpretable, labels: list[str], *splits: Predictions) -> tuple[list[dict[str, Any]], dict]:
+    """One row per skill with its effective rate and parameters, from the given splits; and the rates' summary."""
+    gain, skill, response = (
+        np.concatenate([getattr(s, name) for s in splits]) for name in ("gain", "gain_skill", "gain_response")
+    )
+    mastery = encoder.mastery
+    beta = _values(mastery.beta)
+    rate, count, mean_gain = metrics.effective_rate(gain, skill, response, beta, float(mastery.gamma.mean()))
+    shared = {
+        "m_sat": _values(mastery.saturation), "beta": beta, "mean_gain": mean_gain, "effective_rate": rate,
+        "threshold": np.broadcast_to(_values(mastery.threshold), beta.shape),
+        "offset": np.broadcast_to(_values(mastery.offset), beta.shape),
+    }  # fmt: skip
+    rows = [
+        {"skill": label, "interactions": int(count[s])}
+        | {name: None if np.isnan(column[s]) else float(column[s]) for name, column in shared.items()}
+        for s, label in enumerate(labels)
+    ]
+    known = int((~np.isnan(rate)).sum())
+    return rows, {"rate_cv": metrics.cv(rate), "rate_skills": float(known), "rate_left_out": float(len(rate) - known)}
+
+
+def parameters(encoder: Interpretable) -> dict[str, dict[str, Any]]:
+    """Mean, std and 101 quantiles (0 to 100 %) of each interpretable parameter."""
+    kept = ("beta", "gamma", "saturation", "threshold", "offset", "temperature", "transfer")
+    table = {}
+    for name in kept:
+        values = _values(getattr(encoder.mastery, name))
+        quantiles = np.quantile(values, np.linspace(0, 1, 101))
+        table[name] = {
+            "mean": float(values.mean()), "std": float(values.std()),
+            "quantiles": [float(f"{q:.6g}") for q in quantiles],
+        }  # fmt: skip
+    return table
+
+
+def _values(parameter: Tensor) -> np.ndarray:
+    return parameter.detach().cpu().numpy().astype(np.float64)

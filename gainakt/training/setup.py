@@ -1,0 +1,56 @@
+"""What a training needs before its first step: device, model, optimiser, versions."""
+
+import os
+import platform
+from importlib.metadata import version
+
+import torch
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
+
+from gainakt import __version__
+from gainakt.config import Config
+from gainakt.errors import InputError
+from gainakt.model.gainakt import GainAKT
+
+
+def pick_device(name: str) -> torch.device:
+    """The asked device; `auto` takes CUDA, then MPS, then the CPU. Raises InputError when it is not there."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(kind for kind, usable in there.items() if usable)
+    if not there[name]:
+        usable = ", ".join(kind for kind, is_there in there.items() if is_there)
+        raise InputError(f"training.device: {name} is not available here; available: {usable}, or auto")
+    return torch.device(name)
+
+
+def build(config: Config, skills: int, students: int, device: torch.device) -> GainAKT:
+    """The untrained model, its start values drawn from the run's seed."""
+    torch.manual_seed(config.training.seed)
+    return GainAKT(config.model, skills, students, config.data.window).to(device)
+
+
+def optimiser(model: GainAKT, config: Config, steps_per_epoch: int) -> tuple[AdamW, LRScheduler]:
+    """AdamW that decays matrices only, and the learning rate's schedule over the epochs at most."""
+    training = config.training
+    free = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in free if p.dim() > 1], "weight_decay": training.weight_decay},
+        {"params": [p for p in free if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    device = next(model.parameters()).device.type
+    adam = AdamW(groups, lr=training.learning_rate, fused=device in ("cpu", "cuda"))
+    steps = max(1, steps_per_epoch * training.max_epochs)
+    if training.schedule == "one_cycle" and steps > 1:
+        return adam, OneCycleLR(adam, max_lr=training.learning_rate, total_steps=steps)
+    return adam, ConstantLR(adam, factor=1.0, total_iters=0)
+
+
+def versions() -> dict[str, str]:
+    """What the numbers depend on beside configuration and data."""
+    names = ("torch", "numpy", "duckdb", "scikit-learn")
+    return {
+        "gainakt": __version__, "python": platform.python_version(), **{name: version(name) for name in names},
+        "threads": str(torch.get_num_threads()), "machine": f"{platform.machine()}, {os.cpu_count()} CPUs",
+    }  # fmt: skip

@@ -1,0 +1,215 @@
+"""Charts of what the store holds: pure functions, data frame in, Plotly figure (plain data) out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gainakt.ui.figures import (
+    NEUTRAL,
+    X_TITLES,
+    Axes,
+    Figure,
+    add_marks,
+    axis,
+    base_layout,
+    color,
+    dash,
+    empty,
+    faded,
+    floats,
+    grid,
+    panel_title,
+)
+from gainakt.ui.histograms import PANELS, histogram, shared_bins, skill_histograms
+from gainakt.ui.text import chart_text, number
+
+__all__ = ["PANELS", "Axes", "Figure", "bands", "bars", "histogram", "lines", "shared_bins", "skill_histograms"]
+
+SPARSE = 40
+"""Up to this many points a curve also shows its points."""
+
+PLAIN = Axes()
+EPOCHS = Axes(x="epoch", height=520)
+
+
+def lines(
+    series: pd.DataFrame,
+    names: Mapping[str, str],
+    runs: Mapping[str, str] | None = None,
+    events: pd.DataFrame | None = None,
+    axes: Axes = PLAIN,
+) -> Figure:
+    """Overlaid curves of the series in `names` (name -> label), of all runs or those in `runs` (run_id -> label).
+
+    Several runs are told apart by colour (and several names by line style), one run's names by colour. `events` are
+    drawn as labelled marks. The order of `names` and `runs` fixes the colours.
+    """
+    runs = {run: str(run) for run in series["run_id"].unique()} if runs is None else runs
+    start = series.groupby("run_id")["time"].min() if axes.x == "time" else None
+    traces = []
+    for (run, name), part in series.groupby(["run_id", "name"], sort=False):
+        if run in runs and name in names:
+            place = (list(runs).index(run), list(names).index(name))
+            traces.append(
+                (
+                    place,
+                    _curve(
+                        part.sort_values("step"),
+                        place,
+                        (runs, names),
+                        _positions(part.sort_values("step"), axes.x, start),
+                    ),
+                )
+            )
+    traces.sort(key=lambda pair: pair[0])
+    figure: Figure = {"data": [trace for _, trace in traces], "layout": base_layout(axes, legend=len(traces) > 1)}
+    figure["layout"] |= {
+        "xaxis": axis(X_TITLES[axes.x]),
+        "yaxis": axis(axes.y, type="log" if axes.log else "linear"),
+        "hovermode": "x unified" if len(traces) <= 6 else "closest",
+    }
+    if not traces:
+        return empty(figure)
+    if events is not None:
+        shown = events[events["run_id"].isin(list(runs))].dropna(subset=["step"])
+        add_marks(figure, shown, _positions(shown, axes.x, start))
+    return figure
+
+
+def _curve(
+    part: pd.DataFrame, place: tuple[int, int], keys: tuple[Mapping[str, str], Mapping[str, str]], x: np.ndarray
+) -> dict[str, Any]:
+    (run, name), (runs, names) = place, keys
+    run_label, name_label = list(runs.values())[run], list(names.values())[name]
+    several = len(runs) > 1
+    label = name_label if not several else run_label if len(names) == 1 else f"{run_label} · {name_label}"
+    style = (
+        ("solid", "dot", "dash", "dashdot")[name % 4] if several and len(names) > 1 else dash(run if several else name)
+    )
+    return {
+        "type": "scatter",
+        "mode": "lines+markers" if len(part) <= SPARSE else "lines",
+        "uid": f"{list(runs)[run]}/{list(names)[name]}",
+        "name": chart_text(label),
+        "x": x,
+        "y": floats(part["value"]),
+        "line": {"color": color(run if several else name), "width": 2, "dash": style},
+        "marker": {"size": 5},
+        "hovertemplate": "%{y:.5~g}",
+    }
+
+
+def _positions(rows: pd.DataFrame, x: str, start: pd.Series | None) -> np.ndarray:
+    if start is not None:
+        return floats((rows["time"] - rows["run_id"].map(start)) / 60)
+    return floats(rows[x])
+
+
+def bands(
+    parameters: pd.DataFrame,
+    names: Mapping[str, str],
+    runs: Mapping[str, str] | None = None,
+    axes: Axes = EPOCHS,
+    columns: int = 2,
+) -> Figure:
+    """Percentiles over epochs of the parameters in `names` (name -> label), one small plot each.
+
+    A line for the median, a band for the middle 50 %, a lighter one for 90 %, a dotted line at the run's first median.
+    """
+    runs = {run: str(run) for run in parameters["run_id"].unique()} if runs is None else runs
+    figure: Figure = {"data": [], "layout": base_layout(axes, legend=len(runs) > 1)}
+    layout = figure["layout"] | {"annotations": [], "shapes": [], "hovermode": "x unified"}
+    figure["layout"] = layout
+    rows = -(-len(names) // columns)
+    domains = grid(len(names), columns, (0.09, min(0.3, 78 / axes.height)))
+    for panel, ((name, label), domain) in enumerate(zip(names.items(), domains, strict=True)):
+        suffix = str(panel + 1) if panel else ""
+        bottom = panel >= (rows - 1) * columns
+        layout[f"xaxis{suffix}"] = axis(axes.x if bottom else "", domain=domain[0], anchor=f"y{suffix}")
+        layout[f"yaxis{suffix}"] = axis("", domain=domain[1], anchor=f"x{suffix}", tickformat=".3~g")
+        layout["annotations"].append(panel_title(label, domain))
+        for position, (run, run_label) in enumerate(runs.items()):
+            part = parameters[(parameters["run_id"] == run) & (parameters["name"] == name)].sort_values("epoch")
+            if not part.empty:
+                look = {"color": color(position), "label": run_label if len(runs) > 1 else label, "legend": panel == 0}
+                figure["data"] += _band(part, f"{run}/{name}", suffix, look)
+                layout["shapes"].append(_start_line(part, suffix, position, len(runs)))
+    return figure if figure["data"] else empty(figure)
+
+
+def _band(part: pd.DataFrame, uid: str, suffix: str, look: Mapping[str, Any]) -> list[dict[str, Any]]:
+    percentiles = np.stack([np.asarray(row, dtype=np.float64) for row in part["quantiles"]])[:, [5, 25, 50, 75, 95]]
+    run, x = uid.split("/")[0], floats(part["epoch"])
+    shared = {"type": "scatter", "x": x, "xaxis": f"x{suffix}", "yaxis": f"y{suffix}", "legendgroup": run}
+    edge = shared | {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+    traces = []
+    for low, high, alpha in ((0, 4, 0.15), (1, 3, 0.28)):
+        fill = {"fill": "tonexty", "fillcolor": faded(look["color"], alpha)}
+        traces.append(edge | {"uid": f"{uid}/{low}", "y": floats(percentiles[:, low])})
+        traces.append(edge | fill | {"uid": f"{uid}/{high}", "y": floats(percentiles[:, high])})
+    text = [
+        f"50 % in {number(b)} to {number(d)}, 90 % in {number(a)} to {number(e)}"
+        for a, b, _, d, e in percentiles.tolist()
+    ]
+    median = {
+        "mode": "lines+markers" if len(part) <= SPARSE else "lines",
+        "y": floats(percentiles[:, 2]),
+        "text": text,
+        "uid": f"{uid}/median",
+        "name": chart_text(look["label"]),
+        "showlegend": look["legend"],
+        "line": {"color": look["color"], "width": 2},
+        "marker": {"size": 4},
+        "hovertemplate": "median %{y:.4~g} (%{text})",
+    }
+    return [*traces, shared | median]
+
+
+def _start_line(part: pd.DataFrame, suffix: str, position: int, runs: int) -> dict[str, Any]:
+    start = float(part["quantiles"].iloc[0][50])
+    line = {"color": NEUTRAL if runs == 1 else color(position), "width": 1.2, "dash": "dot"}
+    shape = {
+        "type": "line",
+        "xref": f"x{suffix} domain",
+        "x0": 0,
+        "x1": 1,
+        "yref": f"y{suffix}",
+        "y0": start,
+        "y1": start,
+        "line": line,
+    }
+    if runs == 1:
+        shape["label"] = {
+            "text": f"start {number(start)}",
+            "textposition": "start",
+            "font": {"size": 10, "color": NEUTRAL},
+        }
+    return shape
+
+
+def bars(table: pd.DataFrame, axes: Axes = PLAIN) -> Figure:
+    """Horizontal bars: one group per row (the index is its label), one colour per column; missing values stay empty."""
+    figure: Figure = {"data": [], "layout": base_layout(axes, legend=table.shape[1] > 1)}
+    for position, column in enumerate(table.columns):
+        figure["data"].append(
+            {
+                "type": "bar",
+                "orientation": "h",
+                "uid": f"bars/{column}",
+                "name": chart_text(column),
+                "y": [chart_text(label) for label in table.index],
+                "x": floats(table[column]),
+                "marker": {"color": color(position)},
+                "hovertemplate": "%{x:.5~g}",
+            }
+        )
+    figure["layout"] |= {
+        "barmode": "group",
+        "bargap": 0.25,
+        "hovermode": "y unified" if table.shape[1] > 1 else "closest",
+        "xaxis": axis(axes.y, type="log" if axes.log else "linear"),
+        "yaxis": axis("", autorange="reversed", type="category"),
+    }
+    return figure if table.size else empty(figure)

@@ -1,0 +1,196 @@
+"""Building blocks of the charts: palette, base layout, grids of small plots, event marks."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gainakt.ui.text import chart_text, number
+
+Figure = dict[str, Any]
+"""A Plotly figure as plain data: {"data": traces, "layout": layout}; numbers are NumPy arrays."""
+
+PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+"""Okabe and Ito's colours that stand out on white and on black; a seventh curve repeats them dashed."""
+
+DASHES = ("solid", "dash", "dot", "dashdot")
+NEUTRAL = "#8a929c"
+CLEAR = "rgba(0,0,0,0)"
+MARK_LABELS = 6
+
+
+@dataclass(frozen=True)
+class Axes:
+    """How a chart is framed: title, what x counts (step, epoch or time), title and unit of y, log y, height in px."""
+
+    title: str = ""
+    x: str = "step"
+    y: str = ""
+    log: bool = False
+    height: int = 320
+
+
+X_TITLES = {"step": "step", "epoch": "epoch", "time": "minutes since start"}
+
+
+def color(position: int) -> str:
+    """The palette's colour of the curve at this position."""
+    return PALETTE[position % len(PALETTE)]
+
+
+def dash(position: int) -> str:
+    """The line style that tells apart curves of the same colour."""
+    return DASHES[position // len(PALETTE) % len(DASHES)]
+
+
+def faded(hex_color: str, alpha: float) -> str:
+    """The colour with an opacity in [0, 1]."""
+    red, green, blue = (int(hex_color[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha})"
+
+
+def floats(values: Any) -> np.ndarray:
+    """Values as float32, half the bytes of float64 on their way to the browser; None becomes a gap."""
+    return np.asarray(pd.to_numeric(pd.Series(values), errors="coerce"), dtype=np.float32)
+
+
+def base_layout(axes: Axes, *, legend: bool) -> dict[str, Any]:
+    """Layout shared by all charts: transparent, compact, title left, legend under the plot."""
+    return {
+        "title": {
+            "text": chart_text(axes.title),
+            "font": {"size": 15},
+            "x": 0,
+            "xref": "container",
+            "xanchor": "left",
+            "y": 1,
+            "yref": "container",
+            "yanchor": "top",
+            "pad": {"t": 8, "l": 8},
+        },
+        "height": axes.height,
+        "margin": {"l": 60, "r": 16, "t": 52 if axes.title else 26, "b": 48, "autoexpand": True},
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
+        "showlegend": legend,
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 0,
+            "yref": "container",
+            "yanchor": "bottom",
+            "bgcolor": CLEAR,
+            "font": {"size": 12},
+        },
+        "hoverlabel": {"namelength": 48},
+        "font": {"size": 12},
+    }
+
+
+def axis(title: str, **more: Any) -> dict[str, Any]:
+    """One axis with its title; `more` are Plotly's own settings."""
+    return {"title": {"text": chart_text(title), "standoff": 8}, "automargin": True, "zeroline": False, **more}
+
+
+def empty(figure: Figure, text: str = "No values yet") -> Figure:
+    """The figure with a note in its middle instead of data."""
+    note = {"text": text, "showarrow": False, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5}
+    figure["layout"].setdefault("annotations", []).append(note | {"font": {"color": NEUTRAL, "size": 13}})
+    return figure
+
+
+def grid(count: int, columns: int, gap: tuple[float, float]) -> list[tuple[list[float], list[float]]]:
+    """(x domain, y domain) of `count` small plots, row by row from the top; gaps are shares of width and height."""
+    rows = -(-count // columns)
+    width = (1 - gap[0] * (columns - 1)) / columns
+    height = (1 - gap[1] * (rows - 1)) / rows
+    domains = []
+    for position in range(count):
+        row, column = divmod(position, columns)
+        left, top = column * (width + gap[0]), 1 - row * (height + gap[1])
+        domains.append(([left, min(left + width, 1.0)], [max(top - height, 0.0), top]))
+    return domains
+
+
+def panel_title(text: str, domain: tuple[list[float], list[float]]) -> dict[str, Any]:
+    """The title above one small plot."""
+    (left, _), (_, top) = domain
+    return {
+        "text": chart_text(text),
+        "showarrow": False,
+        "font": {"size": 12},
+        "x": left,
+        "xref": "paper",
+        "xanchor": "left",
+        "y": top,
+        "yref": "paper",
+        "yanchor": "bottom",
+    }
+
+
+def mark_text(event: Any) -> str:
+    """What an event says beside its line, such as `variance 0 → 50`."""
+    if event.field:
+        return f"{str(event.field).split('.')[-1]} {_value(event.old)} → {_value(event.new)}"
+    return str(event.text or event.kind)
+
+
+def add_marks(figure: Figure, events: pd.DataFrame, positions: np.ndarray) -> None:
+    """Dotted vertical lines at the events' x positions, the latest labelled, all explained on hover."""
+    if events.empty:
+        return
+    layout, rows = figure["layout"], list(events.itertuples())
+    texts = [mark_text(row) for row in rows]
+    line = {"color": NEUTRAL, "width": 1.2, "dash": "dot"}
+    for order, (x, text) in enumerate(zip(positions.tolist(), texts, strict=True)):
+        layout.setdefault("shapes", []).append(
+            {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "layer": "below", "line": line}
+        )
+        if order >= len(rows) - MARK_LABELS:
+            layout.setdefault("annotations", []).append(_mark_label(x, text, order % 2))
+    layout["yaxis2"] = {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True}
+    figure["data"].append(
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "uid": "marks",
+            "name": "changes",
+            "yaxis": "y2",
+            "showlegend": False,
+            "x": positions,
+            "y": floats([1.0] * len(rows)),
+            "cliponaxis": False,
+            "text": [_mark_hover(*pair) for pair in zip(rows, texts, strict=True)],
+            "marker": {"symbol": "triangle-down", "size": 9, "color": NEUTRAL},
+            "hovertemplate": "%{text}<extra></extra>",
+        }
+    )
+
+
+def _mark_label(x: float, text: str, level: int) -> dict[str, Any]:
+    short = text if len(text) <= 28 else text[:27] + "…"
+    return {
+        "text": chart_text(short),
+        "showarrow": False,
+        "x": x,
+        "y": 1,
+        "yref": "paper",
+        "yanchor": "bottom",
+        "xanchor": "center",
+        "yshift": 3 + 12 * level,
+        "font": {"size": 10, "color": NEUTRAL},
+    }
+
+
+def _mark_hover(event: Any, text: str) -> str:
+    who = f", {event.who}" if event.who else ""
+    return chart_text(f"{text} (step {number(event.step)}{who})")
+
+
+def _value(value: Any) -> str:
+    try:
+        return number(float(value))
+    except (TypeError, ValueError):
+        return str(value)

@@ -1,0 +1,40 @@
+"""The frame around every page: its title, its width and the navigation."""
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+PAGES = (
+    # script, title, icon
+    ("app.py", "Home", ":material/home:"),
+    ("pages/1_Train.py", "Train", ":material/tune:"),
+    ("pages/2_Runs.py", "Runs", ":material/table_rows:"),
+    ("pages/3_Run.py", "Run", ":material/monitoring:"),
+    ("pages/4_Compare.py", "Compare", ":material/compare:"),
+)
+
+FAVICON = Path(__file__).with_name("favicon.svg")
+
+
+def page(title: str, icon: str = "") -> DeltaGenerator:
+    """Set up the page and draw the navigation; the first call of app.py and of every page.
+
+    `icon` (such as ":material/tune:") stands before the heading. Returns a slot under the navigation.
+    """
+    st.set_page_config(page_title=f"{title} · GainAKT", page_icon=str(FAVICON), layout="wide")
+    with st.sidebar:
+        st.markdown("#### GainAKT workbench")
+        for script, name, mark in available():
+            st.page_link(script, label=name, icon=mark)
+        slot = st.container()
+    st.title(f"{icon} {title}".strip())
+    return slot
+
+
+def available() -> list[tuple[str, str, str]]:
+    """The pages whose script lies beside the running app: (script, title, icon)."""
+    context = get_script_run_ctx()
+    root = Path(context.main_script_path).resolve().parent if context else Path.cwd()
+    return [entry for entry in PAGES if (root / entry[0]).exists()]

@@ -1,0 +1,162 @@
+"""Fixtures that all tests share: the public data beside the clone, a real browser, a running dashboard."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--headless",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+START_SECONDS = 30.0
+
+# Sums differ in the last bits between thread counts: every machine and every process that a test starts uses this.
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+settings.register_profile("suite", deadline=None, derandomize=True)
+settings.load_profile("suite")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by the fixtures they use, so that `-m "not browser"` leaves none behind."""
+    for item in items:
+        used = getattr(item, "fixturenames", ())
+        if "chromium" in used:
+            item.add_marker(pytest.mark.browser)
+        if "real_data" in used:
+            item.add_marker(pytest.mark.realdata)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of ASSISTments 2015 beside the clone; skips where it is not there."""
+    folder = ROOT.parent / "shared" / "data" / "assist2015"
+    if not (folder / "train_valid.csv").is_file():
+        pytest.skip("ASSISTments 2015 is not at ../shared/data/assist2015")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of Debian's Chromium; without one, fails in CI and skips elsewhere."""
+    path = shutil.which("chromium")
+    if path is None:
+        reason = "no chromium on the PATH (apt-get install chromium)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """A headless Chromium; one per module, because Playwright's event loop would be in the way of other tests'."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh page of 1366 x 768 with cookies and storage of its own."""
+    context = browser.new_context(viewport={"width": 1366, "height": 768})
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    yield page
+    context.close()
+
+
+@dataclass
+class Dashboard:
+    """A dashboard of its own process and store."""
+
+    url: str
+    store: Path
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def stop(self) -> None:
+        """End the server and all that it started; what it printed goes to the output of a failing test."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+            try:
+                self.process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+        print(f"log of {self.url}:\n{self.log.read_text(errors='replace')}")
+
+
+@pytest.fixture
+def dashboard(tmp_path: Path) -> Iterator[Callable[..., Dashboard]]:
+    """A function that starts the dashboard, on an empty store unless one is given; ended with the test.
+
+    `dashboard(store=FILE, script="app.py", NAME="value")`: the further names are environment variables.
+    """
+    started: list[Dashboard] = []
+
+    def start(store: Path | None = None, script: str | Path = "app.py", **environment: str) -> Dashboard:
+        port = free_port()
+        log = tmp_path / f"dashboard-{port}.log"
+        store = store or tmp_path / "gainakt.duckdb"
+        command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.address=127.0.0.1"]
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [*command, f"--server.port={port}", "--server.headless=true", "--server.fileWatcherType=none"],
+                cwd=ROOT,
+                env={**os.environ, "GAINAKT_STORE": str(store), **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        started.append(Dashboard(f"http://127.0.0.1:{port}", store, process, log))
+        wait_until_healthy(started[-1])
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_healthy(dashboard: Dashboard) -> None:
+    """Return when the server answers; fail when its process ends or does not answer in time."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if dashboard.process.poll() is not None:
+            pytest.fail(f"the dashboard ended with status {dashboard.process.returncode} before it answered")
+        try:
+            with urllib.request.urlopen(f"{dashboard.url}/_stcore/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            pass
+        time.sleep(0.1)
+    pytest.fail(f"the dashboard did not answer within {START_SECONDS:.0f} s")
