@@ -30,6 +30,7 @@ class DataConfig(Section):
 
     path: str = setting("", "Data path", "A file or a folder of responses; empty means the simulated class below.")
     simulate: str = setting("demo", "Simulated class", "The simulated scenario that is used when no path is given.")
+    seed: int = setting(0, "Seed of the simulated class", "The same scenario and seed give the same responses.", ge=0)
     window: int = setting(
         200, "Window", "Longest sequence in interactions; longer ones are cut, each starting at zero practice.",
         ge=2, le=5000,

@@ -229,7 +229,8 @@ def _renamed(row: Mapping[str, Any], moment: float | None, out: Changes) -> None
 
 def _unknown(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
     """A kind from a newer version, kept as it is."""
-    out.events.append(event(row["kind"], moment, **_at(row), text=as_json(dict(row))))
+    at = {name: row.get(name) for name in ("step", "epoch") if isinstance(row.get(name), int)}
+    out.events.append(event(row["kind"], moment, **at, text=as_json(dict(row))))
 
 
 _HANDLERS: dict[str, Callable[[Mapping[str, Any], float | None, Changes], None]] = {

@@ -1,0 +1,5 @@
+"""`python -m gainakt VERB`."""
+
+from gainakt.cli import main
+
+main()

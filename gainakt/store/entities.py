@@ -1,0 +1,74 @@
+"""What the store gives back: frozen records; series and tables come as DataFrames."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gainakt.store.rows import ACTIVE
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run; times are unix seconds, steps and epochs None until the first is recorded.
+
+    `status` is one of queued, running, paused, finished, stopped, failed, interrupted. `data_name` is known before
+    `data`, which the run reports once its data are read. `damaged_rows` counts journal rows that were not understood.
+    """
+
+    run_id: str
+    name: str
+    preset: str | None
+    status: str
+    created: float | None
+    started: float | None
+    ended: float | None
+    heartbeat: float | None
+    host: str | None
+    pid: int | None
+    device: str | None
+    seed: int | None
+    config: dict[str, Any]
+    versions: dict[str, Any]
+    data: dict[str, Any]
+    data_name: str | None
+    data_fingerprint: str | None
+    steps_per_epoch: int | None
+    max_epochs: int | None
+    parameters: int | None
+    step: int | None
+    epoch: int | None
+    epochs: int | None
+    best_encoder1: int | None
+    best_encoder2: int | None
+    seconds: float | None
+    interactions_per_second: float | None
+    uniform_since: int | None
+    spread_since: int | None
+    reason: str | None
+    error: str | None
+    traceback: str | None
+    damaged_rows: int
+
+    @property
+    def active(self) -> bool:
+        """Whether the run waits, trains or pauses."""
+        return self.status in ACTIVE
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> "Run":
+        """The run from a row of the table `runs`."""
+        parsed = {name: json.loads(row[name]) if row[name] else {} for name in ("config", "versions", "data")}
+        return cls(**{**row, **parsed})
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts of gains in (0, 1) in equal bins, of all practised skills or of one (`skill` is its index)."""
+
+    run_id: str
+    split: str
+    step: int
+    epoch: int
+    skill: int | None
+    counts: tuple[int, ...]

@@ -1,0 +1,238 @@
+"""Taking the runs' journals into the store, exactly once: rows and the offset behind them share a transaction."""
+
+import logging
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from gainakt.errors import InputError
+from gainakt.store.inbox import RunFolder
+from gainakt.store.owner import is_alive
+from gainakt.store.rows import ACTIVE, ENDED, SIGNS_OF_LIFE, Changes, changes, event
+
+_LOG = logging.getLogger(__name__)
+BYTES_PER_TRANSACTION = 32 * 1024 * 1024
+SILENCE_SECONDS = 120.0
+"""After this long without a row, a run of another host counts as interrupted."""
+
+_RETRY_DAMAGED_SECONDS = 60.0
+_KNOWN = "status, journal_offset, rows_taken, damaged_rows, event_rows, host, pid, pid_started"
+_COLUMNS = {
+    "series": ("run_id", "name", "step", "epoch", "time", "value"),
+    "events": ("run_id", "time", "step", "epoch", "kind", "field", "old", "new", "who", "text", "seq"),
+    "histograms": ("run_id", "split", "step", "epoch", "skill", "counts"),
+    "parameters": ("run_id", "name", "step", "epoch", "mean", "std", "quantiles"),
+    "metrics": ("run_id", "split", "name", "value"),
+    "skills": (
+        "run_id", "position", "skill", "interactions", "effective_rate", "mean_gain", "m_sat", "beta", "threshold",
+        "offset", "extra",
+    ),
+}  # fmt: skip
+
+
+@dataclass
+class _Known:
+    """What the store knows of a run before the intake; the defaults are those of a run it has never seen."""
+
+    status: str | None = None
+    journal_offset: int = 0
+    rows_taken: int = 0
+    damaged_rows: int = 0
+    event_rows: int = 0
+    host: str | None = None
+    pid: int | None = None
+    pid_started: float | None = None
+
+
+@dataclass
+class _Part:
+    """What one run's journal adds in this intake."""
+
+    run_id: str
+    known: _Known
+    changes: Changes = field(default_factory=Changes)
+    rows: int = 0
+    bytes: int = 0
+
+
+class Intake:
+    """Reads the folders under `root` and writes through `connection`; the caller holds the write lock."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, root: Path, warnings: list[str]) -> None:
+        self._connection = connection
+        self._root = root
+        self._warnings = warnings
+        self._set_aside: dict[str, float] = {}
+        self.run_ended = False  # since the caller last looked; tells when a checkpoint is due
+
+    def take_in(self) -> int:
+        """Take in all that is new; the number of journal rows, damaged ones included."""
+        taken = 0
+        while True:
+            parts = list(self._parts())
+            if not parts:
+                return taken
+            self._write(parts)
+            taken += sum(part.rows for part in parts)
+            if sum(part.bytes for part in parts) == 0:
+                return taken  # only runs whose process is gone
+
+    def _parts(self) -> Iterator[_Part]:
+        known = {
+            row[0]: _Known(*row[1:]) for row in self._connection.execute(f"SELECT run_id, {_KNOWN} FROM runs").fetchall()
+        }
+        left = BYTES_PER_TRANSACTION
+        for folder in self._folders():
+            if left <= 0:
+                return
+            try:
+                part = _read(folder, known.get(folder.run_id) or _Known())
+            except OSError as error:
+                self._put_aside(folder.run_id, f"its journal cannot be read: {error}")
+                continue
+            if part is not None:
+                left -= part.bytes
+                yield part
+
+    def _folders(self) -> list[RunFolder]:
+        folders = []
+        try:
+            names = sorted(entry.name for entry in self._root.iterdir() if not entry.is_symlink())
+        except FileNotFoundError:
+            return []
+        now = time.monotonic()
+        for name in names:
+            if self._set_aside.get(name, 0.0) > now:
+                continue
+            try:
+                folders.append(RunFolder(self._root, name))
+            except InputError:
+                continue  # the snapshots' files, a user's notes
+        return folders
+
+    def _write(self, parts: list[_Part]) -> None:
+        try:
+            self._write_together(parts)
+        except (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException):
+            raise  # the disk or the database, not a row
+        except (duckdb.Error, ValueError, TypeError, OverflowError) as error:
+            if len(parts) > 1:
+                for part in parts:
+                    self._write([part])
+                return
+            parts[0].rows = 0
+            self._put_aside(parts[0].run_id, f"its rows do not fit the store: {error}")
+
+    def _write_together(self, parts: list[_Part]) -> None:
+        self._connection.execute("BEGIN")
+        try:
+            for part in parts:
+                _write_run(self._connection, part)
+            for table in _COLUMNS:
+                _insert(self._connection, table, _table_rows(table, parts))
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self.run_ended |= any(part.changes.columns.get("status") in ENDED for part in parts)
+
+    def _put_aside(self, run_id: str, why: str) -> None:
+        self._set_aside[run_id] = time.monotonic() + _RETRY_DAMAGED_SECONDS
+        message = f"run {run_id} was not taken in: {why}"
+        if message not in self._warnings:
+            _LOG.warning(message)
+            self._warnings.append(message)
+
+
+def _read(folder: RunFolder, known: _Known) -> _Part | None:
+    """The run's new rows and what its process's death means; None when nothing is new."""
+    gone = _owner_gone(folder, known)  # before reading: all that a dead process wrote is then read
+    rows, offset = folder.rows(known.journal_offset)
+    part = _Part(folder.run_id, known, rows=len(rows), bytes=offset - known.journal_offset)
+    damaged, alive = 0, False
+    for row in rows:
+        change = None if row["kind"] == "damaged" else changes(row)
+        if change is None:
+            damaged += 1
+            continue
+        alive |= row["kind"] in SIGNS_OF_LIFE
+        part.changes.merge(change)
+    columns = part.changes.columns
+    if known.status == "interrupted" and alive and not gone:
+        columns.setdefault("status", "running")
+    if columns.get("status", known.status) in ACTIVE and gone and not {"pid", "host"} & columns.keys():
+        _interrupt(part)
+    if not rows and not columns:
+        return None
+    columns["journal_offset"] = offset
+    columns["rows_taken"] = known.rows_taken + len(rows)
+    columns["damaged_rows"] = known.damaged_rows + damaged
+    columns["event_rows"] = known.event_rows + len(part.changes.events)
+    return part
+
+
+def _owner_gone(folder: RunFolder, known: _Known) -> bool:
+    if known.status not in (*ACTIVE, "interrupted"):
+        return False
+    if known.host == socket.gethostname() and known.pid is not None:
+        return not is_alive(known.pid, known.pid_started)
+    try:
+        return time.time() - folder.journal.stat().st_mtime > SILENCE_SECONDS
+    except FileNotFoundError:
+        return True
+
+
+def _interrupt(part: _Part) -> None:
+    now = time.time()
+    known = part.known
+    part.changes.columns.update(status="interrupted", ended=part.changes.columns.get("heartbeat", now))
+    why = f"process {known.pid} on {known.host} is gone" if known.pid is not None else "no row came for too long"
+    part.changes.columns["reason"] = why
+    part.changes.events.append(event("interrupted", now, text=why))
+
+
+def _write_run(connection: duckdb.DuckDBPyConnection, part: _Part) -> None:
+    columns = part.changes.columns
+    if part.known.status is None:
+        columns.setdefault("name", part.run_id)
+        columns.setdefault("status", "queued")
+        columns.setdefault("created", time.time())
+        connection.execute("INSERT INTO runs (run_id) VALUES (?)", [part.run_id])
+    assignments = ", ".join(f"{name} = ?" for name in columns)  # names come from rows.py, never from a journal
+    connection.execute(f"UPDATE runs SET {assignments} WHERE run_id = ?", [*columns.values(), part.run_id])
+    for table, rows in (("metrics", part.changes.metrics), ("skills", part.changes.skills)):
+        if rows is not None:
+            connection.execute(f"DELETE FROM {table} WHERE run_id = ?", [part.run_id])
+    if part.changes.dataset is not None:
+        connection.execute(
+            "INSERT INTO datasets VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", list(part.changes.dataset)
+        )
+
+
+def _table_rows(table: str, parts: list[_Part]) -> list[tuple[Any, ...]]:
+    if table == "events":
+        return [
+            (part.run_id, *row, part.known.event_rows + place)
+            for part in parts
+            for place, row in enumerate(part.changes.events)
+        ]
+    return [(part.run_id, *row) for part in parts for row in getattr(part.changes, table) or ()]
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple[Any, ...]]) -> None:
+    if not rows:
+        return
+    names = _COLUMNS[table]
+    frame = pd.DataFrame(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+    listed = ", ".join(f'"{name}"' for name in names)
+    connection.register("arriving", frame)
+    try:
+        connection.execute(f"INSERT INTO {table} ({listed}) SELECT {listed} FROM arriving")
+    finally:
+        connection.unregister("arriving")

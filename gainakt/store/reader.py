@@ -1,0 +1,206 @@
+"""Reading the store: each call has its own cursor, so any thread may call; every value is bound."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from threading import Lock
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from gainakt.errors import InputError
+from gainakt.store.entities import Histogram, Run
+from gainakt.store.rows import ACTIVE
+
+_RUN_COLUMNS = ", ".join(field.name for field in fields(Run))
+_SHOWN_METRICS = (
+    "encoder1_auc", "encoder2_auc", "gain_std", "skill_gain_cv", "response_gain_ratio", "mastery_correlation",
+)  # fmt: skip
+
+_RUNS = f"""
+SELECT r.run_id, r.name, r.preset, r.status, r.created, r.data_name AS data, r.epochs, r.step,
+    {", ".join(f"m.{name}" for name in _SHOWN_METRICS)}, r.seconds
+FROM runs r LEFT JOIN (
+    SELECT run_id, {", ".join(f"max(value) FILTER (name = '{name}') AS {name}" for name in _SHOWN_METRICS)}
+    FROM metrics WHERE split = 'test' GROUP BY run_id
+) m ON m.run_id = r.run_id
+WHERE $search = '' OR contains(
+    lower(concat_ws(chr(10), r.name, r.preset, r.run_id, r.status, r.data_name)), lower($search))
+ORDER BY r.created DESC, r.run_id DESC
+"""
+
+_THINNED = """
+QUALIFY ceil(row_number() OVER series * $points / count(*) OVER whole)
+    > ceil((row_number() OVER series - 1) * $points / count(*) OVER whole)
+    OR row_number() OVER series = count(*) OVER whole
+WINDOW series AS (PARTITION BY run_id, name ORDER BY step), whole AS (PARTITION BY run_id, name)
+"""
+
+
+class Reader:
+    """The reading half of a store."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._cursors = Lock()
+
+    def runs(self, search: str = "") -> pd.DataFrame:
+        """All runs, newest first, with their test metrics, for a table.
+
+        Columns: run_id, name, preset, status, created (unix seconds), data, epochs, step, encoder1_auc, encoder2_auc,
+        gain_std, skill_gain_cv, response_gain_ratio, mastery_correlation, seconds. `search` is looked for, whatever
+        its case, in name, preset, id, status and data.
+        """
+        return self._frame(_RUNS, {"search": search.strip()})
+
+    def run(self, run_id: str) -> Run:
+        """The run with this id or the only one whose id starts so; raises InputError otherwise."""
+        found = self._runs_where("run_id = $id", {"id": run_id})
+        if not found and run_id:
+            found = self._runs_where("starts_with(run_id, $id)", {"id": run_id})
+        if len(found) == 1:
+            return found[0]
+        if found:
+            ids = ", ".join(run.run_id for run in found[:5])
+            raise InputError(f"run id {run_id!r} is ambiguous: {ids}; give more of it")
+        raise InputError(f"there is no run {run_id!r} here; `python -m gainakt runs` lists the runs")
+
+    def active(self) -> list[Run]:
+        """Runs that wait, train or pause, oldest first."""
+        return self._runs_where(f"status IN {ACTIVE}", {})
+
+    def names(self, run_id: str) -> list[str]:
+        """Names of the run's series, sorted."""
+        frame = self._frame("SELECT DISTINCT name FROM series WHERE run_id = $id ORDER BY name", {"id": run_id})
+        return [str(name) for name in frame["name"]]
+
+    def series(
+        self, run_ids: Sequence[str], names: Sequence[str], after: int = -1, points: int | None = None
+    ) -> pd.DataFrame:
+        """Recorded values as columns run_id, name, step, epoch, time, value, ordered by step within run and name.
+
+        Only rows with step > `after`; with `points`, at most that many per run and name, evenly, the last always kept.
+        """
+        values = {"after": after, **({"points": float(max(points, 1))} if points is not None else {})}
+        where = f"run_id IN {_bind(values, 'r', run_ids)} AND name IN {_bind(values, 'n', names)} AND step > $after"
+        return self._frame(
+            f"SELECT run_id, name, step, epoch, time, value FROM series WHERE {where}"
+            f" {_thinned() if points is not None else ''} ORDER BY run_id, name, step",
+            values,
+        )
+
+    def events(self, run_id: str, after_seq: int = -1) -> pd.DataFrame:
+        """Events of a run as columns seq, time, step, epoch, kind, field, old, new, who, text; old and new are JSON."""
+        return self._frame(
+            "SELECT seq, time, step, epoch, kind, field, old, new, who, text FROM events"
+            " WHERE run_id = $id AND seq > $after ORDER BY seq",
+            {"id": run_id, "after": after_seq},
+        )
+
+    def latest_histogram(self, run_id: str, split: str, skill: int | None = None) -> Histogram | None:
+        """The newest gain histogram of a split, overall or of the skill with this index; None when there is none."""
+        rows = self._rows(
+            "SELECT run_id, split, step, epoch, skill, counts FROM histograms WHERE run_id = $id AND split = $split"
+            " AND skill IS NOT DISTINCT FROM $skill::BIGINT ORDER BY step DESC LIMIT 1",
+            {"id": run_id, "split": split, "skill": skill},
+        )
+        return Histogram(*rows[0][:5], counts=tuple(rows[0][5])) if rows else None
+
+    def histograms(self, run_id: str, split: str, after: int = -1) -> pd.DataFrame:
+        """Overall gain histograms over time, as columns step, epoch, counts (an array per row); step > `after`."""
+        return self._frame(
+            "SELECT step, epoch, counts FROM histograms WHERE run_id = $id AND split = $split AND skill IS NULL"
+            " AND step > $after ORDER BY step",
+            {"id": run_id, "split": split, "after": after},
+        )
+
+    def skill_histograms(self, run_id: str, split: str) -> pd.DataFrame:
+        """The newest gain histogram of each skill, as columns skill (index), label, step, epoch, counts."""
+        frame = self._frame(
+            "WITH newest AS (SELECT skill, max(step) AS step FROM histograms"
+            " WHERE run_id = $id AND split = $split AND skill IS NOT NULL GROUP BY skill)"
+            " SELECT h.skill, h.step, h.epoch, h.counts FROM histograms h"
+            " JOIN newest ON h.skill = newest.skill AND h.step = newest.step"
+            " WHERE h.run_id = $id AND h.split = $split ORDER BY h.skill",
+            {"id": run_id, "split": split},
+        )
+        labels = self.skill_labels(run_id)
+        named = [labels[skill] if 0 <= skill < len(labels) else str(skill) for skill in frame["skill"]]
+        frame.insert(1, "label", named)
+        return frame
+
+    def skill_labels(self, run_id: str) -> list[str]:
+        """The data's own skill labels in the model's order; empty until the run has read its data."""
+        rows = self._rows("SELECT skill_labels FROM runs WHERE run_id = $id", {"id": run_id})
+        return [str(label) for label in json.loads(rows[0][0])] if rows and rows[0][0] else []
+
+    def parameters(self, run_ids: Sequence[str], after: int = -1) -> pd.DataFrame:
+        """Learned parameters over time: columns run_id, name, step, epoch, mean, std, quantiles (an array per row)."""
+        values: dict[str, Any] = {"after": after}
+        return self._frame(
+            "SELECT run_id, name, step, epoch, mean, std, quantiles FROM parameters"
+            f" WHERE run_id IN {_bind(values, 'r', run_ids)} AND step > $after ORDER BY run_id, name, step",
+            values,
+        )
+
+    def metrics(self, run_ids: Sequence[str]) -> pd.DataFrame:
+        """Final metrics as columns run_id, split, name, value."""
+        values: dict[str, Any] = {}
+        return self._frame(
+            f"SELECT run_id, split, name, value FROM metrics WHERE run_id IN {_bind(values, 'r', run_ids)}"
+            " ORDER BY run_id, split, name",
+            values,
+        )
+
+    def skills(self, run_id: str) -> pd.DataFrame:
+        """Per skill: position, skill (label), interactions, effective_rate, mean_gain, m_sat, beta, threshold, offset.
+
+        What newer versions report besides follows as further columns.
+        """
+        frame = self._frame(
+            "SELECT position, skill, interactions, effective_rate, mean_gain, m_sat, beta, threshold, \"offset\", extra"
+            " FROM skills WHERE run_id = $id ORDER BY position",
+            {"id": run_id},
+        )
+        extra = frame.pop("extra")
+        if extra.isna().all():
+            return frame
+        more = pd.DataFrame([json.loads(text) if isinstance(text, str) else {} for text in extra], index=frame.index)
+        return frame.join(more, rsuffix="_extra")
+
+    def datasets(self) -> pd.DataFrame:
+        """Data sets that runs have used: columns fingerprint, name, source, first_seen (unix seconds), summary (JSON)."""
+        return self._frame("SELECT * FROM datasets ORDER BY first_seen", {})
+
+    def _runs_where(self, condition: str, values: dict[str, Any]) -> list[Run]:
+        query = f"SELECT {_RUN_COLUMNS} FROM runs WHERE {condition} ORDER BY created, run_id"
+        names = _RUN_COLUMNS.split(", ")
+        return [Run.from_row(dict(zip(names, row, strict=True))) for row in self._rows(query, values)]
+
+    def _frame(self, query: str, values: dict[str, Any]) -> pd.DataFrame:
+        with self._cursor() as cursor:
+            frame: pd.DataFrame = cursor.execute(query, values).df()
+            return frame
+
+    def _rows(self, query: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        with self._cursor() as cursor:
+            rows: list[tuple[Any, ...]] = cursor.execute(query, values).fetchall()
+            return rows
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._cursors:
+            cursor = self._connection.cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+
+
+def _bind(values: dict[str, Any], prefix: str, items: Sequence[str]) -> str:
+    """Add the items to the bound values; the text of an IN list that names them."""
+    given = [items] if isinstance(items, str) else list(items)
+    values.update({f"{prefix}{place}": item for place, item in enumerate(given)})
+    return "(" + (", ".join(f"${prefix}{place}" for place in range(len(given))) or "NULL") + ")"

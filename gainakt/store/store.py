@@ -1,0 +1,187 @@
+"""The store: one DuckDB file, one process that holds it, everything taken in from the runs' journals."""
+
+import contextlib
+import logging
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import duckdb
+
+from gainakt.errors import InputError, StoreBusy
+from gainakt.store import connection as opening
+from gainakt.store import snapshot
+from gainakt.store.inbox import RunFolder, runs_root
+from gainakt.store.intake import Intake
+from gainakt.store.reader import Reader
+
+_LOG = logging.getLogger(__name__)
+_CHECKPOINT_SECONDS = 300.0
+_LONGEST_NAME = 200
+_POLL_SECONDS = 0.05
+
+
+class Store(Reader):
+    """An open store; made by `Store.open` or `open_for_reading`, closed by `close` or as a context.
+
+    `warnings` holds, in words for the user, what was damaged or could not be taken in since it was opened.
+    """
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, path: Path | None, runs: Path | None, warnings: list[str]
+    ) -> None:
+        super().__init__(connection)
+        self.path = path
+        self.runs_root = runs
+        self.warnings = warnings
+        self.read_only = False
+        self._snapshot: Path | None = None
+        self._lock = opening.write_lock(path)
+        self._writer = connection.cursor()
+        self._intake = Intake(self._writer, runs, warnings) if runs is not None else None
+        self._thread: threading.Thread | None = None
+        self._closing = threading.Event()
+        self._checkpointed = time.monotonic()
+        self._unsaved = False
+
+    @classmethod
+    def open(cls, path: str | Path, *, wait: float = 5.0, runs: str | Path | None = None) -> Self:
+        """The store in file `path`, made when it is not there; ":memory:" works, with `runs` as its inbox if any.
+
+        Raises StoreBusy with the holder's PID when another process still holds it after `wait` seconds, InputError when
+        the file is no store, is damaged, or comes from a newer version.
+        """
+        if str(path) == ":memory:":
+            return cls(opening.open_memory(), None, Path(runs) if runs is not None else None, [])
+        file = Path(path)
+        root = Path(runs) if runs is not None else runs_root(file)
+        connection, warnings = opening.open_file(file, root, wait)
+        return cls(connection, file, root, warnings)
+
+    def take_in(self) -> int:
+        """Take in what the runs' journals have new, and mark runs whose process died; the number of journal rows.
+
+        All or nothing per transaction, each row once. A snapshot takes nothing in.
+        """
+        if self._intake is None or self.read_only:
+            return 0
+        with self._lock:
+            taken = self._intake.take_in()
+            self._unsaved |= bool(taken)
+            self._checkpoint_when_due()
+            return taken
+
+    def serve_snapshots(self) -> int:
+        """Answer the processes that wait for a snapshot of this store; how many there were."""
+        if self.runs_root is None or self.read_only:
+            return 0
+        tokens = snapshot.requests(self.runs_root)
+        if tokens:
+            with self._lock:
+                self.take_in()
+                snapshot.serve(self._writer, self.runs_root, tokens)
+        return len(tokens)
+
+    def start_intake(self, interval: float = 0.5) -> None:
+        """Take in and serve snapshots every `interval` seconds in a background thread, until `close`."""
+        if self._thread is None and not self.read_only:
+            self._thread = threading.Thread(target=self._keep_on, args=(interval,), name="store-intake", daemon=True)
+            self._thread.start()
+
+    def folder(self, run_id: str) -> RunFolder:
+        """The folder of a known run (an id or its unique beginning); raises InputError when there is no such run."""
+        run = self.run(run_id)
+        if self.runs_root is None:
+            raise InputError("a store in memory without an inbox has no run folders")
+        return RunFolder(self.runs_root, run.run_id)
+
+    def rename(self, run_id: str, name: str, who: str = "user") -> None:
+        """Give a run another name of 1 to 200 characters; from a snapshot it shows once the holder took it in."""
+        new = name.strip()
+        if not 0 < len(new) <= _LONGEST_NAME:
+            raise InputError(f"a run's name has 1 to {_LONGEST_NAME} characters; got {len(new)}")
+        with self.folder(run_id) as folder:
+            folder.append({"kind": "renamed", "name": new, "who": who})
+        self.take_in()
+
+    def close(self) -> None:
+        """Stop the intake, save, and let the file go; a snapshot is removed."""
+        self._closing.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout=30)
+        with self._lock, contextlib.suppress(duckdb.ConnectionException):  # closed before
+            self._writer.close()
+            self._connection.close()
+        if self._snapshot is not None:
+            self._snapshot.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    @classmethod
+    def _of_snapshot(cls, answer: Path, path: Path, root: Path) -> Self:
+        try:
+            store = cls(opening.open_snapshot(answer), path, root, [])
+        except BaseException:
+            answer.unlink(missing_ok=True)
+            raise
+        store.read_only = True
+        store._snapshot = answer
+        return store
+
+    def _checkpoint_when_due(self) -> None:
+        assert self._intake is not None
+        late = self._unsaved and time.monotonic() - self._checkpointed > _CHECKPOINT_SECONDS
+        if self.path is None or not (self._intake.run_ended or late):
+            return
+        try:
+            self._writer.execute("CHECKPOINT")
+        except duckdb.TransactionException:
+            return  # a reader is in the way; the next intake tries again
+        self._intake.run_ended = self._unsaved = False
+        self._checkpointed = time.monotonic()
+
+    def _keep_on(self, interval: float) -> None:
+        while not self._closing.is_set():
+            try:
+                self.take_in()
+                self.serve_snapshots()
+            except Exception as error:  # the thread outlives a full disk; the warning says so
+                message = f"the intake of runs failed and is tried again: {error}"
+                if message not in self.warnings:
+                    _LOG.exception(message)
+                    self.warnings.append(message)
+            self._closing.wait(interval)
+
+
+def open_for_reading(path: str | Path, wait: float = 10.0) -> Store:
+    """The store for reading, with all that runs have written until now: itself, or a snapshot from who holds it.
+
+    A store that does not exist reads as an empty one. Raises StoreBusy with the holder's PID when it neither lets go
+    nor answers within `wait` seconds, and what `Store.open` raises.
+    """
+    file = Path(path)
+    root = runs_root(file)
+    if str(path) == ":memory:" or not (file.exists() or root.exists()):
+        return Store.open(":memory:")
+    until = time.monotonic() + wait
+    with contextlib.ExitStack() as stack:
+        request: snapshot.SnapshotRequest | None = None
+        while True:
+            if request is not None and request.answered():
+                return Store._of_snapshot(request.answer, file, root)
+            try:
+                store = Store.open(file, wait=0)
+            except StoreBusy as error:
+                if time.monotonic() >= until:
+                    raise StoreBusy(f"{error}. It did not hand out a copy for reading within {wait:g} s") from None
+                request = request or stack.enter_context(snapshot.SnapshotRequest(root))
+                time.sleep(_POLL_SECONDS)
+                continue
+            store.take_in()
+            return store
