@@ -65,12 +65,18 @@ def gain_statistics(gain: Array, skill: Array, response: Array, skills: int) -> 
     seen = means[count > 0]
     after = [float(g[response == r].mean()) if (response == r).any() else None for r in (0, 1)]
     return {
-        "gain_mean": float(g.mean()), "gain_std": float(g.std()),
-        "gain_min": float(g.min()), "gain_max": float(g.max()), "gain_range": float(np.ptp(g)),
+        "gain_mean": float(g.mean()),
+        "gain_std": float(g.std()),
+        "gain_min": float(g.min()),
+        "gain_max": float(g.max()),
+        "gain_range": float(np.ptp(g)),
         "gain_cv": ratio(g.std(), g.mean()),
-        "skill_gain_mean": float(seen.mean()), "skill_gain_std": float(seen.std()),
-        "skill_gain_cv": ratio(seen.std(), seen.mean()), "skills_seen": float(len(seen)),
-        "gain_after_incorrect": after[0], "gain_after_correct": after[1],
+        "skill_gain_mean": float(seen.mean()),
+        "skill_gain_std": float(seen.std()),
+        "skill_gain_cv": ratio(seen.std(), seen.mean()),
+        "skills_seen": float(len(seen)),
+        "gain_after_incorrect": after[0],
+        "gain_after_correct": after[1],
         "response_gain_ratio": ratio(after[1], after[0]),
     }
 

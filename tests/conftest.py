@@ -12,10 +12,15 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from gainakt.config import Config, changed, preset
+from gainakt.data.interactions import NO_FOLD, Interactions
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM_FLAGS = [
@@ -32,6 +37,10 @@ START_SECONDS = 30.0
 
 # Sums differ in the last bits between thread counts: every machine and every process that a test starts uses this.
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+TINY = {
+    "data.window": 20, "model.width": 8, "model.heads": 2, "model.blocks": 1, "model.feedforward": 8,
+    "training.device": "cpu", "training.max_epochs": 1, "training.batch_size": 8, "training.log_every": 1,
+}  # fmt: skip
 settings.register_profile("suite", deadline=None, derandomize=True)
 settings.load_profile("suite")
 
@@ -52,6 +61,50 @@ def real_data() -> Path:
     folder = ROOT.parent / "shared" / "data" / "assist2015"
     if not (folder / "train_valid.csv").is_file():
         pytest.skip("ASSISTments 2015 is not at ../shared/data/assist2015")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Callable[..., Config]:
+    """A function that gives a configuration small enough to train in a tenth of a second.
+
+    `tiny({"model.accumulation": "all"}, "v3-phase1")`: dotted fields that differ, and the preset they start from.
+    """
+    return lambda changes=None, name="corrected": changed(preset(name), TINY | (changes or {}))
+
+
+@pytest.fixture(scope="session")
+def small_class() -> Callable[..., Interactions]:
+    """A function that draws a class of a few students whose chance of success depends on skill and practice."""
+
+    def draw(students: int = 30, skills: int = 5, lengths: tuple[int, int] = (2, 30), seed: int = 0) -> Interactions:
+        rng = np.random.default_rng(seed)
+        length = rng.integers(lengths[0], lengths[1] + 1, students)
+        student = np.repeat(np.arange(students, dtype=np.int32), length)
+        skill = rng.integers(0, skills, len(student)).astype(np.int32)
+        step = np.concatenate([np.arange(n) for n in length])
+        chance = 1 / (1 + np.exp(-(skill - skills / 2 + step / 10)))
+        return Interactions(
+            name="small class", source="tests", students=[f"s{i:03d}" for i in range(students)],
+            skills=[f"skill {i}" for i in range(skills)], student=student, skill=skill,
+            response=(rng.random(len(student)) < chance).astype(np.int8),
+            fold=np.full(students, NO_FOLD, np.int16),
+        )  # fmt: skip
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def class_file(small_class: Callable[..., Interactions], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pyKT sequence file of 40 students with the folds 0 and 1, and a test file beside it; their folder."""
+    data, folder = small_class(students=40), tmp_path_factory.mktemp("class")
+    lines: dict[str, list[Any]] = {"train_valid": [], "test": []}
+    for i, name in enumerate(data.students):
+        skills, responses = (",".join(map(str, column[data.student == i])) for column in (data.skill, data.response))
+        which, fold = ("test", -1) if i % 4 == 0 else ("train_valid", i % 2)
+        lines[which].append(f'{fold},{name},"{skills}","{responses}"')
+    for which, rows in lines.items():
+        (folder / f"{which}.csv").write_text("\n".join(["fold,uid,concepts,responses", *rows]) + "\n")
     return folder
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gainakt.data.interactions import NO_FOLD, TEST, Interactions
+from gainakt.data.interactions import TEST, Interactions
 from gainakt.errors import InputError
 
 _HOLDOUT, _TEST_SHARE, _VALIDATION_SHARE = 0.1, 0.2, 0.1

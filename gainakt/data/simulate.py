@@ -1,6 +1,7 @@
 """Simulated students with known parameters, from the model's own family."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -53,12 +54,15 @@ def simulate(name: str, seed: int = 0) -> Interactions:
     inside = np.arange(skill.shape[1]) < lengths[:, None]
     digits = len(str(scenario.students - 1))
     return Interactions(
-        name=name, source=f"simulated: {name}, seed {seed}",
+        name=name,
+        source=f"simulated: {name}, seed {seed}",
         students=[f"s{i:0{digits}d}" for i in range(scenario.students)],
         skills=[str(i) for i in range(scenario.skills)],
         student=np.repeat(np.arange(scenario.students, dtype=np.int32), lengths),
-        skill=skill[inside].astype(np.int32), response=response[inside].astype(np.int8),
-        fold=np.full(scenario.students, NO_FOLD, np.int16), truth=truth,
+        skill=skill[inside].astype(np.int32),
+        response=response[inside].astype(np.int8),
+        fold=np.full(scenario.students, NO_FOLD, np.int16),
+        truth=truth,
     )
 
 
@@ -72,7 +76,7 @@ def _log_normal(rng: np.random.Generator, size: int, mean: float, cv: float) -> 
         sigma = (low + high) / 2
         values = np.exp(sigma * draw)
         low, high = (sigma, high) if values.std() / values.mean() < cv else (low, sigma)
-    return mean * values / values.mean()
+    return np.asarray(mean * values / values.mean())
 
 
 def _blocked_sequences(rng: np.random.Generator, scenario: Scenario, steps: int) -> np.ndarray:
@@ -84,7 +88,7 @@ def _blocked_sequences(rng: np.random.Generator, scenario: Scenario, steps: int)
     return np.take_along_axis(skill, block, axis=1)
 
 
-def _responses(rng: np.random.Generator, truth: dict, skill: np.ndarray) -> np.ndarray:
+def _responses(rng: np.random.Generator, truth: dict[str, Any], skill: np.ndarray) -> np.ndarray:
     """Responses (B, T), step by step: practice -> mastery -> response -> gain -> practice."""
     students, steps = skill.shape
     practice = np.zeros((students, len(truth["rate"])))

@@ -74,8 +74,14 @@ def _load(connection: duckdb.DuckDBPyConnection, file: _File) -> str:
     name = f"raw_{'test' if file.is_test else file.path.stem.encode().hex()}"
     try:
         relation = connection.read_csv(
-            str(file.path), header=True, all_varchar=True, delimiter=",", quotechar='"', null_padding=True,
-            strict_mode=False, parallel=False,
+            str(file.path),
+            header=True,
+            all_varchar=True,
+            delimiter=",",
+            quotechar='"',
+            null_padding=True,
+            strict_mode=False,
+            parallel=False,
         )
     except duckdb.Error as error:
         raise InputError(f"{file.path}: cannot be read as CSV: {str(error).splitlines()[0]}") from None
@@ -103,11 +109,16 @@ def _rejected(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     for item in bad.to_dict("records"):
         column, reason = _REASONS[item["bad"]]
         value = item[column]
-        rows.append({
-            "file": item["file"], "row": item["row"], "column": column,
-            "value": None if pd.isna(value) else str(value)[:200],
-            "reason": reason.format(s=item["s"], r=item["r"]), "interactions": item["r"],
-        })
+        rows.append(
+            {
+                "file": item["file"],
+                "row": item["row"],
+                "column": column,
+                "value": None if pd.isna(value) else str(value)[:200],
+                "reason": reason.format(s=item["s"], r=item["r"]),
+                "interactions": item["r"],
+            }
+        )
     return pd.DataFrame(rows, columns=REJECTED_COLUMNS)
 
 
@@ -145,10 +156,17 @@ def _canonical(connection: duckdb.DuckDBPyConnection, place: Path, rejected: pd.
         warnings.append(f"{overlap} student id(s) stand in more than one fold or file; each counts as one student")
     fold = students["fold"].to_numpy(np.int16)
     return Interactions(
-        name=place.stem, source=str(place), students=students["uid"].tolist(), skills=skills["label"].tolist(),
-        student=columns["student"].astype(np.int32), skill=columns["skill"].astype(np.int32),
-        response=columns["response"].astype(np.int8), fold=np.where(fold < TEST, NO_FOLD, fold).astype(np.int16),
-        rejected=rejected, warnings=tuple(warnings), overlapping_students=overlap,
+        name=place.stem,
+        source=str(place),
+        students=students["uid"].tolist(),
+        skills=skills["label"].tolist(),
+        student=columns["student"].astype(np.int32),
+        skill=columns["skill"].astype(np.int32),
+        response=columns["response"].astype(np.int8),
+        fold=np.where(fold < TEST, NO_FOLD, fold).astype(np.int16),
+        rejected=rejected,
+        warnings=tuple(warnings),
+        overlapping_students=overlap,
     )
 
 

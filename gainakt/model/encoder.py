@@ -30,7 +30,8 @@ class Block(nn.Module):
             query, key, value, is_causal=True, dropout_p=self.dropout if self.training else 0.0
         )
         x = x + self.drop(self.mix(seen.transpose(1, 2).reshape(batch, steps, width)))  # (B, T, D)
-        return x + self.drop(self.contract(F.gelu(self.expand(self.norm_feedforward(x)))))
+        fed: Tensor = self.drop(self.contract(F.gelu(self.expand(self.norm_feedforward(x)))))
+        return x + fed
 
 
 class Encoder(nn.Module):
@@ -56,4 +57,5 @@ class Encoder(nn.Module):
         x = self.drop(x)
         for block in self.blocks:
             x = block(x)
-        return self.norm(x)
+        normed: Tensor = self.norm(x)
+        return normed

@@ -43,7 +43,8 @@ class Performance(nn.Module):
         """Logits (B, T-1)."""
         asked = self.asked(batch.asked)  # (B, T-1, D)
         seen = self.encoder(batch.skill[:, :-1], batch.response[:, :-1], asked)
-        return self.head(torch.cat([seen, asked], -1)).squeeze(-1)
+        logits: Tensor = self.head(torch.cat([seen, asked], -1))
+        return logits.squeeze(-1)
 
 
 class Interpretable(nn.Module):

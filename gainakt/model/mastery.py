@@ -6,8 +6,13 @@ from torch import Tensor, nn
 from gainakt.config import ModelConfig
 
 BOUNDS = {
-    "beta": (0.01, 20.0), "gamma": (0.01, 10.0), "saturation": (0.01, 1.0), "threshold": (0.0, 1.0),
-    "offset": (-10.0, 10.0), "temperature": (0.01, 10.0), "transfer": (0.0, 1.0),
+    "beta": (0.01, 20.0),
+    "gamma": (0.01, 10.0),
+    "saturation": (0.01, 1.0),
+    "threshold": (0.0, 1.0),
+    "offset": (-10.0, 10.0),
+    "temperature": (0.01, 10.0),
+    "transfer": (0.0, 1.0),
 }
 """Bounds of the interpretable parameters, in their own units; `Mastery.constrain` keeps them."""
 
@@ -57,8 +62,9 @@ class Mastery(nn.Module):
         return torch.where(student < 0, self.gamma.mean(), self.gamma[student.clamp(min=0)])
 
     def curve(self, practice: Tensor, skill: Tensor, student: Tensor) -> Tensor:
-        """Mastery (B, A) in (0, 1) of `skill` (B, A) at this practice (B, A)."""
-        slope = self.beta[skill] * self.velocity(student)[:, None]
+        """Mastery in (0, 1) of `skill`, (B, A) or any shape that fits `practice` (B, ..., A), at this practice."""
+        velocity = self.velocity(student).view(-1, *[1] * (practice.dim() - 1))
+        slope = self.beta[skill] * velocity
         return self.saturation[skill] * torch.sigmoid(slope * practice - per_skill(self.offset, skill))
 
     def readout(self, mastery: Tensor, skill: Tensor) -> Tensor:

@@ -1,6 +1,8 @@
 """Taking the runs' journals into the store, exactly once: rows and the offset behind them share a transaction."""
 
+import contextlib
 import logging
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -22,7 +24,7 @@ SILENCE_SECONDS = 120.0
 """After this long without a row, a run of another host counts as interrupted."""
 
 _RETRY_DAMAGED_SECONDS = 60.0
-_KNOWN = "status, journal_offset, rows_taken, damaged_rows, event_rows, host, pid, pid_started"
+_KNOWN = "status, journal_offset, rows_taken, damaged_rows, event_rows, host, pid, pid_started, heartbeat"
 _COLUMNS = {
     "series": ("run_id", "name", "step", "epoch", "time", "value"),
     "events": ("run_id", "time", "step", "epoch", "kind", "field", "old", "new", "who", "text", "seq"),
@@ -48,6 +50,7 @@ class _Known:
     host: str | None = None
     pid: int | None = None
     pid_started: float | None = None
+    heartbeat: float | None = None
 
 
 @dataclass
@@ -59,6 +62,7 @@ class _Part:
     changes: Changes = field(default_factory=Changes)
     rows: int = 0
     bytes: int = 0
+    unfinished: bool = False  # there was more to read, or a first look at its process is due
 
 
 class Intake:
@@ -76,45 +80,42 @@ class Intake:
         taken = 0
         while True:
             parts = list(self._parts())
-            if not parts:
-                return taken
-            self._write(parts)
+            if parts:
+                self._write(parts)
             taken += sum(part.rows for part in parts)
-            if sum(part.bytes for part in parts) == 0:
-                return taken  # only runs whose process is gone
+            full = sum(part.bytes for part in parts) >= BYTES_PER_TRANSACTION
+            if not full and not any(part.unfinished for part in parts):
+                return taken
 
     def _parts(self) -> Iterator[_Part]:
-        known = {
-            row[0]: _Known(*row[1:]) for row in self._connection.execute(f"SELECT run_id, {_KNOWN} FROM runs").fetchall()
-        }
+        rows = self._connection.execute(f"SELECT run_id, {_KNOWN} FROM runs").fetchall()
+        known = {row[0]: _Known(*row[1:]) for row in rows}
         left = BYTES_PER_TRANSACTION
-        for folder in self._folders():
+        for name in self._names(known):
             if left <= 0:
                 return
             try:
-                part = _read(folder, known.get(folder.run_id) or _Known())
+                part = _read(RunFolder(self._root, name), known.get(name) or _Known())
+            except InputError:
+                continue  # a user's own folder
             except OSError as error:
-                self._put_aside(folder.run_id, f"its journal cannot be read: {error}")
+                self._put_aside(name, f"its journal cannot be read: {error}")
                 continue
             if part is not None:
                 left -= part.bytes
                 yield part
 
-    def _folders(self) -> list[RunFolder]:
-        folders = []
-        try:
-            names = sorted(entry.name for entry in self._root.iterdir() if not entry.is_symlink())
-        except FileNotFoundError:
-            return []
+    def _names(self, known: dict[str, _Known]) -> list[str]:
+        """Folders that may have something new: all but those of ended runs whose journals stand."""
+        names = {name for name, run in known.items() if run.status in ACTIVE}  # even when the folder is gone
+        with contextlib.suppress(FileNotFoundError), os.scandir(self._root) as entries:
+            for entry in entries:
+                run = known.get(entry.name)
+                stands = run is not None and run.status in ENDED and _size(entry.path) == run.journal_offset
+                if not stands and entry.is_dir(follow_symlinks=False):
+                    names.add(entry.name)
         now = time.monotonic()
-        for name in names:
-            if self._set_aside.get(name, 0.0) > now:
-                continue
-            try:
-                folders.append(RunFolder(self._root, name))
-            except InputError:
-                continue  # the snapshots' files, a user's notes
-        return folders
+        return sorted(name for name in names if self._set_aside.get(name, 0.0) <= now)
 
     def _write(self, parts: list[_Part]) -> None:
         try:
@@ -150,11 +151,20 @@ class Intake:
             self._warnings.append(message)
 
 
+def _size(folder: str) -> int:
+    try:
+        return os.stat(f"{folder}{os.sep}journal.jsonl").st_size
+    except OSError:
+        return -1
+
+
 def _read(folder: RunFolder, known: _Known) -> _Part | None:
     """The run's new rows and what its process's death means; None when nothing is new."""
     gone = _owner_gone(folder, known)  # before reading: all that a dead process wrote is then read
+    size = _size(str(folder.folder))  # also before: a quick writer must not keep the intake for ever
     rows, offset = folder.rows(known.journal_offset)
     part = _Part(folder.run_id, known, rows=len(rows), bytes=offset - known.journal_offset)
+    part.unfinished = part.bytes > 0 and (offset < size or known.status is None)
     damaged, alive = 0, False
     for row in rows:
         change = None if row["kind"] == "damaged" else changes(row)
@@ -165,7 +175,8 @@ def _read(folder: RunFolder, known: _Known) -> _Part | None:
         part.changes.merge(change)
     columns = part.changes.columns
     if known.status == "interrupted" and alive and not gone:
-        columns.setdefault("status", "running")
+        for name, value in {"status": "running", "ended": None, "reason": None}.items():
+            columns.setdefault(name, value)
     if columns.get("status", known.status) in ACTIVE and gone and not {"pid", "host"} & columns.keys():
         _interrupt(part)
     if not rows and not columns:
@@ -191,9 +202,10 @@ def _owner_gone(folder: RunFolder, known: _Known) -> bool:
 def _interrupt(part: _Part) -> None:
     now = time.time()
     known = part.known
-    part.changes.columns.update(status="interrupted", ended=part.changes.columns.get("heartbeat", now))
+    columns = part.changes.columns
+    columns.update(status="interrupted", ended=columns.get("heartbeat", known.heartbeat) or now)
     why = f"process {known.pid} on {known.host} is gone" if known.pid is not None else "no row came for too long"
-    part.changes.columns["reason"] = why
+    columns["reason"] = why
     part.changes.events.append(event("interrupted", now, text=why))
 
 

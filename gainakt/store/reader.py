@@ -32,10 +32,9 @@ ORDER BY r.created DESC, r.run_id DESC
 """
 
 _THINNED = """
-QUALIFY ceil(row_number() OVER series * $points / count(*) OVER whole)
-    > ceil((row_number() OVER series - 1) * $points / count(*) OVER whole)
-    OR row_number() OVER series = count(*) OVER whole
-WINDOW series AS (PARTITION BY run_id, name ORDER BY step), whole AS (PARTITION BY run_id, name)
+WINDOW ordered AS (PARTITION BY run_id, name ORDER BY step), whole AS (PARTITION BY run_id, name)
+QUALIFY (row_number() OVER ordered * $points) // (count(*) OVER whole)
+    > ((row_number() OVER ordered - 1) * $points) // (count(*) OVER whole)
 """
 
 
@@ -83,11 +82,11 @@ class Reader:
 
         Only rows with step > `after`; with `points`, at most that many per run and name, evenly, the last always kept.
         """
-        values = {"after": after, **({"points": float(max(points, 1))} if points is not None else {})}
+        values: dict[str, Any] = {"after": after} if points is None else {"after": after, "points": max(points, 1)}
         where = f"run_id IN {_bind(values, 'r', run_ids)} AND name IN {_bind(values, 'n', names)} AND step > $after"
         return self._frame(
             f"SELECT run_id, name, step, epoch, time, value FROM series WHERE {where}"
-            f" {_thinned() if points is not None else ''} ORDER BY run_id, name, step",
+            f" {_THINNED if points is not None else ''} ORDER BY run_id, name, step",
             values,
         )
 
@@ -106,7 +105,10 @@ class Reader:
             " AND skill IS NOT DISTINCT FROM $skill::BIGINT ORDER BY step DESC LIMIT 1",
             {"id": run_id, "split": split, "skill": skill},
         )
-        return Histogram(*rows[0][:5], counts=tuple(rows[0][5])) if rows else None
+        if not rows:
+            return None
+        run, part, step, epoch, index, counts = rows[0]
+        return Histogram(run, part, step, epoch, index, tuple(counts))
 
     def histograms(self, run_id: str, split: str, after: int = -1) -> pd.DataFrame:
         """Overall gain histograms over time, as columns step, epoch, counts (an array per row); step > `after`."""
@@ -160,7 +162,7 @@ class Reader:
         What newer versions report besides follows as further columns.
         """
         frame = self._frame(
-            "SELECT position, skill, interactions, effective_rate, mean_gain, m_sat, beta, threshold, \"offset\", extra"
+            'SELECT position, skill, interactions, effective_rate, mean_gain, m_sat, beta, threshold, "offset", extra'
             " FROM skills WHERE run_id = $id ORDER BY position",
             {"id": run_id},
         )
@@ -168,10 +170,10 @@ class Reader:
         if extra.isna().all():
             return frame
         more = pd.DataFrame([json.loads(text) if isinstance(text, str) else {} for text in extra], index=frame.index)
-        return frame.join(more, rsuffix="_extra")
+        return pd.concat([frame, more[[name for name in more.columns if name not in frame.columns]]], axis=1)
 
     def datasets(self) -> pd.DataFrame:
-        """Data sets that runs have used: columns fingerprint, name, source, first_seen (unix seconds), summary (JSON)."""
+        """Data sets of runs: columns fingerprint, name, source, first_seen (unix seconds), summary (JSON)."""
         return self._frame("SELECT * FROM datasets ORDER BY first_seen", {})
 
     def _runs_where(self, condition: str, values: dict[str, Any]) -> list[Run]:

@@ -87,6 +87,8 @@ def whole(value: Any) -> int | None:
 
 def text(value: Any) -> str | None:
     """The value as text that UTF-8 can carry, or None."""
+    if isinstance(value, str) and value.isascii():
+        return value
     return None if value is None else str(value).encode("utf-8", "replace").decode("utf-8")
 
 

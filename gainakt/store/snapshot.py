@@ -26,6 +26,7 @@ class SnapshotRequest:
         token = secrets.token_hex(16)
         self.request = runs / f".snapshot-request-{token}"
         self.answer = runs / f".snapshot-{token}.duckdb"
+        self.taken = False
 
     def __enter__(self) -> "SnapshotRequest":
         self.request.touch()
@@ -33,6 +34,8 @@ class SnapshotRequest:
 
     def __exit__(self, *_: object) -> None:
         self.request.unlink(missing_ok=True)
+        if not self.taken:
+            self.answer.unlink(missing_ok=True)
 
     def answered(self) -> bool:
         """Whether the holder has delivered."""

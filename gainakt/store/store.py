@@ -95,7 +95,10 @@ class Store(Reader):
         run = self.run(run_id)
         if self.runs_root is None:
             raise InputError("a store in memory without an inbox has no run folders")
-        return RunFolder(self.runs_root, run.run_id)
+        folder = RunFolder(self.runs_root, run.run_id)
+        if not folder.folder.is_dir():
+            raise InputError(f"the folder of run {run.run_id} is gone from {self.runs_root}")
+        return folder
 
     def rename(self, run_id: str, name: str, who: str = "user") -> None:
         """Give a run another name of 1 to 200 characters; from a snapshot it shows once the holder took it in."""
@@ -174,6 +177,7 @@ def open_for_reading(path: str | Path, wait: float = 10.0) -> Store:
         request: snapshot.SnapshotRequest | None = None
         while True:
             if request is not None and request.answered():
+                request.taken = True
                 return Store._of_snapshot(request.answer, file, root)
             try:
                 store = Store.open(file, wait=0)

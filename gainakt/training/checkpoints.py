@@ -31,7 +31,9 @@ def load(folder: Path, encoder: str) -> dict[str, Tensor]:
         raise InputError(f"{folder}: no checkpoint of {encoder}; the run has saved none")
     expected = json.loads(about.read_text())["sha256"]
     if _sha256(file) != expected:
-        raise InputError(f"{file}: damaged (its SHA-256 is not the recorded {expected[:12]}...); restore it from a copy")
+        raise InputError(
+            f"{file}: damaged (its SHA-256 is not the recorded {expected[:12]}...); restore it from a copy"
+        )
     return load_file(file)
 
 

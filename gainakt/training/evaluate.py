@@ -12,6 +12,8 @@ from gainakt.data.sequences import Batch, Windows
 from gainakt.model.gainakt import GainAKT, Interpretable, aggregate_gains
 
 _SEED_FORM_STUDENTS = 300
+_DENSE = 8_000_000
+"""Most entries of a dense (B, T, S) tensor."""
 
 
 @dataclass(frozen=True)
@@ -91,16 +93,18 @@ def seed_forms(model: GainAKT, windows: Windows) -> dict[str, float | None]:
     was_training = model.training
     model.eval()
     _, first = np.unique(windows.students, return_index=True)
-    chosen = first[:_SEED_FORM_STUDENTS]
     columns: dict[str, list[np.ndarray]] = {name: [] for name in ("student", "response", "mastery", "gain", "own")}
-    for row in chosen:
-        batch = windows.batch(np.array([row]))
-        mastery, gain = every_mastery(model.encoder2, batch)  # (T, S)
-        own = mastery.gather(1, batch.skill[0][:, None])[:, 0]
-        values = (batch.response[0], mastery.mean(1), gain.mean(1), own)
-        for name, value in zip(("response", "mastery", "gain", "own"), values, strict=True):
-            columns[name].append(value.float().cpu().numpy())
-        columns["student"].append(np.full(len(own), windows.students[row]))
+    size = max(1, _DENSE // (int(windows.length.max()) * len(model.encoder2.mastery.beta)))
+    for rows in np.array_split(first[:_SEED_FORM_STUDENTS], -(-len(first[:_SEED_FORM_STUDENTS]) // size)):
+        batch = windows.batch(rows)
+        mastery, gain = every_mastery(model.encoder2, batch)  # (B, T, S)
+        values = {
+            "response": batch.response, "mastery": mastery.mean(-1), "gain": gain.mean(-1),
+            "own": mastery.gather(2, batch.skill[..., None])[..., 0],
+            "student": torch.as_tensor(windows.students[rows], device=windows.device)[:, None].expand_as(batch.skill),
+        }  # fmt: skip
+        for name, value in values.items():
+            columns[name].append(value[batch.valid].cpu().numpy())
     model.train(was_training)
     flat = {name: np.concatenate(parts) for name, parts in columns.items()}
     return {
@@ -113,17 +117,17 @@ def seed_forms(model: GainAKT, windows: Windows) -> dict[str, float | None]:
 
 
 def every_mastery(encoder: Interpretable, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Mastery and gains of all S skills after each interaction of one window, both (T, S)."""
+    """Mastery and gains of all S skills after each interaction, both (B, T, S): for a few windows at a time."""
     skills = torch.arange(len(encoder.mastery.beta), device=batch.skill.device)
-    states = encoder.encoder(batch.skill, batch.response)[0]  # (T, D)
-    gains = torch.sigmoid(encoder.gains.every(states, batch.response[0], skills).float())  # (T, S)
-    share = encoder.mastery.share(skills[None], batch.skill)[0].T  # (T, S)
-    practice = (gains * share).cumsum(0)
-    each = skills.expand(len(gains), -1)
-    return encoder.mastery.curve(practice, each, batch.student.expand(len(gains))), gains
+    states = encoder.encoder(batch.skill, batch.response)  # (B, T, D)
+    gains = torch.sigmoid(encoder.gains.every(states, batch.response, skills).float())  # (B, T, S)
+    share = encoder.mastery.share(skills[None], batch.skill).transpose(1, 2)  # (B, T, S)
+    return encoder.mastery.curve((gains * share).cumsum(1), skills, batch.student), gains
 
 
-def skill_table(encoder: Interpretable, labels: list[str], *splits: Predictions) -> tuple[list[dict[str, Any]], dict]:
+def skill_table(
+    encoder: Interpretable, labels: list[str], *splits: Predictions
+) -> tuple[list[dict[str, Any]], dict[str, float | None]]:
     """One row per skill with its effective rate and parameters, from the given splits; and the rates' summary."""
     gain, skill, response = (
         np.concatenate([getattr(s, name) for s in splits]) for name in ("gain", "gain_skill", "gain_response")

@@ -24,7 +24,7 @@ from gainakt.training.setup import build, optimiser, pick_device, versions
 from gainakt.training.watch import Recent, RunningAUC, histograms_of
 
 Requests = Callable[[], list[dict[str, Any]]]
-"""Gives the control requests since the last call: {"kind": "set", "field", "value", "who"} or {"kind": "stop", "who"}."""
+"""Gives the control requests since the last call: {"kind": "set", "field", "value", "who"}, {"kind": "stop", "who"}."""
 
 UNIFORM_STD, SPREAD_STD = 0.01, 0.10
 """Gain std under which gains count as uniform, and over which the seed's criterion counts them as spread."""
@@ -164,16 +164,17 @@ class _Run:
 
     def check(self, values: dict[str, Tensor], epoch: int) -> None:
         """Raise Diverged when a term or the gradient is no usable number."""
+        weights = self.config.weights
+        limit = _EXPLODED * (1 + max(weights.variance, weights.contrastive))
         for name, value in values.items():
             number = float(value.detach())
-            if math.isfinite(number) and abs(number) < _EXPLODED * (1 + max(self.config.weights.variance, self.config.weights.contrastive)):
-                continue
-            saved = ", ".join(f"{k} of epoch {v[1]}" for k, v in self.best.items())
-            raise Diverged(
-                f"{name} became {number:g} at step {self.step} (epoch {epoch}); training stopped. Last good checkpoints:"
-                f" {saved}. Try a smaller training.learning_rate (now {self.config.training.learning_rate:g}) or smaller"
-                " loss weights"
-            )
+            if not (math.isfinite(number) and abs(number) < limit):
+                saved = ", ".join(f"{encoder} of epoch {best[1]}" for encoder, best in self.best.items())
+                raise Diverged(
+                    f"{name} became {number:g} at step {self.step} (epoch {epoch}); training stopped. Last good"
+                    f" checkpoints: {saved}. Try a smaller training.learning_rate (now"
+                    f" {self.config.training.learning_rate:g}) or smaller loss weights"
+                )
 
     def stepped(self, epoch: int, values: dict[str, Tensor]) -> events.Stepped:
         speed = self.trained / self.train_seconds if self.trained else None

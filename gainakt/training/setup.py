@@ -34,16 +34,20 @@ def build(config: Config, skills: int, students: int, device: torch.device) -> G
 def optimiser(model: GainAKT, config: Config, steps_per_epoch: int) -> tuple[AdamW, LRScheduler]:
     """AdamW that decays matrices only, and the learning rate's schedule over the epochs at most."""
     training = config.training
-    free = [p for p in model.parameters() if p.requires_grad]
+    own = {id(p) for p in model.encoder2.mastery.parameters()}
+    free = [p for p in model.parameters() if p.requires_grad and id(p) not in own]
+    mastery = [p for p in model.encoder2.mastery.parameters() if p.requires_grad]
+    mastery_rate = training.learning_rate * training.mastery_rate
     groups = [
         {"params": [p for p in free if p.dim() > 1], "weight_decay": training.weight_decay},
         {"params": [p for p in free if p.dim() <= 1], "weight_decay": 0.0},
+        {"params": mastery, "weight_decay": 0.0, "lr": mastery_rate},
     ]
     device = next(model.parameters()).device.type
     adam = AdamW(groups, lr=training.learning_rate, fused=device in ("cpu", "cuda"))
     steps = max(1, steps_per_epoch * training.max_epochs)
     if training.schedule == "one_cycle" and steps > 1:
-        return adam, OneCycleLR(adam, max_lr=training.learning_rate, total_steps=steps)
+        return adam, OneCycleLR(adam, max_lr=[group["lr"] for group in adam.param_groups], total_steps=steps)
     return adam, ConstantLR(adam, factor=1.0, total_iters=0)
 
 

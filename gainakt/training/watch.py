@@ -31,9 +31,7 @@ class Recent:
         gains = output.gains.detach()[valid].double()
         aggregate = aggregate_gains(output).detach().float()[valid].double()
         count = valid.sum().double()
-        self._sums.append(
-            torch.stack([count, gains.sum(), (gains**2).sum(), aggregate.sum(), (aggregate**2).sum()])
-        )
+        self._sums.append(torch.stack([count, gains.sum(), (gains**2).sum(), aggregate.sum(), (aggregate**2).sum()]))
         self._overall += torch.bincount((gains * BINS).long().clamp(max=BINS - 1), minlength=BINS)
         place = batch.skill[valid] * SKILL_BINS + (gains * SKILL_BINS).long().clamp(max=SKILL_BINS - 1)
         self._by_skill += torch.bincount(place, minlength=len(self._by_skill))

@@ -1,12 +1,13 @@
 """Charts of what the store holds: pure functions, data frame in, Plotly figure (plain data) out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from gainakt.ui.figures import (
+    DASHES,
     NEUTRAL,
     X_TITLES,
     Axes,
@@ -23,7 +24,7 @@ from gainakt.ui.figures import (
     panel_title,
 )
 from gainakt.ui.histograms import PANELS, histogram, shared_bins, skill_histograms
-from gainakt.ui.text import chart_text, number
+from gainakt.ui.text import chart_text, number, shortened
 
 __all__ = ["PANELS", "Axes", "Figure", "bands", "bars", "histogram", "lines", "shared_bins", "skill_histograms"]
 
@@ -48,23 +49,14 @@ def lines(
     """
     runs = {run: str(run) for run in series["run_id"].unique()} if runs is None else runs
     start = series.groupby("run_id")["time"].min() if axes.x == "time" else None
-    traces = []
-    for (run, name), part in series.groupby(["run_id", "name"], sort=False):
-        if run in runs and name in names:
-            place = (list(runs).index(run), list(names).index(name))
-            traces.append(
-                (
-                    place,
-                    _curve(
-                        part.sort_values("step"),
-                        place,
-                        (runs, names),
-                        _positions(part.sort_values("step"), axes.x, start),
-                    ),
-                )
-            )
-    traces.sort(key=lambda pair: pair[0])
-    figure: Figure = {"data": [trace for _, trace in traces], "layout": base_layout(axes, legend=len(traces) > 1)}
+    groups = dict(iter(series.sort_values("step").groupby(["run_id", "name"])))
+    places = [(run, name) for run in runs for name in names if (run, name) in groups]
+    look = _look(runs, names)
+    traces = [
+        _curve(groups[place], _positions(groups[place], axes.x, start), f"{place[0]}/{place[1]}", look(*place))
+        for place in places
+    ]
+    figure: Figure = {"data": traces, "layout": base_layout(axes, len(traces))}
     figure["layout"] |= {
         "xaxis": axis(X_TITLES[axes.x]),
         "yaxis": axis(axes.y, type="log" if axes.log else "linear"),
@@ -78,24 +70,31 @@ def lines(
     return figure
 
 
-def _curve(
-    part: pd.DataFrame, place: tuple[int, int], keys: tuple[Mapping[str, str], Mapping[str, str]], x: np.ndarray
-) -> dict[str, Any]:
-    (run, name), (runs, names) = place, keys
-    run_label, name_label = list(runs.values())[run], list(names.values())[name]
-    several = len(runs) > 1
-    label = name_label if not several else run_label if len(names) == 1 else f"{run_label} · {name_label}"
-    style = (
-        ("solid", "dot", "dash", "dashdot")[name % 4] if several and len(names) > 1 else dash(run if several else name)
-    )
+def _look(runs: Mapping[str, str], names: Mapping[str, str]) -> Callable[[str, str], tuple[str, str, str]]:
+    """Of a run and a name: label, colour, line style."""
+    run_places, name_places = {run: i for i, run in enumerate(runs)}, {name: i for i, name in enumerate(names)}
+
+    def look(run: str, name: str) -> tuple[str, str, str]:
+        place, style = run_places[run], name_places[name]
+        if len(runs) <= 1:
+            return names[name], color(style), dash(style)
+        if len(names) == 1:
+            return runs[run], color(place), dash(place)
+        return f"{shortened(runs[run], 22)} · {names[name]}", color(place), DASHES[style % len(DASHES)]
+
+    return look
+
+
+def _curve(part: pd.DataFrame, x: np.ndarray, uid: str, look: tuple[str, str, str]) -> dict[str, Any]:
+    label, line_color, line_dash = look
     return {
         "type": "scatter",
         "mode": "lines+markers" if len(part) <= SPARSE else "lines",
-        "uid": f"{list(runs)[run]}/{list(names)[name]}",
-        "name": chart_text(label),
+        "uid": uid,
+        "name": chart_text(shortened(label, 48)),
         "x": x,
         "y": floats(part["value"]),
-        "line": {"color": color(run if several else name), "width": 2, "dash": style},
+        "line": {"color": line_color, "width": 2, "dash": line_dash},
         "marker": {"size": 5},
         "hovertemplate": "%{y:.5~g}",
     }
@@ -119,9 +118,10 @@ def bands(
     A line for the median, a band for the middle 50 %, a lighter one for 90 %, a dotted line at the run's first median.
     """
     runs = {run: str(run) for run in parameters["run_id"].unique()} if runs is None else runs
-    figure: Figure = {"data": [], "layout": base_layout(axes, legend=len(runs) > 1)}
+    figure: Figure = {"data": [], "layout": base_layout(axes, len(runs))}
     layout = figure["layout"] | {"annotations": [], "shapes": [], "hovermode": "x unified"}
     figure["layout"] = layout
+    layout["margin"]["t"] += 14
     rows = -(-len(names) // columns)
     domains = grid(len(names), columns, (0.09, min(0.3, 78 / axes.height)))
     for panel, ((name, label), domain) in enumerate(zip(names.items(), domains, strict=True)):
@@ -129,13 +129,13 @@ def bands(
         bottom = panel >= (rows - 1) * columns
         layout[f"xaxis{suffix}"] = axis(axes.x if bottom else "", domain=domain[0], anchor=f"y{suffix}")
         layout[f"yaxis{suffix}"] = axis("", domain=domain[1], anchor=f"x{suffix}", tickformat=".3~g")
-        layout["annotations"].append(panel_title(label, domain))
+        layout["annotations"].append(panel_title(label + _start_text(parameters, name, runs), domain))
         for position, (run, run_label) in enumerate(runs.items()):
             part = parameters[(parameters["run_id"] == run) & (parameters["name"] == name)].sort_values("epoch")
             if not part.empty:
                 look = {"color": color(position), "label": run_label if len(runs) > 1 else label, "legend": panel == 0}
                 figure["data"] += _band(part, f"{run}/{name}", suffix, look)
-                layout["shapes"].append(_start_line(part, suffix, position, len(runs)))
+                layout["shapes"].append(_start_line(part, suffix, NEUTRAL if len(runs) == 1 else color(position)))
     return figure if figure["data"] else empty(figure)
 
 
@@ -158,7 +158,7 @@ def _band(part: pd.DataFrame, uid: str, suffix: str, look: Mapping[str, Any]) ->
         "y": floats(percentiles[:, 2]),
         "text": text,
         "uid": f"{uid}/median",
-        "name": chart_text(look["label"]),
+        "name": chart_text(shortened(look["label"], 30)),
         "showlegend": look["legend"],
         "line": {"color": look["color"], "width": 2},
         "marker": {"size": 4},
@@ -167,38 +167,28 @@ def _band(part: pd.DataFrame, uid: str, suffix: str, look: Mapping[str, Any]) ->
     return [*traces, shared | median]
 
 
-def _start_line(part: pd.DataFrame, suffix: str, position: int, runs: int) -> dict[str, Any]:
+def _start_text(parameters: pd.DataFrame, name: str, runs: Mapping[str, str]) -> str:
+    part = parameters[(parameters["name"] == name) & parameters["run_id"].isin(list(runs))].sort_values("epoch")
+    return f" (start {number(float(part['quantiles'].iloc[0][50]))})" if len(runs) == 1 and not part.empty else ""
+
+
+def _start_line(part: pd.DataFrame, suffix: str, line_color: str) -> dict[str, Any]:
     start = float(part["quantiles"].iloc[0][50])
-    line = {"color": NEUTRAL if runs == 1 else color(position), "width": 1.2, "dash": "dot"}
-    shape = {
-        "type": "line",
-        "xref": f"x{suffix} domain",
-        "x0": 0,
-        "x1": 1,
-        "yref": f"y{suffix}",
-        "y0": start,
-        "y1": start,
-        "line": line,
-    }
-    if runs == 1:
-        shape["label"] = {
-            "text": f"start {number(start)}",
-            "textposition": "start",
-            "font": {"size": 10, "color": NEUTRAL},
-        }
-    return shape
+    line = {"color": line_color, "width": 1.2, "dash": "dot"}
+    across = {"xref": f"x{suffix} domain", "x0": 0, "x1": 1}
+    return {"type": "line", **across, "yref": f"y{suffix}", "y0": start, "y1": start, "line": line}
 
 
 def bars(table: pd.DataFrame, axes: Axes = PLAIN) -> Figure:
     """Horizontal bars: one group per row (the index is its label), one colour per column; missing values stay empty."""
-    figure: Figure = {"data": [], "layout": base_layout(axes, legend=table.shape[1] > 1)}
+    figure: Figure = {"data": [], "layout": base_layout(axes, table.shape[1])}
     for position, column in enumerate(table.columns):
         figure["data"].append(
             {
                 "type": "bar",
                 "orientation": "h",
                 "uid": f"bars/{column}",
-                "name": chart_text(column),
+                "name": chart_text(shortened(column, 30)),
                 "y": [chart_text(label) for label in table.index],
                 "x": floats(table[column]),
                 "marker": {"color": color(position)},

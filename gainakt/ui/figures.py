@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gainakt.ui.text import chart_text, number
+from gainakt.ui.text import chart_text, number, shortened
 
 Figure = dict[str, Any]
 """A Plotly figure as plain data: {"data": traces, "layout": layout}; numbers are NumPy arrays."""
@@ -18,6 +18,7 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 NEUTRAL = "#8a929c"
 CLEAR = "rgba(0,0,0,0)"
 MARK_LABELS = 6
+LEGEND_BELOW = 6
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,14 @@ def floats(values: Any) -> np.ndarray:
     return np.asarray(pd.to_numeric(pd.Series(values), errors="coerce"), dtype=np.float32)
 
 
-def base_layout(axes: Axes, *, legend: bool) -> dict[str, Any]:
-    """Layout shared by all charts: transparent, compact, title left, legend under the plot."""
+def base_layout(axes: Axes, entries: int) -> dict[str, Any]:
+    """Layout shared by all charts: transparent, compact, title left; legend below, or right of many entries."""
+    below = {"orientation": "h", "x": 0, "xanchor": "left", "y": 0, "yref": "container", "yanchor": "bottom"}
+    beside = {"orientation": "v", "x": 1.02, "xanchor": "left", "y": 1, "yanchor": "top"}
     return {
         "title": {
             "text": chart_text(axes.title),
-            "font": {"size": 15},
+            "font": {"size": 15, "weight": 600},
             "x": 0,
             "xref": "container",
             "xanchor": "left",
@@ -70,20 +73,11 @@ def base_layout(axes: Axes, *, legend: bool) -> dict[str, Any]:
             "pad": {"t": 8, "l": 8},
         },
         "height": axes.height,
-        "margin": {"l": 60, "r": 16, "t": 52 if axes.title else 26, "b": 48, "autoexpand": True},
+        "margin": {"l": 60, "r": 16, "t": 44 if axes.title else 20, "b": 48},
         "paper_bgcolor": CLEAR,
         "plot_bgcolor": CLEAR,
-        "showlegend": legend,
-        "legend": {
-            "orientation": "h",
-            "x": 0,
-            "xanchor": "left",
-            "y": 0,
-            "yref": "container",
-            "yanchor": "bottom",
-            "bgcolor": CLEAR,
-            "font": {"size": 12},
-        },
+        "showlegend": entries > 1,
+        "legend": {**(below if entries <= LEGEND_BELOW else beside), "bgcolor": CLEAR, "font": {"size": 12}},
         "hoverlabel": {"namelength": 48},
         "font": {"size": 12},
     }
@@ -98,6 +92,8 @@ def empty(figure: Figure, text: str = "No values yet") -> Figure:
     """The figure with a note in its middle instead of data."""
     note = {"text": text, "showarrow": False, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5}
     figure["layout"].setdefault("annotations", []).append(note | {"font": {"color": NEUTRAL, "size": 13}})
+    for name in ("xaxis", "yaxis"):
+        figure["layout"].setdefault(name, {})["visible"] = False
     return figure
 
 
@@ -142,6 +138,7 @@ def add_marks(figure: Figure, events: pd.DataFrame, positions: np.ndarray) -> No
     if events.empty:
         return
     layout, rows = figure["layout"], list(events.itertuples())
+    layout["margin"]["t"] += 18
     texts = [mark_text(row) for row in rows]
     line = {"color": NEUTRAL, "width": 1.2, "dash": "dot"}
     for order, (x, text) in enumerate(zip(positions.tolist(), texts, strict=True)):
@@ -170,9 +167,8 @@ def add_marks(figure: Figure, events: pd.DataFrame, positions: np.ndarray) -> No
 
 
 def _mark_label(x: float, text: str, level: int) -> dict[str, Any]:
-    short = text if len(text) <= 28 else text[:27] + "…"
     return {
-        "text": chart_text(short),
+        "text": chart_text(shortened(text, 28)),
         "showarrow": False,
         "x": x,
         "y": 1,

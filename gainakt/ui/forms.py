@@ -35,7 +35,7 @@ def widget(spec: FieldSpec, value: Any, key: str, *, disabled: bool = False) -> 
         return st.number_input(spec.label, low, high, int(value), step=1, **shared)
     step = slider_step(spec)
     if step is not None:
-        return st.slider(spec.label, spec.low, spec.high, float(value), step, format="%g", **shared)
+        return st.slider(spec.label, _real(spec.low), _real(spec.high), float(value), step, format="%g", **shared)
     pace = nice((spec.default or 0.1) / 10)
     return st.number_input(
         spec.label, _real(spec.low), _real(spec.high), float(value), step=pace, format="%g", **shared

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gainakt.ui.figures import Axes, Figure, axis, base_layout, color, dash, empty, faded, floats, grid, panel_title
-from gainakt.ui.text import chart_text
+from gainakt.ui.text import chart_text, shortened
 
 PANELS = 24
 """Small plots on one screen."""
@@ -23,7 +23,7 @@ def histogram(counts: Mapping[str, Sequence[int]], axes: Axes = SHARES) -> Figur
     Runs whose numbers of bins differ are merged to the finest common bins.
     """
     shares = shared_bins(counts)
-    figure: Figure = {"data": [], "layout": base_layout(axes, legend=len(counts) > 1)}
+    figure: Figure = {"data": [], "layout": base_layout(axes, len(counts))}
     for position, (label, share) in enumerate(shares.items()):
         figure["data"].append(_steps(label, share, position, alpha=0.5 if len(counts) == 1 else 0.18))
     figure["layout"] |= {
@@ -50,7 +50,7 @@ def _steps(label: str, share: np.ndarray, position: int, alpha: float) -> dict[s
         "type": "scatter",
         "mode": "lines",
         "uid": f"histogram/{label}",
-        "name": chart_text(label),
+        "name": chart_text(shortened(label, 48)),
         "x": floats(edges),
         "y": floats([*share, share[-1]]),
         "text": [*ranges, ranges[-1]],
@@ -73,7 +73,7 @@ def skill_histograms(
     """
     shares = shared_bins(counts_by_skill)
     shown = list(shares.items())[page * PANELS : (page + 1) * PANELS]
-    figure: Figure = {"data": [], "layout": base_layout(axes, legend=False)}
+    figure: Figure = {"data": [], "layout": base_layout(axes, 0)}
     if not shown:
         return empty(figure, "No skills to show")
     columns = min(6, len(shown))
@@ -107,25 +107,24 @@ def skill_histograms(
             tickformat=".0%",
         )
         title = labels.get(skill, str(skill))
-        figure["layout"]["annotations"].append(panel_title(title if len(title) <= 20 else title[:19] + "…", domain))
+        figure["layout"]["annotations"].append(panel_title(shortened(title, 20), domain))
     return figure
 
 
 def _panel(skill: Hashable, label: str, share: np.ndarray, suffix: str) -> dict[str, Any]:
-    edges, ranges = _bins(len(share))
+    width = 1 / len(share)
     return {
         "type": "bar",
         "uid": f"skill/{skill}",
-        "name": chart_text(label),
-        "x": floats((edges[:-1] + edges[1:]) / 2),
+        "name": chart_text(shortened(label, 48)),
+        "x0": width / 2,
+        "dx": width,
         "y": floats(share),
-        "width": 1 / len(share),
-        "text": ranges,
-        "textposition": "none",
+        "width": width,
         "xaxis": f"x{suffix}",
         "yaxis": f"y{suffix}",
         "marker": {"color": color(0), "line": {"width": 0}},
-        "hovertemplate": "%{y:.3~%} in %{text}",
+        "hovertemplate": f"%{{y:.3~%}} within {width / 2:.3g} of %{{x:.3~g}}",
     }
 
 

@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>:$<&])")
+_AUTOMATIC = re.compile(r":(?=\S)|www(?=\.)|\S(?=@)", re.IGNORECASE)
 
 
 def chart_text(text: object) -> str:
@@ -13,8 +14,18 @@ def chart_text(text: object) -> str:
 
 
 def markdown_text(text: object) -> str:
-    """Text that Streamlit shows as it is, without Markdown, links, formulas or icons."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
+    """Text that Streamlit shows as it is, without Markdown, links, formulas or icons.
+
+    Addresses and :names: are turned into links and icons even where escaped: an invisible joiner breaks them.
+    """
+    broken = _AUTOMATIC.sub(lambda found: f"{found[0]}\u2060", " ".join(str(text).split()))
+    return _MARKDOWN.sub(r"\\\1", broken)
+
+
+def shortened(text: object, length: int) -> str:
+    """Text of at most so many characters, the cut shown by an ellipsis."""
+    whole = str(text)
+    return whole if len(whole) <= length else whole[: length - 1] + "…"
 
 
 def number(value: Any) -> str:

@@ -1,0 +1,195 @@
+"""The command line: `python -m gainakt VERB`, the same library calls as the pages make.
+
+Exit status: 0 finished or stopped, 1 failed, 2 bad input; the last line of stderr says why.
+"""
+
+import json
+import signal
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from gainakt import config as settings
+from gainakt.config import DEFAULT_STORE
+from gainakt.errors import InputError, StoreBusy
+from gainakt.progress import Progress
+from gainakt.store import Run, RunFolder, Store, open_for_reading, runs_root
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
+StoreOption = Annotated[Path, typer.Option("--store", help="The store's DuckDB file.", envvar="GAINAKT_STORE")]
+RunArgument = Annotated[str, typer.Argument(help="A run's id, or a beginning of it that is unique.")]
+
+
+@app.command()
+def data(
+    path: Annotated[str, typer.Argument(help="A file or folder of responses.")],
+    rejected: Annotated[Path | None, typer.Option(help="Write the rows left out, with reasons, to this CSV.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Read a data set and say what is in it and what was left out."""
+    from gainakt.data.sources import read
+
+    found = read(path)
+    if rejected:
+        found.rejected.to_csv(rejected, index=False)
+    summary = found.summary()
+    for warning in found.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    _show(summary, as_json)
+
+
+@app.command()
+def train(
+    preset: Annotated[str, typer.Option(help=f"One of {', '.join(settings.PRESETS)}.")] = "corrected",
+    data: Annotated[str, typer.Option("--data", help="A file or folder of responses.")] = "",
+    simulate: Annotated[str, typer.Option(help="A simulated scenario instead of --data; demo by default.")] = "",
+    assign: Annotated[list[str] | None, typer.Option("--set", help="field=value, repeatable, dotted names.")] = None,
+    name: Annotated[str, typer.Option(help="A name for the run.")] = "",
+    as_json: JsonFlag = False,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Train in this process; the run appears in the store at once, and in an open dashboard live."""
+    from gainakt.service import execute, queue_run
+
+    config = _configured(preset, data, simulate, assign or [])
+    folder = queue_run(runs_root(store), config, name=name or preset, preset=preset)
+    print(f"run {folder.run_id}", file=sys.stderr)
+    with Progress() as progress, _stop_on_interrupt(folder):
+        last = execute(folder, config, progress.take)
+    _take_in(store)
+    if last["kind"] == "failed":
+        if as_json:
+            print(json.dumps({"run_id": folder.run_id, "status": "failed", "error": last["error"]}))
+        _leave(last["error"], 2 if last["bad_input"] else 1)
+    _show({"run_id": folder.run_id, **outcome(last)}, as_json)
+
+
+@app.command()
+def evaluate(run: RunArgument, as_json: JsonFlag = False, store: StoreOption = DEFAULT_STORE) -> None:
+    """Compute a saved run's metrics anew from its checkpoints and data."""
+    from gainakt.evaluation import reevaluate
+
+    with open_for_reading(store) as reading:
+        record = reading.run(run)
+    results = reevaluate(record, runs_root(store))
+    _show({"run_id": record.run_id, **_recorded(record), **results}, as_json)
+
+
+@app.command()
+def runs(
+    search: Annotated[str, typer.Argument(help="Text in name, preset, id, status or data.")] = "",
+    as_json: JsonFlag = False,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """List the runs, newest first."""
+    with open_for_reading(store) as reading:
+        table = reading.runs(search)
+    if as_json:
+        print(json.dumps({"runs": json.loads(table.to_json(orient="records", date_format="iso"))}))
+    else:
+        print(table.to_string(index=False) if len(table) else "no runs; start one with: python -m gainakt train")
+
+
+@app.command()
+def skills(run: RunArgument, as_json: JsonFlag = False, store: StoreOption = DEFAULT_STORE) -> None:
+    """Show what a run learned of each skill."""
+    with open_for_reading(store) as reading:
+        record = reading.run(run)
+        table = reading.skills(record.run_id)
+    if as_json:
+        print(json.dumps({"run_id": record.run_id, "skills": json.loads(table.to_json(orient="records"))}))
+    else:
+        print(table.to_string(index=False) if len(table) else f"run {record.run_id} is {record.status}: no skills yet")
+
+
+def outcome(row: dict[str, Any]) -> dict[str, Any]:
+    """What `train --json` says of a run, from its journal's `finished` row."""
+    kept = ("status", "reason", "epochs", "best_epoch", "seconds", "train_interactions_per_second")
+    return {name: row[name] for name in kept} | row["results"]
+
+
+def _recorded(run: Run) -> dict[str, Any]:
+    return {
+        "status": run.status, "epochs": run.epochs,
+        "best_epoch": {"encoder1": run.best_encoder1, "encoder2": run.best_encoder2},
+        "seconds": run.seconds, "train_interactions_per_second": run.interactions_per_second,
+    }  # fmt: skip
+
+
+def _configured(preset: str, data: str, simulate: str, assign: list[str]) -> settings.Config:
+    if data and simulate:
+        raise InputError("--data and --simulate exclude each other; give one")
+    changes: dict[str, Any] = {}
+    if data:
+        changes["data.path"] = data
+    if simulate:
+        changes["data.simulate"] = simulate
+    for item in assign:
+        field, equals, value = item.partition("=")
+        if not equals:
+            raise InputError(f"--set {item!r}: expected field=value, such as training.max_epochs=5")
+        changes[field.strip()] = value.strip()
+    return settings.changed(settings.preset(preset), changes)
+
+
+@contextmanager
+def _stop_on_interrupt(folder: RunFolder):  # type: ignore[no-untyped-def]
+    """Ctrl-C and SIGTERM end the training after its current step; a second one ends it at once."""
+
+    def ask(number: int, _frame: object) -> None:
+        folder.request_stop("terminal")
+        print("\nstopping after this step; once more to abort", file=sys.stderr)
+        signal.signal(number, signal.SIG_DFL)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _take_in(store: Path) -> None:
+    """Take the run into the store if nobody holds it; else its holder does, or the next to open it."""
+    try:
+        with Store.open(store, wait=1) as opened:
+            opened.take_in()
+    except StoreBusy:
+        return
+
+
+def _show(values: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(values))
+        return
+    for name, value in values.items():
+        if isinstance(value, dict):
+            print(f"{name}:")
+            for inner, number in value.items():
+                print(f"  {inner:40} {_number(number)}")
+        else:
+            print(f"{name:42} {_number(value)}")
+
+
+def _number(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else "-" if value is None else str(value)
+
+
+def _leave(why: str, status: int) -> NoReturn:
+    print(f"error: {why}", file=sys.stderr)
+    raise SystemExit(status)
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app(prog_name="python -m gainakt")
+    except InputError as error:
+        _leave(str(error), 2)
+    except StoreBusy as error:
+        _leave(str(error), 1)

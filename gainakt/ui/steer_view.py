@@ -1,0 +1,101 @@
+"""Watching a run and, while it trains, steering it."""
+
+import streamlit as st
+
+from gainakt import config as settings
+from gainakt import service
+from gainakt.store import Run, Store
+from gainakt.ui import resources, run_view, words
+from gainakt.ui.forms import widget
+from gainakt.ui.text import markdown_text
+
+_WHO = "dashboard"
+
+
+def watch(store: Store, run: Run, others: list[Run]) -> None:
+    """The whole of the Train page for one run."""
+    title, stop, new = st.columns([6, 1, 1], vertical_alignment="bottom")
+    title.subheader(f"{markdown_text(run.name)}")
+    title.caption(f"{run.run_id} · preset {markdown_text(run.preset)} · data {markdown_text(run.data_name)}")
+    with stop:
+        if run.active and st.button("Stop", icon=":material/stop:", width="stretch", help=_STOP_HELP):
+            service.stop(resources.service().root, run.run_id, _WHO)
+            st.toast("Stopping after the current step; everything is saved.")
+    with new:
+        if st.button("New run", icon=":material/add:", width="stretch"):
+            st.query_params.clear()
+            st.query_params["new"] = "1"
+            st.rerun()
+    for other in others:
+        st.page_link("pages/1_Train.py", label=f"{markdown_text(other.name)}, {other.status}",
+                     icon=":material/arrow_forward:", query_params={"run": other.run_id})  # fmt: skip
+    if run.active:
+        _sliders(run, _live_values(store, run))
+    overlay = _overlay(store, run)
+    order, page, find = skill_controls(store, run)
+    st.fragment(_live, run_every=1.0 if run.active else None)(run.run_id, overlay, order, page, find)
+
+
+_STOP_HELP = "Ends after the current step, evaluates the best epoch on the test students and saves everything."
+
+
+def _live(run_id: str, overlay: str | None, order: str, page: int, find: str) -> None:
+    store = resources.store()
+    run = store.run(run_id)
+    curves = run_view.curves_of(store, run_id)
+    run_view.header(run, curves)
+    run_view.overview(store, run, curves, store.run(overlay) if overlay else None)
+    run_view.parameters(store, run)
+    run_view.skill_gains(store, run, order, page, find)
+    if not run.active and st.session_state.get("watching") == run_id:
+        st.session_state["watching"] = None
+        st.rerun()
+    if run.active:
+        st.session_state["watching"] = run_id
+
+
+def _live_values(store: Store, run: Run) -> settings.Config:
+    """The run's configuration as it is now: what it started with and what was changed since."""
+    return settings.Config.model_validate(run.config)
+
+
+def _sliders(run: Run, now: settings.Config) -> None:
+    known, values = settings.fields(), settings.flatten(now)
+    live = [name for name, spec in known.items() if spec.live]
+    with st.container(border=True):
+        st.markdown("**Steer this run** · a change acts from the next step on and is marked on the curves")
+        for place, name in zip(st.columns(len(live)), live, strict=True):
+            key = f"steer.{run.run_id}.{name}"
+            with place:
+                held = widget(known[name], values[name], key)
+            sent = st.session_state.setdefault(f"sent.{key}", values[name])
+            if held != sent:
+                service.steer(resources.service().root, run.run_id, name, held, _WHO)
+                st.session_state[f"sent.{key}"] = held
+
+
+def _overlay(store: Store, run: Run) -> str | None:
+    table = store.runs()
+    names = {
+        row.run_id: f"{row.name} · {words.when(row.created)} · {row.run_id[-4:]}"
+        for row in table.itertuples() if row.run_id != run.run_id
+    }  # fmt: skip
+    if not names:
+        return None
+    return st.selectbox(
+        "Overlay another run", [None, *names], format_func=lambda i: names[i] if i else "none", key=f"overlay-{run.run_id}",
+        help="Draws that run's gain std and gain distribution beside this one's.",
+    )  # fmt: skip
+
+
+def skill_controls(store: Store, run: Run) -> tuple[str, int, str]:
+    """Order, page and search of the per-skill histograms."""
+    skills = len(store.skill_labels(run.run_id))
+    order_at, find_at, page_at = st.columns([2, 2, 1])
+    order = order_at.segmented_control(
+        "Skills in order of", run_view.ORDERS, default=run_view.ORDERS[0], required=True, key=f"order-{run.run_id}"
+    )
+    find = find_at.text_input("Find a skill", key=f"find-{run.run_id}", placeholder="label")
+    pages = max(1, -(-skills // run_view.charts.PANELS))
+    page = page_at.number_input("Screen", 1, pages, key=f"page-{run.run_id}", help=f"{pages} screens of 24 skills")
+    return str(order), int(page) - 1, find
