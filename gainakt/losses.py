@@ -33,14 +33,19 @@ def beta_spread(beta: Tensor) -> Tensor:
     return F.relu(BETA_STD_TARGET - beta.std(correction=0))
 
 
-def gain_terms(gains: Callable[[], Tensor], losses: LossConfig, weights: WeightsConfig) -> dict[str, Tensor]:
-    """Terms on the gains of all skills; `gains()` (N, S) is computed only if a weight asks for it."""
-    if not (weights.variance or weights.contrastive):
-        return {}
-    all_gains = gains()
-    contrast = minus_variance(all_gains)
-    hinge = losses.variance_form == "std_hinge"
-    return {"variance": std_hinge(all_gains, losses.std_target) if hinge else contrast, "contrastive": contrast}
+def differentiation(
+    gains: Callable[[], Tensor], beta: Tensor, losses: LossConfig, weights: WeightsConfig
+) -> dict[str, Tensor]:
+    """The terms that push skills apart and have a weight; `gains()` (N, S) is computed only if one needs it."""
+    terms = {}
+    if weights.variance or weights.contrastive:
+        all_gains = gains()
+        contrast = minus_variance(all_gains)
+        hinge = losses.variance_form == "std_hinge"
+        terms = {"variance": std_hinge(all_gains, losses.std_target) if hinge else contrast, "contrastive": contrast}
+    if weights.beta_spread:
+        terms["beta_spread"] = beta_spread(beta)
+    return {name: term for name, term in terms.items() if getattr(weights, name)}
 
 
 def total(terms: dict[str, Tensor], weights: WeightsConfig) -> Tensor:

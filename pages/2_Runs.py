@@ -37,7 +37,7 @@ def table() -> None:
         seconds=runs["seconds"].map(words.lasting),
     )  # fmt: skip
     st.dataframe(
-        shown, hide_index=True, key="runs-table", height=min(38 * (len(shown) + 1), 620),
+        shown, hide_index=True, key="runs-table", placeholder="–", height=min(38 * (len(shown) + 1), 620),
         column_order=["open", "name", "status", "preset", "data", "created", "encoder1_auc", "encoder2_auc", "gain_std",
                       "skill_gain_cv", "response_gain_ratio", "mastery_correlation", "epochs", "seconds", "run_id"],
         column_config={

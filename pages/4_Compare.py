@@ -23,18 +23,16 @@ if len(picked) < 2:
     st.stop()
 labels = {run_id: f"{store.run(run_id).name} ({run_id[-4:]})" for run_id in picked}
 
-settings, numbers = st.columns(2, gap="large")
+settings, numbers = st.tabs(["What differs in the configuration", "Test students"])
 with settings:
-    st.markdown("##### What differs in the configuration")
     flat = pd.DataFrame({labels[r]: flatten(Config.model_validate(store.run(r).config)) for r in picked}).astype(str)
     differs = flat[flat.nunique(axis=1) > 1]
     if differs.empty:
         st.caption("Nothing: the configurations are the same.")
     else:
         differs.insert(0, "setting", [fields()[name].label for name in differs.index])
-        st.dataframe(differs, hide_index=True)
+        st.dataframe(differs, hide_index=True, height=min(38 * (len(differs) + 1), 330))
 with numbers:
-    st.markdown("##### Test students")
     metrics = store.metrics(picked)
     wide = metrics[metrics["split"] == "test"].pivot(index="name", columns="run_id", values="value")
     if wide.empty:
@@ -43,7 +41,7 @@ with numbers:
         ordered = [name for name in words.METRICS if name in wide.index]
         shown = wide.reindex(index=ordered, columns=picked).rename(columns=labels)
         shown.insert(0, "measure", [words.METRICS[name][0] for name in ordered])
-        st.dataframe(shown, hide_index=True)
+        st.dataframe(shown, hide_index=True, placeholder="–", height=330)
 
 curves = ("gain_std", "validation.encoder1_auc", "validation.encoder2_auc", "loss.total", "loss.im")
 series = store.series(picked, curves, points=800)

@@ -17,7 +17,7 @@ _CHECKED = """
         string_split(concepts, ',') AS skill, string_split(responses, ',') AS response,
         CASE
             WHEN coalesce(trim(uid), '') = '' THEN 'uid'
-            WHEN fold IS NULL OR try_cast(fold AS SMALLINT) IS NULL THEN 'fold'
+            WHEN NOT regexp_full_match(coalesce(trim(fold), ''), '(-1|[0-9]{1,4})([.]0+)?') THEN 'fold'
             WHEN coalesce(concepts, '') = '' OR list_contains(list_transform(skill, lambda x: trim(x)), '') THEN 'concepts'
             WHEN responses IS NULL
                 OR len(list_filter(response, lambda x: trim(x) NOT IN ('0', '1'))) > 0 THEN 'responses'
@@ -79,6 +79,7 @@ def _load(connection: duckdb.DuckDBPyConnection, file: _File) -> str:
             all_varchar=True,
             delimiter=",",
             quotechar='"',
+            escapechar='"',
             null_padding=True,
             strict_mode=False,
             parallel=False,

@@ -134,7 +134,7 @@ def skill_table(
     )
     mastery = encoder.mastery
     beta = _values(mastery.beta)
-    rate, count, mean_gain = metrics.effective_rate(gain, skill, response, beta, float(mastery.gamma.mean()))
+    rate, count, mean_gain = metrics.effective_rate(gain, skill, response, beta, float(mastery.gamma.detach().mean()))
     shared = {
         "m_sat": _values(mastery.saturation), "beta": beta, "mean_gain": mean_gain, "effective_rate": rate,
         "threshold": np.broadcast_to(_values(mastery.threshold), beta.shape),

@@ -124,7 +124,8 @@ class _Run:
                 old = settings.flatten(self.config).get(name)
                 self.config = settings.changed(self.config, {name: value})
                 new = settings.flatten(self.config)[name]
-                yield events.Changed(self.step + 1, epoch, name, old, new, who)
+                if new != old:
+                    yield events.Changed(self.step + 1, epoch, name, old, new, who)
             except InputError as error:
                 yield events.Refused(self.step + 1, name, value, str(error), who)
 
@@ -147,8 +148,8 @@ class _Run:
         return values, output
 
     def terms(self, output: Output, batch: Batch) -> dict[str, Tensor]:
-        """Every loss term of a batch, unweighted."""
-        encoder2, weights = self.model.encoder2, self.config.weights
+        """Every loss term of a batch that has a weight, unweighted."""
+        encoder2 = self.model.encoder2
 
         def gains_of_all() -> Tensor:
             skills, valid = len(self.data.skills), batch.valid
@@ -158,8 +159,7 @@ class _Run:
         return {
             "bce": losses.cross_entropy(output.logits1, batch.target, batch.scored),
             "im": losses.cross_entropy(output.logits2, batch.target, batch.scored),
-            **losses.gain_terms(gains_of_all, self.config.losses, weights),
-            "beta_spread": losses.beta_spread(encoder2.mastery.beta),
+            **losses.differentiation(gains_of_all, encoder2.mastery.beta, self.config.losses, self.config.weights),
         }
 
     def check(self, values: dict[str, Tensor], epoch: int) -> None:

@@ -46,19 +46,22 @@ class Recent:
 
     def histograms(self) -> tuple[list[int], dict[int, list[int]]]:
         """Counts since the last call: overall, and per skill seen; starts anew."""
-        overall = self._overall.tolist()
-        by_skill = self._by_skill.view(self.skills, SKILL_BINS).cpu().numpy()
+        overall, by_skill = self._overall.tolist(), _by_skill(self._by_skill.cpu().numpy())
         self._overall.zero_()
         self._by_skill.zero_()
-        return overall, {int(s): by_skill[s].tolist() for s in np.nonzero(by_skill.sum(1))[0]}
+        return overall, by_skill
 
 
 def histograms_of(gain: np.ndarray, skill: np.ndarray, skills: int) -> tuple[list[int], dict[int, list[int]]]:
     """Counts of gains in (0, 1) in equal bins, overall and per skill seen."""
     overall = np.bincount(np.minimum((gain * BINS).astype(int), BINS - 1), minlength=BINS)
     place = skill * SKILL_BINS + np.minimum((gain * SKILL_BINS).astype(int), SKILL_BINS - 1)
-    by_skill = np.bincount(place, minlength=skills * SKILL_BINS).reshape(skills, SKILL_BINS)
-    return overall.tolist(), {int(s): by_skill[s].tolist() for s in np.nonzero(by_skill.sum(1))[0]}
+    return overall.tolist(), _by_skill(np.bincount(place, minlength=skills * SKILL_BINS))
+
+
+def _by_skill(counts: np.ndarray) -> dict[int, list[int]]:
+    rows = counts.reshape(-1, SKILL_BINS)
+    return {int(skill): rows[skill].tolist() for skill in np.nonzero(rows.sum(1))[0]}
 
 
 class RunningAUC:

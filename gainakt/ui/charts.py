@@ -8,6 +8,7 @@ import pandas as pd
 
 from gainakt.ui.figures import (
     DASHES,
+    LEGEND_BELOW,
     NEUTRAL,
     X_TITLES,
     Axes,
@@ -53,14 +54,20 @@ def lines(
     places = [(run, name) for run in runs for name in names if (run, name) in groups]
     look = _look(runs, names)
     traces = [
-        _curve(groups[place], _positions(groups[place], axes.x, start), f"{place[0]}/{place[1]}", look(*place))
+        _curve(
+            groups[place],
+            _positions(groups[place], axes.x, start),
+            f"{place[0]}/{place[1]}",
+            look(*place),
+            48 if len(places) <= LEGEND_BELOW else 24,
+        )
         for place in places
     ]
     figure: Figure = {"data": traces, "layout": base_layout(axes, len(traces))}
     figure["layout"] |= {
         "xaxis": axis(X_TITLES[axes.x]),
         "yaxis": axis(axes.y, type="log" if axes.log else "linear"),
-        "hovermode": "x unified" if len(traces) <= 6 else "closest",
+        "hovermode": "x unified" if len(traces) <= LEGEND_BELOW else "closest",
     }
     if not traces:
         return empty(figure)
@@ -85,13 +92,13 @@ def _look(runs: Mapping[str, str], names: Mapping[str, str]) -> Callable[[str, s
     return look
 
 
-def _curve(part: pd.DataFrame, x: np.ndarray, uid: str, look: tuple[str, str, str]) -> dict[str, Any]:
+def _curve(part: pd.DataFrame, x: np.ndarray, uid: str, look: tuple[str, str, str], length: int) -> dict[str, Any]:
     label, line_color, line_dash = look
     return {
         "type": "scatter",
         "mode": "lines+markers" if len(part) <= SPARSE else "lines",
         "uid": uid,
-        "name": chart_text(shortened(label, 48)),
+        "name": chart_text(shortened(label, length)),
         "x": x,
         "y": floats(part["value"]),
         "line": {"color": line_color, "width": 2, "dash": line_dash},

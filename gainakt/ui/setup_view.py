@@ -62,5 +62,7 @@ def _differences(base: Config, chosen: Config | None) -> None:
     known = settings.fields()
     changed = settings.difference(base, chosen)
     if changed:
-        parts = [f"{known[n].label}: {markdown_text(old)} → **{markdown_text(new)}**" for n, (old, new) in changed.items()]
+        parts = [
+            f"{known[n].label}: {markdown_text(old)} → **{markdown_text(new)}**" for n, (old, new) in changed.items()
+        ]
         st.caption("Differs from the preset: " + "; ".join(parts))

@@ -1,5 +1,7 @@
 """Watching a run and, while it trains, steering it."""
 
+import json
+
 import streamlit as st
 
 from gainakt import config as settings
@@ -32,21 +34,22 @@ def watch(store: Store, run: Run, others: list[Run]) -> None:
     if run.active:
         _sliders(run, _live_values(store, run))
     overlay = _overlay(store, run)
+    pace = 1.0 if run.active else None
+    st.fragment(_live, run_every=pace)(run.run_id, overlay)
     order, page, find = skill_controls(store, run)
-    st.fragment(_live, run_every=1.0 if run.active else None)(run.run_id, overlay, order, page, find)
+    st.fragment(_live_skills, run_every=pace)(run.run_id, order, page, find)
 
 
 _STOP_HELP = "Ends after the current step, evaluates the best epoch on the test students and saves everything."
 
 
-def _live(run_id: str, overlay: str | None, order: str, page: int, find: str) -> None:
+def _live(run_id: str, overlay: str | None) -> None:
     store = resources.store()
     run = store.run(run_id)
     curves = run_view.curves_of(store, run_id)
     run_view.header(run, curves)
     run_view.overview(store, run, curves, store.run(overlay) if overlay else None)
     run_view.parameters(store, run)
-    run_view.skill_gains(store, run, order, page, find)
     if not run.active and st.session_state.get("watching") == run_id:
         st.session_state["watching"] = None
         st.rerun()
@@ -54,9 +57,17 @@ def _live(run_id: str, overlay: str | None, order: str, page: int, find: str) ->
         st.session_state["watching"] = run_id
 
 
+def _live_skills(run_id: str, order: str, page: int, find: str) -> None:
+    store = resources.store()
+    run_view.skill_gains(store, store.run(run_id), order, page, find)
+
+
 def _live_values(store: Store, run: Run) -> settings.Config:
     """The run's configuration as it is now: what it started with and what was changed since."""
-    return settings.Config.model_validate(run.config)
+    events = store.events(run.run_id)
+    changes = events[events["kind"] == "changed"]
+    latest = {field: json.loads(new) for field, new in zip(changes["field"], changes["new"], strict=True)}
+    return settings.changed(settings.Config.model_validate(run.config), latest)
 
 
 def _sliders(run: Run, now: settings.Config) -> None:
@@ -65,7 +76,7 @@ def _sliders(run: Run, now: settings.Config) -> None:
     with st.container(border=True):
         st.markdown("**Steer this run** · a change acts from the next step on and is marked on the curves")
         for place, name in zip(st.columns(len(live)), live, strict=True):
-            key = f"steer.{run.run_id}.{name}"
+            key = f"steer.{run.run_id}.{name}.{values[name]}"
             with place:
                 held = widget(known[name], values[name], key)
             sent = st.session_state.setdefault(f"sent.{key}", values[name])

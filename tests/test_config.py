@@ -1,0 +1,128 @@
+"""The configuration: bounds, errors that name field and choices, presets, derived tables."""
+
+import math
+
+import pytest
+from pydantic import ValidationError
+
+from gainakt.config import (
+    OPEN_IN_SEED,
+    PRESETS,
+    Config,
+    changed,
+    checked,
+    difference,
+    fields,
+    flatten,
+    preset,
+)
+from gainakt.errors import InputError
+
+LIVE = {"weights.bce", "weights.variance", "weights.contrastive", "weights.beta_spread", "losses.std_target"}
+
+
+@pytest.mark.parametrize("name", [name for name, spec in fields().items() if spec.kind in (int, float)])
+def test_numbers_beyond_their_bounds_are_refused_and_the_field_named(name):
+    spec = fields()[name]
+    assert spec.low is not None
+    beyond = [spec.low - 1] + ([spec.high + 1] if spec.high is not None else [])
+    for value in beyond:
+        with pytest.raises(InputError) as error:
+            changed(Config(), {name: value})
+        text = str(error.value)
+        assert text.startswith(f"{name}: ") and "should be" in text and f"got {value!r}" in text
+    for value in ("many", "nan", "inf", ""):
+        with pytest.raises(InputError, match=f"^{name}: "):
+            changed(Config(), {name: value})
+
+
+@pytest.mark.parametrize("name", [name for name, spec in fields().items() if spec.choices])
+def test_choices_are_listed_when_another_is_given(name):
+    with pytest.raises(InputError) as error:
+        changed(Config(), {name: "sideways"})
+    assert name in str(error.value) and "'sideways'" in str(error.value)
+    for choice in fields()[name].choices:
+        assert choice in str(error.value)
+        assert flatten(changed(Config(), {name: choice}))[name] == choice
+
+
+def test_an_unknown_field_is_named_with_the_known_ones_of_its_section():
+    with pytest.raises(InputError) as error:
+        changed(Config(), {"training.epochs": 3})
+    assert "'training.epochs'" in str(error.value) and "training.max_epochs" in str(error.value)
+    assert "model.width" not in str(error.value)
+    with pytest.raises(InputError, match=r"'epochs'.*training\.max_epochs"):
+        changed(Config(), {"epochs": 3})
+    with pytest.raises(ValidationError):
+        Config.model_validate({"training": {"epochs": 3}})
+
+
+def test_several_errors_are_all_named():
+    with pytest.raises(InputError, match=r"model\.width: .*; training\.fold: "):
+        changed(Config(), {"model.width": 1, "training.fold": -1})
+
+
+def test_text_is_parsed_as_the_command_line_gives_it():
+    config = changed(Config(), {"training.max_epochs": "0", "weights.bce": "0.25", "training.learning_rate": "1e-3"})
+    assert (config.training.max_epochs, config.weights.bce, config.training.learning_rate) == (0, 0.25, 1e-3)
+
+
+def test_heads_must_divide_the_width():
+    with pytest.raises(InputError, match=r"model\.heads: 4 does not divide model\.width 10"):
+        changed(Config(), {"model.width": 10})
+    assert changed(Config(), {"model.width": 10, "model.heads": 5}).model.width == 10
+
+
+def test_a_configuration_does_not_change_in_place():
+    config = Config()
+    other = changed(config, {"weights.variance": 50})
+    assert config.weights.variance == 0 and other.weights.variance == 50
+    with pytest.raises(ValidationError):
+        config.weights.variance = 1.0
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_are_valid_and_travel_as_json(name):
+    config = preset(name)
+    again = Config.model_validate_json(config.model_dump_json())
+    assert checked(again) == config
+    assert changed(Config(), flatten(config)) == config
+
+
+def test_an_unknown_preset_lists_the_known():
+    with pytest.raises(InputError, match="'v4'; known: corrected, v3-phase1"):
+        preset("v4")
+
+
+def test_corrected_is_the_default_and_v3_phase1_what_the_seed_states():
+    assert preset("corrected") == Config()
+    v3 = preset("v3-phase1")
+    assert (v3.model.width, v3.model.heads, v3.model.blocks, v3.model.feedforward) == (256, 4, 4, 256)
+    assert (v3.training.learning_rate, v3.training.weight_decay, v3.training.batch_size) == (1.74e-4, 1e-4, 64)
+    assert (v3.training.clip_norm, v3.training.patience, v3.data.window, v3.model.dropout) == (1.0, 10, 200, 0.1)
+    weights = v3.weights
+    assert (weights.bce, weights.variance, weights.contrastive, weights.beta_spread) == (0.5, 2.0, 1.0, 0.5)
+    assert (v3.model.temperature, v3.model.temperature_start, v3.model.threshold_start) == ("fixed", 1.0, 0.85)
+    assert (v3.model.accumulation, v3.model.gain_head, v3.losses.variance_form) == ("all", "linear", "minus_variance")
+    assert set(OPEN_IN_SEED) <= set(fields())
+
+
+def test_flatten_and_difference_are_by_dotted_name():
+    config = changed(Config(), {"weights.variance": 50, "model.accumulation": "all"})
+    assert set(flatten(config)) == set(fields())
+    assert difference(Config(), config) == {"weights.variance": (0.0, 50.0), "model.accumulation": ("transfer", "all")}
+    assert difference(config, config) == {}
+
+
+def test_the_weights_are_what_may_change_while_a_run_trains():
+    assert {name for name, spec in fields().items() if spec.live} == LIVE
+
+
+def test_every_field_has_what_a_form_needs():
+    for name, spec in fields().items():
+        assert spec.name == name and spec.label and spec.help and spec.default is not None
+        assert flatten(Config())[name] == spec.default
+        assert isinstance(spec.default, spec.kind)
+        if spec.log:
+            assert spec.low == 0 and math.isfinite(spec.high)
+    assert (fields()["weights.variance"].low, fields()["weights.variance"].high) == (0, 5000)
