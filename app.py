@@ -4,7 +4,7 @@ import streamlit as st
 
 from gainakt import config
 from gainakt.ui import frame, resources, words
-from gainakt.ui.text import markdown_text
+from gainakt.ui.text import markdown_text, shortened
 
 frame.page("GainAKT workbench", "")
 store = resources.store()
@@ -16,23 +16,31 @@ st.markdown(
 
 STARTS = (
     ("See the gains look uniform", "v3-phase1", {"model.width": 128, "training.max_epochs": 3},
-     "The seed's failed run on a small simulated class, at width 128: the tensor it reported is a constant, while the"
-     " gains that its predictions use are not."),
+     "The original settings on a small simulated class: the number it reported as gain is a constant, while the gains"
+     " that its predictions use are not."),
     ("See them differ", "corrected", {},
-     "The corrected model on the same class: gains start small, and skills separate within a minute."),
+     "The corrected model on the same class: gains start small, and skills separate within a minute or two."),
 )  # fmt: skip
+
+
+def _text(text: str) -> None:
+    """The card's text, which takes the room that is left, so that the buttons line up."""
+    with st.container(height="stretch", border=False):
+        st.markdown(text)
+
+
 cards = st.columns(3)
 for card, (title, preset, changes, text) in zip(cards, STARTS, strict=False):
     with card.container(border=True, height="stretch"):
         st.markdown(f"#### {title}")
-        st.markdown(text)
+        _text(text)
         if st.button(title, key=f"start-{preset}", type="primary", width="stretch"):
             chosen = config.changed(config.preset(preset), changes)
             run_id = resources.service().submit(chosen, name=f"{preset} on demo", preset=preset)
             st.switch_page("pages/1_Train.py", query_params={"run": run_id})
 with cards[2].container(border=True, height="stretch"):
     st.markdown("#### Bring your data")
-    st.markdown("Students' responses in a file on this machine, read and checked, then trained on with any preset.")
+    _text("Students' responses in a file on this machine, read and checked, then trained on with any preset.")
     if st.button("Choose a file", type="primary", width="stretch"):
         st.switch_page("pages/1_Train.py", query_params={"data": "file"})
 
@@ -42,15 +50,16 @@ def state() -> None:
     """The store in one line, and the newest runs."""
     runs = store.runs()
     if runs.empty:
-        st.info("No runs yet. Start one above: it takes under a minute.", icon=":material/info:")
+        st.info("No runs yet. Start one above: it takes a minute or two.", icon=":material/info:")
         return
     counts = ", ".join(f"{count} {status}" for status, count in runs["status"].value_counts().items())
     st.markdown(f"##### {len(runs)} run{'s' if len(runs) > 1 else ''}: {counts}")
     for run in runs.head(5).itertuples():
-        where, status, date = st.columns([5, 2, 2])
-        where.page_link("pages/3_Run.py", label=markdown_text(run.name), query_params={"run": run.run_id})
-        status.markdown(words.STATUS[run.status])
-        date.markdown(words.when(run.created))
+        where, status, date = st.columns([5, 2, 2], vertical_alignment="center")
+        label = markdown_text(shortened(run.name, 70))
+        where.page_link("pages/3_Run.py", label=label, query_params={"run": run.run_id})
+        status.markdown(f":small[{words.STATUS[run.status]}]")
+        date.markdown(f":small[{words.when(run.created)}]")
 
 
 state()

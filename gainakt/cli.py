@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from tqdm import tqdm
 
 from gainakt import config as settings
 from gainakt.config import DEFAULT_STORE
@@ -18,7 +19,13 @@ from gainakt.errors import InputError, StoreBusy
 from gainakt.progress import Progress
 from gainakt.store import Run, RunFolder, Store, open_for_reading, runs_root
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # a box would end a usage error, whose last line says why
+    help=__doc__,
+)
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
 StoreOption = Annotated[Path, typer.Option("--store", help="The store's DuckDB file.", envvar="GAINAKT_STORE")]
@@ -27,20 +34,43 @@ RunArgument = Annotated[str, typer.Argument(help="A run's id, or a beginning of 
 
 @app.command()
 def data(
-    path: Annotated[str, typer.Argument(help="A file or folder of responses.")],
+    path: Annotated[str, typer.Argument(help="A file, a folder, or several separated by ; of responses.")],
+    test: Annotated[str, typer.Option(help="Files whose students test, beside those named test.")] = "",
+    assign: Annotated[list[str] | None, typer.Option("--set", help="data.field=value, repeatable.")] = None,
     rejected: Annotated[Path | None, typer.Option(help="Write the rows left out, with reasons, to this CSV.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Read a data set and say what is in it and what was left out."""
-    from gainakt.data.sources import read
+    """Read a data set and say what is in it, what was left out and what will hurt training."""
+    from gainakt.data.describe import problems, write_rejected
+    from gainakt.data.load import load
 
-    found = read(path)
+    changes = {"data.test_path": test, **_assigned(assign or [], "data.several_skills=first"), "data.path": path}
+    config = settings.changed(settings.Config(), changes).data
+    found = load(config)
     if rejected:
-        found.rejected.to_csv(rejected, index=False)
-    summary = found.summary()
+        write_rejected(found, rejected)
     for warning in found.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    _show(summary, as_json)
+    for problem in problems(found, config.window):
+        print(f"note: {problem.count} {problem.text}", file=sys.stderr)
+    _show(found.summary(), as_json)
+
+
+@app.command()
+def simulate(
+    name: Annotated[str, typer.Argument(help="A scenario, such as demo; a wrong name lists them.")],
+    out: Annotated[Path, typer.Option(help="The file to write; its ending names the format: .parquet, .csv, .tsv.")],
+    seed: Annotated[int, typer.Option(min=0, help="The same scenario and seed give the same bytes.")] = 0,
+    assign: Annotated[list[str] | None, typer.Option("--set", help="field=value of the scenario, repeatable.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write a class of simulated students, with its true parameters beside it (FILE.truth.json)."""
+    from gainakt.data.simulate import scenario, write
+
+    chosen = scenario(name, _assigned(assign or [], "students=500"))
+    with tqdm(total=chosen.students, unit="student", file=sys.stderr, disable=None) as bar:
+        written = write(name, chosen, seed, out, report=bar.update)
+    _show({"scenario": name, "seed": seed, **written.summary()}, as_json)
 
 
 @app.command()
@@ -129,12 +159,19 @@ def _configured(preset: str, data: str, simulate: str, assign: list[str]) -> set
         changes["data.path"] = data
     if simulate:
         changes["data.simulate"] = simulate
-    for item in assign:
+    changes |= _assigned(assign, "training.max_epochs=5")
+    return settings.changed(settings.preset(preset), changes)
+
+
+def _assigned(items: list[str], example: str) -> dict[str, Any]:
+    """The fields and values of `--set field=value`."""
+    changes = {}
+    for item in items:
         field, equals, value = item.partition("=")
         if not equals:
-            raise InputError(f"--set {item!r}: expected field=value, such as training.max_epochs=5")
+            raise InputError(f"--set {item!r}: expected field=value, such as {example}")
         changes[field.strip()] = value.strip()
-    return settings.changed(settings.preset(preset), changes)
+    return changes
 
 
 @contextmanager

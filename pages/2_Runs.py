@@ -1,9 +1,8 @@
 """Runs: a light table of everything saved."""
 
-import pandas as pd
 import streamlit as st
 
-from gainakt.ui import frame, resources, words
+from gainakt.ui import frame, resources, tables, words
 from gainakt.ui.text import markdown_text
 
 frame.page("Runs", ":material/table_rows:")
@@ -14,9 +13,13 @@ search = st.text_input(
 )  # fmt: skip
 
 
-def _metric(name: str, digits: int = 3) -> object:
+SHORT = {"encoder1_auc": "AUC 1", "encoder2_auc": "AUC 2", "gain_std": "Gain std", "skill_gain_cv": "Gain CV",
+         "response_gain_ratio": "Gain ratio", "mastery_correlation": "Mastery r"}  # fmt: skip
+
+
+def _metric(name: str) -> object:
     label, help_text = words.METRICS[name]
-    return st.column_config.NumberColumn(label, help=f"{help_text} Test students.", format=f"%.{digits}f")
+    return st.column_config.NumberColumn(SHORT[name], help=f"{label}, test students. {help_text}", format="%.3f")
 
 
 @st.fragment(run_every=2)
@@ -28,32 +31,33 @@ def table() -> None:
         done = min(1.0, (run.step or 0) / total) if total else 0.0
         bar, link = st.columns([6, 1], vertical_alignment="center")
         bar.progress(done, text=f"{markdown_text(run.name)} · {run.status} · step {run.step or 0:,} of {total:,}")
-        link.page_link("pages/1_Train.py", label="Watch", icon=":material/visibility:", query_params={"run": run.run_id})
+        link.page_link(
+            "pages/1_Train.py", label="Watch", icon=":material/visibility:", query_params={"run": run.run_id}
+        )
     if runs.empty:
         st.info("No run matches." if search else "No runs yet; start one on the Train page.", icon=":material/info:")
         return
     shown = runs.assign(
-        created=pd.to_datetime(runs["created"], unit="s"), open="Run?run=" + runs["run_id"],
+        created=runs["created"].map(words.when), open="Run?run=" + runs["run_id"],
         seconds=runs["seconds"].map(words.lasting),
     )  # fmt: skip
     st.dataframe(
-        shown, hide_index=True, key="runs-table", placeholder="–", height=min(38 * (len(shown) + 1), 620),
-        column_order=["open", "name", "status", "preset", "data", "created", "encoder1_auc", "encoder2_auc", "gain_std",
-                      "skill_gain_cv", "response_gain_ratio", "mastery_correlation", "epochs", "seconds", "run_id"],
+        shown, hide_index=True, key="runs-table", placeholder="–", height=tables.fitting(len(shown), 620),
+        column_order=["open", "name", "status", "data", "created", *SHORT, "epochs", "seconds", "preset", "run_id"],
         column_config={
-            "open": st.column_config.LinkColumn("", display_text="open", width="small"),
-            "name": "Name", "status": "Status", "preset": "Preset", "data": "Data", "epochs": "Epochs",
-            "created": st.column_config.DatetimeColumn("Started", format="YYYY-MM-DD HH:mm"),
+            "open": st.column_config.LinkColumn("", display_text="open", width=50),
+            "name": st.column_config.TextColumn("Name", width=150), "status": "Status", "preset": "Preset",
+            "data": st.column_config.TextColumn("Data", width=80), "epochs": "Epochs",
+            "created": "Started",
             "seconds": "Took", "run_id": "Id",
-            **{name: _metric(name) for name in ("encoder1_auc", "encoder2_auc", "gain_std", "skill_gain_cv",
-                                                "response_gain_ratio", "mastery_correlation")},
+            **{name: _metric(name) for name in SHORT},
         },
     )  # fmt: skip
 
 
 table()
 known = store.runs()
-names = {row.run_id: f"{row.name} · {words.when(row.created)} · {row.run_id[-4:]}" for row in known.itertuples()}
+names = {row.run_id: words.run_label(row) for row in known.itertuples()}
 if len(names) > 1:
     picked = st.multiselect("Compare", list(names), format_func=names.get, placeholder="choose two or more runs")
     if st.button("Compare them", type="primary", icon=":material/compare:", disabled=len(picked) < 2):

@@ -1,11 +1,8 @@
 """Run: everything saved of one run."""
 
-import json
-
-import pandas as pd
 import streamlit as st
 
-from gainakt.ui import frame, resources, run_view, words
+from gainakt.ui import frame, resources, run_view, tables, words
 from gainakt.ui.steer_view import skill_controls
 from gainakt.ui.text import markdown_text
 
@@ -15,7 +12,7 @@ table = store.runs()
 if table.empty:
     st.info("No runs yet; start one on the Train page.", icon=":material/info:")
     st.stop()
-names = {row.run_id: f"{row.name} · {words.when(row.created)} · {row.run_id[-4:]}" for row in table.itertuples()}
+names = {row.run_id: words.run_label(row) for row in table.itertuples()}
 asked = resources.chosen_run(store, st.query_params.get("run"))
 run_id = st.selectbox(
     "Run", list(names), index=list(names).index(asked.run_id) if asked else 0, format_func=names.get,
@@ -33,36 +30,42 @@ with overview:
     run_view.overview(store, run, curves)
     run_view.parameters(store, run)
 with skills:
-    run_view.skill_gains(store, run, *skill_controls(store, run))
+    if store.skill_labels(run_id):
+        run_view.skill_gains(store, run, *skill_controls(store, run))
+    else:
+        st.info(
+            "The skills are not known yet." if run.active else "It ended before its skills were known.",
+            icon=":material/info:",
+        )
     learned = store.skills(run_id)
     if not learned.empty:
-        st.dataframe(learned.drop(columns="position"), hide_index=True)
+        st.markdown(f"###### What was learned of each skill, at Encoder 2's best epoch ({run.best_encoder2})")
+        st.dataframe(learned, hide_index=True, placeholder="–", column_config=tables.SKILLS,
+                     column_order=list(tables.SKILLS), height=tables.fitting(len(learned), 700))  # fmt: skip
 with numbers:
     metrics = store.metrics([run_id])
     if metrics.empty:
-        st.info("Final numbers are computed when the run ends.", icon=":material/info:")
+        text = (
+            "Final numbers are computed when the run ends." if run.active else "It ended before its final evaluation."
+        )
+        st.info(text, icon=":material/info:")
     else:
-        wide = metrics.pivot(index="name", columns="split", values="value")
-        ordered = [name for name in words.METRICS if name in wide.index]
-        known = wide.loc[ordered, [c for c in ("train", "validation", "test") if c in wide]]
-        known.insert(0, "measure", [words.METRICS[name][0] for name in ordered])
-        known["what it is"] = [words.METRICS[name][1] for name in ordered]
-        st.dataframe(known, hide_index=True, height=38 * (len(known) + 1))
+        tables.show(tables.numbers(metrics), widths={"Measure": 210, "What it is": 480})
         best = f"Encoder 1 from epoch {run.best_encoder1}, Encoder 2 from epoch {run.best_encoder2}"
-        st.caption(f"Each encoder at its own best validation epoch: {best}. Test students were read once, at the end.")
+        st.caption(f"Each encoder at its own best validation epoch: {best}. Test students were read once, at the end."
+                   " Targets are those of the original study.")  # fmt: skip
 with setup:
-    st.dataframe(
-        pd.DataFrame([(f"{s}.{n}", str(v)) for s, part in run.config.items() for n, v in part.items()],
-                     columns=["setting", "value"]), hide_index=True,
-    )  # fmt: skip
-    about = {"data": run.data, "device": run.device, "versions": run.versions, "parameters": run.parameters}
-    st.json(json.dumps(about), expanded=True)
+    chosen, surroundings = st.columns(2)
+    with chosen:
+        st.markdown("###### Settings")
+        tables.show(tables.settings(run), most=700)
+    with surroundings:
+        st.markdown("###### Data, machine, versions")
+        tables.show(tables.surroundings(run), most=700, widths={"What": 210, "Value": 210})
 with log:
-    events = store.events(run_id)
-    st.dataframe(
-        events.assign(time=pd.to_datetime(events["time"], unit="s")).drop(columns="seq"), hide_index=True,
-        column_config={"time": st.column_config.DatetimeColumn(format="HH:mm:ss")},
-    )  # fmt: skip
+    tables.show(tables.events(store.events(run_id)), most=460, widths={"Detail": 460})
     if run.traceback:
-        st.code(run.traceback)
-    st.caption(f"Reason of the end: {markdown_text(run.reason or '–')}")
+        with st.expander("Traceback"):
+            st.code(run.traceback)
+    if run.reason:
+        st.caption(f"Why it ended: {markdown_text(run.reason)}.")

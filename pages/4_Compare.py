@@ -4,9 +4,10 @@ import pandas as pd
 import streamlit as st
 
 from gainakt.config import Config, fields, flatten
-from gainakt.ui import charts, frame, resources, words
+from gainakt.ui import charts, frame, resources, tables, words
 from gainakt.ui.charts import Axes
 from gainakt.ui.live import live_plot
+from gainakt.ui.text import shortened
 
 frame.page("Compare", ":material/compare:")
 store = resources.store()
@@ -14,24 +15,31 @@ table = store.runs()
 if len(table) < 2:
     st.info("Two saved runs are needed; start them on the Train page.", icon=":material/info:")
     st.stop()
-names = {row.run_id: f"{row.name} · {words.when(row.created)} · {row.run_id[-4:]}" for row in table.itertuples()}
+names = {row.run_id: words.run_label(row) for row in table.itertuples()}
 linked = [run_id for run_id in st.query_params.get("runs", "").split(",") if run_id in names]
-picked = st.multiselect("Runs", list(names), default=linked or list(names)[:2], format_func=names.get)
+told = [row.run_id for row in table.itertuples() if row.status in ("finished", "stopped")]
+usual = (told if len(told) > 1 else list(names))[:2]
+picked = st.multiselect("Runs", list(names), default=linked or usual, format_func=names.get)
 st.query_params["runs"] = ",".join(picked)
 if len(picked) < 2:
     st.info("Choose two runs or more.", icon=":material/info:")
     st.stop()
-labels = {run_id: f"{store.run(run_id).name} ({run_id[-4:]})" for run_id in picked}
+labels = {run_id: f"{shortened(store.run(run_id).name, 24)} ({run_id[-4:]})" for run_id in picked}
+widths = dict.fromkeys(labels.values(), max(110, 690 // len(labels)))
 
 settings, numbers = st.tabs(["What differs in the configuration", "Test students"])
 with settings:
-    flat = pd.DataFrame({labels[r]: flatten(Config.model_validate(store.run(r).config)) for r in picked}).astype(str)
+    flat = (
+        pd.DataFrame({labels[r]: flatten(Config.model_validate(store.run(r).config)) for r in picked})
+        .astype(str)
+        .replace("", "–")
+    )
     differs = flat[flat.nunique(axis=1) > 1]
     if differs.empty:
         st.caption("Nothing: the configurations are the same.")
     else:
-        differs.insert(0, "setting", [fields()[name].label for name in differs.index])
-        st.dataframe(differs, hide_index=True, height=min(38 * (len(differs) + 1), 330))
+        differs.insert(0, "Setting", [fields()[name].label for name in differs.index])
+        tables.show(differs, most=330, widths=widths | {"Setting": 210})
 with numbers:
     metrics = store.metrics(picked)
     wide = metrics[metrics["split"] == "test"].pivot(index="name", columns="run_id", values="value")
@@ -40,8 +48,8 @@ with numbers:
     else:
         ordered = [name for name in words.METRICS if name in wide.index]
         shown = wide.reindex(index=ordered, columns=picked).rename(columns=labels)
-        shown.insert(0, "measure", [words.METRICS[name][0] for name in ordered])
-        st.dataframe(shown, hide_index=True, placeholder="–", height=330)
+        shown.insert(0, "Measure", [words.METRICS[name][0] for name in ordered])
+        tables.show(shown, most=330, widths=widths | {"Measure": 210})
 
 curves = ("gain_std", "validation.encoder1_auc", "validation.encoder2_auc", "loss.total", "loss.im")
 series = store.series(picked, curves, points=800)
@@ -63,6 +71,9 @@ for titles in (
             else:
                 name, text, unit, x = title
                 figure = charts.lines(series, {name: text}, labels, marks if x == "step" else None, Axes(text, x, unit))
+                figure["layout"]["showlegend"] = True
                 live_plot(f"compare-{name}", figure, revision=",".join(picked))
-figure = charts.bands(store.parameters(picked), words.PARAMETERS, labels, Axes("Learned parameters", "epoch", height=520))
+figure = charts.bands(
+    store.parameters(picked), words.PARAMETERS, labels, Axes("Learned parameters", "epoch", height=520)
+)
 live_plot("compare-parameters", figure, revision=",".join(picked))

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -69,7 +70,9 @@ def tiny() -> Callable[..., Config]:
     """A function that gives a configuration small enough to train in a tenth of a second.
 
     `tiny({"model.accumulation": "all"}, "v3-phase1")`: dotted fields that differ, and the preset they start from.
+    One thread: at this size a second one only waits, and much longer beside other work.
     """
+    torch.set_num_threads(1)
     return lambda changes=None, name="corrected": changed(preset(name), TINY | (changes or {}))
 
 

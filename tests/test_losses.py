@@ -67,7 +67,7 @@ def test_the_hinge_pulls_apart_and_rests_at_its_target():
     gains = around(0.5, 0.01)
     (gradient,) = torch.autograd.grad(hinge(gains), gains)
     assert hinge((gains - 0.1 * gradient / gradient.norm()).detach()) < hinge(gains)
-    assert float(hinge(around(0.5, 0.25))) == 0
+    assert hinge(around(0.5, 0.25)).item() == 0
     assert pull(hinge, around(0.5, 0.25)) == 0
 
 
@@ -109,18 +109,28 @@ def test_gains_of_all_skills_are_computed_only_for_a_weight_above_zero(form):
         calls.append(1)
         return torch.rand(5, 4)
 
-    configured = LossConfig(variance_form=form)
-    assert losses.gain_terms(gains, configured, WeightsConfig(**EVEN)) == {} and not calls
-    for name in EVEN:
+    def terms(**weights):
         calls.clear()
-        found = losses.gain_terms(gains, configured, WeightsConfig(**EVEN | {name: 0.1}))
-        assert name in found and calls == [1]
+        return losses.differentiation(gains, torch.rand(4), LossConfig(variance_form=form), WeightsConfig(**weights))
+
+    assert terms(**EVEN) == {} and not calls
+    assert set(terms(**EVEN, beta_spread=1.0)) == {"beta_spread"} and not calls
+    for name in EVEN:
+        assert set(terms(**EVEN | {name: 0.1})) == {name} and calls == [1]
+    assert set(terms(variance=1, contrastive=1)) == {"variance", "contrastive"} and calls == [1]
 
 
 def test_the_variance_form_changes_the_variance_term_and_never_the_contrastive_one():
     gains = torch.full((3, 4), 0.5) + torch.tensor([0.0, 0.01, 0.02, 0.03])
-    weights = WeightsConfig(variance=1, contrastive=1)
-    minus = losses.gain_terms(lambda: gains, LossConfig(variance_form="minus_variance"), weights)
-    hinged = losses.gain_terms(lambda: gains, LossConfig(variance_form="std_hinge", std_target=0.3), weights)
+    forms = {
+        form: losses.differentiation(
+            lambda: gains,
+            torch.ones(4),
+            LossConfig(variance_form=form, std_target=0.3),
+            WeightsConfig(variance=1, contrastive=1),
+        )
+        for form in ("minus_variance", "std_hinge")
+    }
+    minus, hinged = forms["minus_variance"], forms["std_hinge"]
     assert minus["variance"] == minus["contrastive"] == hinged["contrastive"] < 0
     assert float(hinged["variance"]) == pytest.approx(0.3 - np.sqrt(0.01**2 * 1.25 + 1e-4), abs=1e-6)

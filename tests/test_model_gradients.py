@@ -31,10 +31,10 @@ def test_im_reaches_the_gain_head_the_embeddings_and_mastery(tiny, batch, accumu
         preset,
     )
     found = gradients(config, batch, "im")
-    reached = ["encoder.skill.weight", "encoder.interaction.weight", "encoder.position.weight", "gains.project.weight"]
-    reached += ["gains.project.bias", *(f"mastery.{name}" for name in ("beta", "saturation", "threshold", "offset"))]
+    reached = ["encoder.skill.weight", "encoder.interaction.weight", "encoder.position.weight"]
+    reached += [*(f"mastery.{name}" for name in ("beta", "saturation", "threshold", "offset"))]
     reached += ["mastery.temperature", "mastery.gamma"]
-    reached += ["gains.after_response"] if preset == "corrected" else []
+    reached += [name.removeprefix("encoder2.") for name in found if name.startswith("encoder2.gains.")]
     reached += ["mastery.transfer"] if accumulation == "transfer" else []
     for name in reached:
         assert found[f"encoder2.{name}"] > 1e-8, name
@@ -43,11 +43,14 @@ def test_im_reaches_the_gain_head_the_embeddings_and_mastery(tiny, batch, accumu
         assert found["encoder2.mastery.transfer"] is None
 
 
-def test_im_reaches_every_skills_gains(tiny, batch):
-    model = build(tiny(), 5, 30, torch.device("cpu"))
+@pytest.mark.parametrize("preset", ["corrected", "v3-phase1"])
+def test_im_reaches_every_skills_gains(tiny, batch, preset):
+    model = build(tiny({}, preset), 5, 30, torch.device("cpu"))
     losses.cross_entropy(model(batch).logits2, batch.target, batch.scored).backward()
-    assert (model.encoder2.gains.project.weight.grad.abs().max(1).values > 1e-8).all()
-    assert (model.encoder2.encoder.interaction.weight.grad.abs().max(1).values > 1e-8).all()
+    per_skill = [p.grad.reshape(5, -1) for p in model.encoder2.gains.parameters() if len(p) == 5]
+    assert per_skill
+    for gradient in [*per_skill, model.encoder2.encoder.interaction.weight.grad]:
+        assert (gradient.abs().max(1).values > 1e-9).all()
 
 
 def test_bce_reaches_encoder1_and_nothing_of_encoder2(tiny, batch):

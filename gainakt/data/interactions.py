@@ -12,6 +12,15 @@ TEST, NO_FOLD = -1, -2
 """Values of `fold` beside the given folds 0, 1, ...: a student of the test file, a student without a fold."""
 
 REJECTED_COLUMNS = ["file", "row", "column", "value", "reason", "interactions"]
+REJECTED_SHOWN = 100_000
+"""Rows left out that are listed one by one; all are counted."""
+JOIN = "~~"
+"""Stands between the atomic skills of a joined label, as in DataShop."""
+
+
+def atomic(label: str) -> list[str]:
+    """The atomic skills of a skill's label."""
+    return label.split(JOIN)
 
 
 @dataclass(frozen=True)
@@ -19,8 +28,11 @@ class Interactions:
     """N interactions of B students on S skills, sorted by student and order.
 
     `student`, `skill` (N,) index into `students`, `skills`, the files' own labels; `response` (N,) is 0 or 1; `fold`
-    (B,) is a given fold, TEST or NO_FOLD. `rejected` has one row per row of a file that was left out and why.
-    `truth` holds the parameters of simulated data, else nothing.
+    (B,) is a given fold, TEST or NO_FOLD. `question` (N,) indexes into `questions` where the data name questions.
+    `group` (N,), where questions were expanded into one interaction per skill, numbers the responses to questions,
+    ascending: neighbours with the same number are siblings, which know each other's answer and are scored as one.
+    `rejected` has one row per row of a file that was left out and why (the first REJECTED_SHOWN of them), of `rows` in
+    all. `truth` holds the parameters of simulated data, else nothing.
     """
 
     name: str
@@ -31,7 +43,13 @@ class Interactions:
     skill: np.ndarray
     response: np.ndarray
     fold: np.ndarray
+    question: np.ndarray | None = None
+    questions: list[str] = field(default_factory=list)
+    group: np.ndarray | None = None
     rejected: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=REJECTED_COLUMNS))
+    rejected_rows: int = 0
+    rows: int = 0
+    read_as: tuple[dict[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     overlapping_students: int = 0
     truth: dict[str, Any] = field(default_factory=dict)
@@ -48,6 +66,8 @@ class Interactions:
             digest.update(b"\x1e")
         for column, kind in ((self.student, "<i4"), (self.skill, "<i4"), (self.response, "i1"), (self.fold, "<i2")):
             digest.update(np.ascontiguousarray(column.astype(kind)).tobytes())
+        if self.group is not None:
+            digest.update(np.ascontiguousarray(self.group.astype("<i4")).tobytes())
         return digest.hexdigest()[:16]
 
     def summary(self) -> dict[str, Any]:
@@ -60,7 +80,10 @@ class Interactions:
             "interactions": len(self),
             "skills": len(self.skills),
             "share_correct": round(float(self.response.mean()), 6) if len(self) else None,
-            "rejected": len(self.rejected),
+            "questions": len(self.questions) or None,
+            "rows": self.rows,
+            "rejected": self.rejected_rows,
             "overlapping_students": self.overlapping_students,
+            "read_as": list(self.read_as),
             "warnings": list(self.warnings),
         }

@@ -8,4 +8,4 @@ from gainakt.data.sources import read
 
 def load(config: DataConfig) -> Interactions:
     """Interactions of the configured path, or of the simulated class when there is no path; raises InputError."""
-    return read(config.path) if config.path else simulate(config.simulate, config.seed)
+    return read(config.path, config) if config.path else simulate(config.simulate, config.seed)

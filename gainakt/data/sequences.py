@@ -71,13 +71,15 @@ def split_students(data: Interactions, fold: int, seed: int) -> Split:
 class Batch:
     """B windows of up to T interactions, padded at the end.
 
-    `skill`, `response`, `valid` are (B, T); `student` (B,) indexes the training students or is UNSEEN.
+    `skill`, `response`, `valid` are (B, T); `student` (B,) indexes the training students or is UNSEEN; `interactions`
+    counts the valid entries, known without asking the device.
     """
 
     student: Tensor
     skill: Tensor
     response: Tensor
     valid: Tensor
+    interactions: int
 
     @property
     def asked(self) -> Tensor:
@@ -136,6 +138,7 @@ class Windows:
             skill=torch.where(valid, self._skill[place], 0),
             response=torch.where(valid, self._response[place], 0),
             valid=valid,
+            interactions=int(self.length[rows].sum()),
         )
 
     def shuffled(self, batch_size: int, seed: int, epoch: int) -> Iterator[Batch]:

@@ -1,174 +1,211 @@
-"""Raw files -> canonical interactions, by DuckDB SQL; a bad row is left out and reported, never dropped in silence."""
+"""Files of responses -> canonical interactions, by DuckDB SQL; a bad row is left out and reported, never in silence.
 
-from dataclasses import dataclass
+The way: files.find (which files) -> readers.open_file (format, encoding, columns) -> readers.load (a relation of text)
+-> checks.check (good and bad rows) -> labels (students, skills) -> one sorted pass into arrays.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
 import pandas as pd
 
-from gainakt.data.interactions import NO_FOLD, REJECTED_COLUMNS, TEST, Interactions
+from gainakt.config import DataConfig
+from gainakt.data import checks, files, labels, readers, text
+from gainakt.data.checks import Checked
+from gainakt.data.interactions import REJECTED_COLUMNS, REJECTED_SHOWN, Interactions
+from gainakt.data.mapping import repeated
 from gainakt.errors import InputError
 
-PYKT_COLUMNS = ("fold", "uid", "concepts", "responses")
+MEMORY_LIMIT = "1500MB"
+"""What DuckDB may hold; beyond it, it works in a temporary folder."""
 
-_CHECKED = """
-    SELECT file, row, uid, fold, concepts, responses,
-        string_split(concepts, ',') AS skill, string_split(responses, ',') AS response,
-        CASE
-            WHEN coalesce(trim(uid), '') = '' THEN 'uid'
-            WHEN NOT regexp_full_match(coalesce(trim(fold), ''), '(-1|[0-9]{1,4})([.]0+)?') THEN 'fold'
-            WHEN coalesce(concepts, '') = '' OR list_contains(list_transform(skill, lambda x: trim(x)), '') THEN 'concepts'
-            WHEN responses IS NULL
-                OR len(list_filter(response, lambda x: trim(x) NOT IN ('0', '1'))) > 0 THEN 'responses'
-            WHEN len(skill) <> len(response) THEN 'lengths'
-        END AS bad
-    FROM raw
-"""
-
-_REASONS = {
-    "uid": ("uid", "the student id is empty; give every row one"),
-    "fold": ("fold", "not a whole number; allowed: 0, 1, ... for folds, -1 for test"),
-    "concepts": ("concepts", "a skill is empty; allowed: comma-separated labels, one per response"),
-    "responses": ("responses", "a response is neither 0 nor 1"),
-    "lengths": ("responses", "{r} responses for {s} skills; both lists must be equally long"),
-}
+_HIDDEN = "(hidden)"
+_ARROW_ROWS = 1 << 20
 
 
-@dataclass(frozen=True)
-class _File:
-    path: Path
-    is_test: bool
+def read(path: str | Path, config: DataConfig | None = None) -> Interactions:
+    """Interactions of a file, a folder or several (separated by ;), by the choices of the configuration.
 
-
-def read(path: str | Path) -> Interactions:
-    """Interactions of a pyKT sequence file, or of a folder with train_valid.csv and test.csv.
-
-    Raises InputError that names the file and what is allowed.
+    Raises InputError that names file, row, column, value, what is allowed and what to do.
     """
-    place = Path(path)
-    files = _files(place)
+    config = config or DataConfig()
+    found, warnings = files.find(path, config.test_path)
+    with tempfile.TemporaryDirectory(prefix="gainakt-") as scratch, _connection(Path(scratch), path) as connection:
+        opened = [readers.open_file(source, config, Path(scratch)) for source in found]
+        checks.settings(connection)
+        checked = []
+        for number, one in enumerate(opened):
+            loaded = readers.load(connection, one, number)
+            checked.append(checks.check(connection, loaded, config))
+            warnings += [
+                f"{one.source.path}: column {name!r} stands more than once; the first is read"
+                for name in repeated(one.mapping)
+            ]
+            if one.content and one.content.encoding in text.GUESSED:
+                warnings.append(f"{one.source.path}: not UTF-8, read as {one.content.encoding} (data.encoding)")
+            if one.content and one.content.lossy:
+                warnings.append(f"{one.source.path}: some bytes are not valid {one.content.encoding}")
+        return _canonical(connection, checked, str(path), config, warnings)
+
+
+@contextmanager
+def _connection(scratch: Path, path: str | Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory that spills into a folder; what DuckDB finds wrong with the input is an InputError."""
     connection = duckdb.connect(":memory:")
     try:
-        raw = [_load(connection, file) for file in files]
-        connection.execute("CREATE TABLE raw AS " + " UNION ALL ".join(f"SELECT * FROM {name}" for name in raw))
-        connection.execute(f"CREATE TABLE checked AS {_CHECKED}")
-        rejected = _rejected(connection)
-        return _canonical(connection, place, rejected)
+        connection.execute("SET memory_limit = $limit", {"limit": MEMORY_LIMIT})
+        connection.execute("SET temp_directory = $folder", {"folder": str(scratch / "spill")})
+        connection.execute("SET enable_progress_bar = false")
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET autoinstall_known_extensions = false")
+        yield connection
+    except duckdb.OutOfMemoryException as error:
+        raise InputError(
+            f"{path}: too large for this machine's temporary folder {scratch.parent}; set TMPDIR to a roomier one"
+            f" ({readers.first_line(error)})"
+        ) from None
+    except duckdb.Error as error:
+        raise InputError(f"{path}: cannot be read: {readers.first_line(error)}") from None
     finally:
         connection.close()
 
 
-def _files(place: Path) -> list[_File]:
-    if place.is_file():
-        return [_File(place, place.stem == "test")]
-    if not place.is_dir():
-        raise InputError(f"{place}: no such file or folder; give a pyKT sequence file or a folder that holds one")
-    files = [_File(found, found.stem == "test") for found in sorted(place.glob("*.csv"))]
-    if not files:
-        raise InputError(f"{place}: no .csv file here; expected train_valid.csv and, if there is one, test.csv")
-    return files
-
-
-def _load(connection: duckdb.DuckDBPyConnection, file: _File) -> str:
-    name = f"raw_{'test' if file.is_test else file.path.stem.encode().hex()}"
-    try:
-        relation = connection.read_csv(
-            str(file.path),
-            header=True,
-            all_varchar=True,
-            delimiter=",",
-            quotechar='"',
-            escapechar='"',
-            null_padding=True,
-            strict_mode=False,
-            parallel=False,
-        )
-    except duckdb.Error as error:
-        raise InputError(f"{file.path}: cannot be read as CSV: {str(error).splitlines()[0]}") from None
-    missing = [column for column in PYKT_COLUMNS if column not in relation.columns]
-    if missing:
-        raise InputError(
-            f"{file.path}, row 1: missing column(s) {', '.join(missing)}; a pyKT sequence file has"
-            f" {', '.join(PYKT_COLUMNS)}, this one has {', '.join(relation.columns)}"
-        )
-    fold = str(TEST) if file.is_test else None
-    connection.execute(
-        f"CREATE TABLE {name} AS SELECT $file AS file, row_number() OVER () + 1 AS row, uid,"
-        " coalesce($fold, fold) AS fold, concepts, responses FROM relation",
-        {"file": str(file.path), "fold": fold},
+def _canonical(
+    connection: duckdb.DuckDBPyConnection, checked: list[Checked], path: str, config: DataConfig, warnings: list[str]
+) -> Interactions:
+    rejected, rejected_rows = _rejected(connection, checked, config)
+    if rejected_rows and config.bad_rows == "stop":
+        raise InputError(f"{_first(rejected)}; {rejected_rows} such row(s); data.bad_rows report leaves them out")
+    connection.execute("CREATE VIEW long AS " + " UNION ALL ".join(checks.long_sql(one) for one in checked))
+    people = labels.students(
+        connection.execute(
+            "SELECT student AS id, side, min(fold) AS fold, count(DISTINCT fold) AS folds,"
+            " min(file * (1::BIGINT << 40) + row) AS first FROM long GROUP BY student, side"
+        ).df(),
+        config,
     )
-    return name
+    texts = connection.execute("SELECT skill, count(*) AS n FROM long GROUP BY skill ORDER BY skill").fetchall()
+    separators = {one.loaded.opened.mapping.skill_separator() for one in checked} - {""}
+    topics = labels.skills([text for text, _ in texts], [count for _, count in texts], separators, config)
+    if not topics.expanded:
+        raise InputError(f"{path}: no valid interaction; {rejected_rows} row(s) were left out: {_first(rejected)}")
+    columns, questions = _columns(connection, checked, people, topics, config)
+    if rejected_rows:
+        warnings.append(f"{rejected_rows} row(s) left out; the first: {_first(rejected)}")
+    warnings += _said(people, topics, config)
+    first = checked[0].loaded.opened.source.path
+    return Interactions(
+        name=Path(path).stem if ";" not in path else first.parent.name,
+        source=path,
+        students=people.labels,
+        skills=topics.labels,
+        fold=people.fold,
+        questions=questions,
+        rejected=rejected,
+        rejected_rows=rejected_rows,
+        rows=sum(one.loaded.rows for one in checked),
+        read_as=tuple(one.loaded.opened.described for one in checked),
+        warnings=tuple(warnings),
+        overlapping_students=people.overlapping,
+        **columns,
+    )
 
 
-def _rejected(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    bad = connection.execute(
-        "SELECT * EXCLUDE (skill, response), len(skill) AS s, len(response) AS r FROM checked"
-        " WHERE bad IS NOT NULL ORDER BY file, row"
-    ).df()
+def _said(people: labels.Students, topics: labels.Skills, config: DataConfig) -> Iterator[str]:
+    if people.overlapping:
+        rule = {
+            "local": "they count as different people, ids being local to a file; data.overlap same says otherwise",
+            "same": "they count as the same people, who only test",
+        }[config.overlap]
+        yield f"{people.overlapping} student id(s) stand in both the training and the test files: {rule}"
+    if people.several_folds:
+        yield f"{people.several_folds} student id(s) stand in more than one fold; each counts in the lowest alone"
+    if topics.several:
+        rule = {
+            "joined": "the combination counts as one skill",
+            "first": "the first counts, the others are ignored",
+            "expanded": "one interaction per skill, to be scored as one question",
+        }[config.several_skills]
+        yield f"{topics.several} response(s) to questions of several skills: {rule} (data.several_skills)"
+
+
+def _columns(
+    connection: duckdb.DuckDBPyConnection,
+    checked: list[Checked],
+    people: labels.Students,
+    topics: labels.Skills,
+    config: DataConfig,
+) -> tuple[dict[str, Any], list[str]]:
+    """The sorted arrays by name, and the labels of the questions."""
+    connection.register("people_frame", people.table)
+    connection.register("topics_frame", topics.table)
+    connection.execute("CREATE TABLE people AS SELECT id, side, student::INTEGER AS student FROM people_frame")
+    connection.execute("CREATE TABLE topics AS SELECT * FROM topics_frame")
+    wanted = ["people.student", "topics.skill", "response"]
+    joins = (
+        "JOIN people ON long.student = people.id AND long.side = people.side JOIN topics ON long.skill = topics.text"
+    )
+    questions: list[str] = []
+    if any("question" in one.loaded.opened.mapping.columns for one in checked):
+        connection.execute(
+            "CREATE TABLE asked AS SELECT question, (row_number() OVER (ORDER BY question) - 1)::INTEGER AS number"
+            " FROM (SELECT DISTINCT question FROM long WHERE question IS NOT NULL)"
+        )
+        questions = [row[0] for row in connection.execute("SELECT question FROM asked ORDER BY number").fetchall()]
+    if questions:
+        wanted.append("coalesce(asked.number, -1)::INTEGER AS question")
+        joins += " LEFT JOIN asked ON long.question = asked.question"
+    if topics.several and config.several_skills == "expanded":
+        wanted.append("part")
+    timed = any("time" in one.loaded.opened.mapping.columns for one in checked)
+    keys = ["people.student", *(["time"] if timed else []), "file", "row", "position", "part"]
+    query = f"SELECT {', '.join(wanted)} FROM long {joins} ORDER BY {', '.join(keys)}"
+    reader: Any = connection.sql(query).to_arrow_reader(_ARROW_ROWS)
+    kinds = {"student": np.int32, "skill": np.int32, "response": np.int8, "question": np.int32, "part": np.int32}
+    columns = {name: np.empty(topics.expanded, kinds[name]) for name in reader.schema.names}
+    at = 0
+    for batch in reader:
+        for name, column in columns.items():
+            column[at : at + len(batch)] = batch.column(name).to_numpy(zero_copy_only=False)
+        at += len(batch)
+    if "part" in columns:
+        columns["group"] = np.cumsum(columns.pop("part") == 0, dtype=np.int32) - 1
+    return columns, questions
+
+
+def _rejected(
+    connection: duckdb.DuckDBPyConnection, checked: list[Checked], config: DataConfig
+) -> tuple[pd.DataFrame, int]:
+    """The first rows left out, with their reasons, and how many there are."""
+    dirty = [checks.rejected_sql(one) for one in checked if not one.clean]
+    if not dirty:
+        return pd.DataFrame(columns=REJECTED_COLUMNS), 0
+    connection.execute("CREATE VIEW bad AS " + " UNION ALL ".join(dirty))
+    counted = connection.execute("SELECT count(*) FROM bad").fetchone()
     rows = []
-    for item in bad.to_dict("records"):
-        column, reason = _REASONS[item["bad"]]
-        value = item[column]
+    for number, row, bad, problem, value, skills, responses in connection.execute(
+        f"SELECT * FROM bad ORDER BY file, row LIMIT {REJECTED_SHOWN}"
+    ).fetchall():
+        opened = checked[number].loaded.opened
+        role = {"partial": "response", "lengths": "response", "encoding": "student"}.get(bad, bad)
+        reason = checks.REASONS[bad].format(problem=problem, responses=responses, skills=skills)
+        hidden = config.pseudonymise and value is not None and bad in ("line", "student", "encoding")
         rows.append(
             {
-                "file": item["file"],
-                "row": item["row"],
-                "column": column,
-                "value": None if pd.isna(value) else str(value)[:200],
-                "reason": reason.format(s=item["s"], r=item["r"]),
-                "interactions": item["r"],
+                "file": str(opened.source.path),
+                "row": row,
+                "column": opened.mapping.named(role),
+                "value": _HIDDEN if hidden else value,
+                "reason": reason,
+                "interactions": responses or 0,
             }
         )
-    return pd.DataFrame(rows, columns=REJECTED_COLUMNS)
-
-
-def _canonical(connection: duckdb.DuckDBPyConnection, place: Path, rejected: pd.DataFrame) -> Interactions:
-    connection.execute(
-        """CREATE TABLE students AS
-        SELECT uid, CAST(min(CAST(fold AS SMALLINT)) AS SMALLINT) AS fold, count(DISTINCT fold) AS folds,
-            row_number() OVER (ORDER BY min((file, row))) - 1 AS student
-        FROM (SELECT trim(uid) AS uid, fold, file, row FROM checked WHERE bad IS NULL) GROUP BY uid"""
-    )
-    connection.execute(
-        """CREATE TABLE long AS
-        SELECT s.student, file, row, unnest(range(len(skill))) AS position, trim(unnest(skill)) AS skill,
-            CAST(trim(unnest(response)) AS TINYINT) AS response
-        FROM checked JOIN students s ON trim(checked.uid) = s.uid WHERE bad IS NULL"""
-    )
-    connection.execute(
-        """CREATE TABLE skills AS
-        SELECT label, row_number() OVER (ORDER BY try_cast(label AS BIGINT) NULLS LAST, label) - 1 AS skill
-        FROM (SELECT DISTINCT skill AS label FROM long)"""
-    )
-    columns = connection.execute(
-        """SELECT student, skills.skill, response FROM long JOIN skills ON long.skill = skills.label
-        ORDER BY student, file, row, position"""
-    ).fetchnumpy()
-    students = connection.execute("SELECT uid, fold, folds FROM students ORDER BY student").df()
-    skills = connection.execute("SELECT label FROM skills ORDER BY skill").df()
-    if not len(columns["student"]):
-        raise InputError(f"{place}: no valid interaction; {len(rejected)} row(s) were left out: {_first(rejected)}")
-    overlap = int((students["folds"] > 1).sum())
-    warnings = []
-    if len(rejected):
-        warnings.append(f"{len(rejected)} row(s) left out; the first: {_first(rejected)}")
-    if overlap:
-        warnings.append(f"{overlap} student id(s) stand in more than one fold or file; each counts as one student")
-    fold = students["fold"].to_numpy(np.int16)
-    return Interactions(
-        name=place.stem,
-        source=str(place),
-        students=students["uid"].tolist(),
-        skills=skills["label"].tolist(),
-        student=columns["student"].astype(np.int32),
-        skill=columns["skill"].astype(np.int32),
-        response=columns["response"].astype(np.int8),
-        fold=np.where(fold < TEST, NO_FOLD, fold).astype(np.int16),
-        rejected=rejected,
-        warnings=tuple(warnings),
-        overlapping_students=overlap,
-    )
+    return pd.DataFrame(rows, columns=REJECTED_COLUMNS), int(counted[0]) if counted else 0
 
 
 def _first(rejected: pd.DataFrame) -> str:

@@ -43,8 +43,6 @@ class Run:
     best_encoder2: int | None
     seconds: float | None
     interactions_per_second: float | None
-    uniform_since: int | None
-    spread_since: int | None
     reason: str | None
     error: str | None
     traceback: str | None

@@ -188,7 +188,6 @@ def _finished(row: Mapping[str, Any], moment: float | None, out: Changes) -> Non
         "status": row["status"], "reason": text(row.get("reason")), "ended": moment, "heartbeat": moment,
         "step": whole(row["step"]), "epochs": whole(row["epochs"]), "seconds": number(row.get("seconds")),
         "interactions_per_second": number(row.get("train_interactions_per_second")),
-        "uniform_since": whole(row.get("uniform_since")), "spread_since": whole(row.get("spread_since")),
     }  # fmt: skip
     for encoder, epoch in row["best_epoch"].items():
         if encoder in ("encoder1", "encoder2"):

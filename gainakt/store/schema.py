@@ -14,7 +14,7 @@ CREATE TABLE runs (
     config VARCHAR, versions VARCHAR, data VARCHAR, data_name VARCHAR, data_fingerprint VARCHAR, skill_labels VARCHAR,
     steps_per_epoch BIGINT, max_epochs BIGINT, parameters BIGINT, step BIGINT, epoch BIGINT, epochs BIGINT,
     best_encoder1 BIGINT, best_encoder2 BIGINT, seconds DOUBLE, interactions_per_second DOUBLE,
-    uniform_since BIGINT, spread_since BIGINT, reason VARCHAR, error VARCHAR, traceback VARCHAR,
+    reason VARCHAR, error VARCHAR, traceback VARCHAR,
     journal_offset BIGINT DEFAULT 0, rows_taken BIGINT DEFAULT 0, damaged_rows BIGINT DEFAULT 0,
     event_rows BIGINT DEFAULT 0
 );

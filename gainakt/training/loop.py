@@ -102,7 +102,7 @@ class _Run:
             values, output = self.optimise(batch, epoch)
             self.recent.add(output, batch)
             running.add(output, batch)
-            self.trained += int(batch.valid.sum()) if self.device.type == "cpu" else 0
+            self.trained += batch.interactions
             self.train_seconds += time.perf_counter() - began
             if self.step % self.config.training.log_every == 0:
                 yield self.stepped(epoch, values)
@@ -220,10 +220,11 @@ class _Run:
         for encoder, (_, _, weights) in self.best.items():
             getattr(self.model, encoder).load_state_dict(weights)
         results, rows = final_results(self.model, self.windows, self.data.skills)
+        trained = self.gain_std[1:]
         results["run"] |= {
-            "uniform_since": _since([std < UNIFORM_STD for std, _ in self.gain_std]),
-            "spread_since": _since([std >= SPREAD_STD for std, _ in self.gain_std]),
-            "aggregate_uniform_since": _since([std < UNIFORM_STD for _, std in self.gain_std]),
+            "uniform_since": _since([std < UNIFORM_STD for std, _ in trained]),
+            "spread_since": _since([std >= SPREAD_STD for std, _ in trained]),
+            "aggregate_uniform_since": _since([std < UNIFORM_STD for _, std in trained]),
         }
         return events.Finished(
             status="stopped" if self.reason.startswith("stopped by") else "finished",
@@ -254,8 +255,8 @@ def final_results(
 
 
 def _since(holds: list[bool]) -> float | None:
-    """First epoch from which `holds` stays true to the end; None if it does not hold at the end."""
+    """First epoch, from 1 on, from which `holds` stays true to the end; None if it does not hold at the end."""
     if not holds or not holds[-1]:
         return None
     broken = np.nonzero(~np.array(holds))[0]
-    return float(broken[-1] + 1 if len(broken) else 0)
+    return float(broken[-1] + 2 if len(broken) else 1)

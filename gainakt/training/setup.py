@@ -34,9 +34,11 @@ def build(config: Config, skills: int, students: int, device: torch.device) -> G
 def optimiser(model: GainAKT, config: Config, steps_per_epoch: int) -> tuple[AdamW, LRScheduler]:
     """AdamW that decays matrices only, and the learning rate's schedule over the epochs at most."""
     training = config.training
-    own = {id(p) for p in model.encoder2.mastery.parameters()}
-    free = [p for p in model.parameters() if p.requires_grad and id(p) not in own]
-    mastery = [p for p in model.encoder2.mastery.parameters() if p.requires_grad]
+    named = {id(p) for p in model.encoder2.mastery.parameters()}
+    named |= {id(p) for p in model.encoder2.gains.parameters() if p.dim() == 1}
+    every = [p for p in model.parameters() if p.requires_grad]
+    free = [p for p in every if id(p) not in named]
+    mastery = [p for p in every if id(p) in named]
     mastery_rate = training.learning_rate * training.mastery_rate
     groups = [
         {"params": [p for p in free if p.dim() > 1], "weight_decay": training.weight_decay},

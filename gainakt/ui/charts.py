@@ -65,7 +65,7 @@ def lines(
     ]
     figure: Figure = {"data": traces, "layout": base_layout(axes, len(traces))}
     figure["layout"] |= {
-        "xaxis": axis(X_TITLES[axes.x]),
+        "xaxis": axis(X_TITLES[axes.x], **_whole_epochs(axes.x, series)),
         "yaxis": axis(axes.y, type="log" if axes.log else "linear"),
         "hovermode": "x unified" if len(traces) <= LEGEND_BELOW else "closest",
     }
@@ -75,6 +75,13 @@ def lines(
         shown = events[events["run_id"].isin(list(runs))].dropna(subset=["step"])
         add_marks(figure, shown, _positions(shown, axes.x, start))
     return figure
+
+
+def _whole_epochs(x: str, rows: pd.DataFrame) -> dict[str, Any]:
+    """Ticks at whole epochs, at most about ten; Plotly's own would stand at half epochs of short runs."""
+    if x != "epoch" or rows.empty:
+        return {}
+    return {"tick0": 0, "dtick": max(1, -(-int(rows["epoch"].max()) // 10))}
 
 
 def _look(runs: Mapping[str, str], names: Mapping[str, str]) -> Callable[[str, str], tuple[str, str, str]]:
@@ -134,7 +141,9 @@ def bands(
     for panel, ((name, label), domain) in enumerate(zip(names.items(), domains, strict=True)):
         suffix = str(panel + 1) if panel else ""
         bottom = panel >= (rows - 1) * columns
-        layout[f"xaxis{suffix}"] = axis(axes.x if bottom else "", domain=domain[0], anchor=f"y{suffix}")
+        layout[f"xaxis{suffix}"] = axis(
+            axes.x if bottom else "", domain=domain[0], anchor=f"y{suffix}", **_whole_epochs("epoch", parameters)
+        )
         layout[f"yaxis{suffix}"] = axis("", domain=domain[1], anchor=f"x{suffix}", tickformat=".3~g")
         layout["annotations"].append(panel_title(label + _start_text(parameters, name, runs), domain))
         for position, (run, run_label) in enumerate(runs.items()):
@@ -180,7 +189,7 @@ def _start_text(parameters: pd.DataFrame, name: str, runs: Mapping[str, str]) ->
 
 
 def _start_line(part: pd.DataFrame, suffix: str, line_color: str) -> dict[str, Any]:
-    start = float(part["quantiles"].iloc[0][50])
+    start = float(np.float32(part["quantiles"].iloc[0][50]))  # as precise as the curves, or flat ones get a range
     line = {"color": line_color, "width": 1.2, "dash": "dot"}
     across = {"xref": f"x{suffix} domain", "x0": 0, "x1": 1}
     return {"type": "line", **across, "yref": f"y{suffix}", "y0": start, "y1": start, "line": line}

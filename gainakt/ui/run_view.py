@@ -10,7 +10,7 @@ from gainakt.store import Run, Store
 from gainakt.ui import charts, words
 from gainakt.ui.charts import Axes
 from gainakt.ui.live import live_plot
-from gainakt.ui.text import markdown_text, number
+from gainakt.ui.text import markdown_text
 
 POINTS = 1500
 """Points of a curve that a tab keeps; twice as many are thinned to half."""
@@ -79,10 +79,10 @@ def header(run: Run, curves: Curves) -> None:
             "Interrupted: the process that trained it is gone. What it recorded until then is shown.",
             icon=":material/power_off:",
         )
-    tiles = st.columns(6)
+    tiles = st.columns([6, 4, 4, 4, 4, 4])
     shown = (
         ("Status", run.status, None),
-        ("Epoch", f"{run.epoch or 0} of {run.max_epochs if run.max_epochs is not None else '–'}", None),
+        ("Epoch", f"{run.epoch or 0} of {run.max_epochs}" if run.max_epochs is not None else "–", None),
         ("Encoder 1 AUC", _value(curves.last("validation.encoder1_auc")), "Validation students, last epoch."),
         ("Encoder 2 AUC", _value(curves.last("validation.encoder2_auc")), "Validation students, last epoch."),
         ("Gain std", _value(curves.last("gain_std")), words.GAIN_STD_HELP),
@@ -114,10 +114,14 @@ def marks(store: Store, run_id: str) -> pd.DataFrame:
 
 def overview(store: Store, run: Run, curves: Curves, other: Run | None = None) -> None:
     """Losses, AUCs, gain std over time and the gains' distribution; `other` is overlaid where one curve is drawn."""
+    if not run.active and curves.all.empty:
+        st.info("It ended before anything was recorded.", icon=":material/info:")
+        return
     changed = marks(store, run.run_id)
     left, right = st.columns(2)
     with left:
-        figure = charts.lines(curves.all, words.LOSSES, None, changed, Axes("Losses, unweighted", "step", "nats"))
+        axes = Axes("Losses: weighted total, plain terms", "step", "loss")
+        figure = charts.lines(curves.all, words.LOSSES, None, changed, axes)
         live_plot(f"losses-{run.run_id}", figure)
     with right:
         figure = charts.lines(curves.all, words.AUCS, None, None, Axes("AUC per epoch", "epoch", "AUC"))
@@ -151,9 +155,12 @@ def _distribution(store: Store, run: Run, other: Run | None) -> dict[str, Any]:
 
 def parameters(store: Store, run: Run) -> None:
     """Percentile bands of beta, theta, gamma and M_sat over epochs."""
+    learned = store.parameters([run.run_id])
+    if learned.empty and not run.active:
+        return
     live_plot(
         f"parameters-{run.run_id}",
-        charts.bands(store.parameters([run.run_id]), words.PARAMETERS, None,
+        charts.bands(learned, words.PARAMETERS, None,
                      Axes("Learned parameters: median, middle 50 % and 90 %", "epoch", height=520)),
     )  # fmt: skip
 
@@ -165,7 +172,8 @@ def skill_gains(store: Store, run: Run, order: str, page: int, find: str = "") -
     """Per-skill gain histograms of the newest evaluation or batches, sorted, searched, a screen at a time."""
     newest = store.skill_histograms(run.run_id, "train" if run.active else "validation")
     if newest.empty:
-        st.caption("Per-skill histograms appear after the first recorded batches.")
+        if run.active:
+            st.caption("Per-skill histograms appear after the first recorded batches.")
         return
     if find:
         newest = newest[newest["label"].str.contains(find, case=False, regex=False)]
@@ -174,10 +182,9 @@ def skill_gains(store: Store, run: Run, order: str, page: int, find: str = "") -
     if order in by:
         table = table.sort_values(by[order], ascending=False, kind="stable")
     counts = {row.skill: row.counts for row in table.itertuples()}
-    labels = {
-        row.skill: f"{row.label}: {row.mean:.2f} ± {row.std:.2f}, n {number(int(row.n))}" for row in table.itertuples()
-    }
-    title = Axes("Gains per skill: mean ± std, number of gains", "gain", height=_height(len(counts), page))
+    labels = {row.skill: f"{row.label}: {row.mean:.2f} ± {row.std:.2f}" for row in table.itertuples()}
+    seen = "last batches" if run.active else "validation, last epoch"
+    title = Axes(f"Gains per skill: mean ± std, {seen}", "gain", height=_height(len(counts), page))
     live_plot(f"skills-{run.run_id}", charts.skill_histograms(counts, labels, page, title))
 
 

@@ -8,6 +8,7 @@ from gainakt import config as settings
 from gainakt import service
 from gainakt.store import Run, Store
 from gainakt.ui import resources, run_view, words
+from gainakt.ui.charts import PANELS
 from gainakt.ui.forms import widget
 from gainakt.ui.text import markdown_text
 
@@ -88,25 +89,28 @@ def _sliders(run: Run, now: settings.Config) -> None:
 def _overlay(store: Store, run: Run) -> str | None:
     table = store.runs()
     names = {
-        row.run_id: f"{row.name} · {words.when(row.created)} · {row.run_id[-4:]}"
+        row.run_id: words.run_label(row)
         for row in table.itertuples() if row.run_id != run.run_id
     }  # fmt: skip
     if not names:
         return None
-    return st.selectbox(
-        "Overlay another run", [None, *names], format_func=lambda i: names[i] if i else "none", key=f"overlay-{run.run_id}",
-        help="Draws that run's gain std and gain distribution beside this one's.",
+    chosen: str | None = st.selectbox(
+        "Overlay another run", [None, *names], format_func=lambda i: names[i] if i else "none",
+        key=f"overlay-{run.run_id}", help="Draws that run's gain std and gain distribution beside this one's.",
     )  # fmt: skip
+    return chosen
 
 
 def skill_controls(store: Store, run: Run) -> tuple[str, int, str]:
     """Order, page and search of the per-skill histograms."""
     skills = len(store.skill_labels(run.run_id))
-    order_at, find_at, page_at = st.columns([2, 2, 1])
+    order_at, find_at, page_at = st.columns([5, 2, 2])
     order = order_at.segmented_control(
         "Skills in order of", run_view.ORDERS, default=run_view.ORDERS[0], required=True, key=f"order-{run.run_id}"
     )
     find = find_at.text_input("Find a skill", key=f"find-{run.run_id}", placeholder="label")
-    pages = max(1, -(-skills // run_view.charts.PANELS))
-    page = page_at.number_input("Screen", 1, pages, key=f"page-{run.run_id}", help=f"{pages} screens of 24 skills")
+    pages = max(1, -(-skills // PANELS))
+    page = page_at.number_input(
+        "Screen", 1, pages, key=f"page-{run.run_id}", help=f"{pages} in all, of {PANELS} skills each"
+    )
     return str(order), int(page) - 1, find

@@ -1,6 +1,9 @@
 """Labels, units and help texts of what the store holds, in one place."""
 
 import datetime as dt
+from typing import Any
+
+from gainakt.ui.text import shortened
 
 STATUS = {
     "queued": ":material/schedule: queued",
@@ -26,7 +29,7 @@ AUCS = {
     "train_running.encoder1_auc": "Encoder 1, training",
     "train_running.encoder2_auc": "Encoder 2, training",
 }
-GAINS = {"gain_std": "gain std", "aggregate_gain_std": "std of the origin's aggregate gain"}
+GAINS = {"gain_std": "gain std", "aggregate_gain_std": "std of the original's aggregate gain"}
 PARAMETERS = {"beta": "beta", "threshold": "theta", "gamma": "gamma", "saturation": "M_sat"}
 
 METRICS = {
@@ -35,33 +38,33 @@ METRICS = {
     "bce": ("Encoder 1 log-loss", "Binary cross-entropy in nats per scored interaction; lower is better."),
     "im": ("Encoder 2 log-loss (IM)", "Incremental-mastery loss in nats per scored interaction; lower is better."),
     "gain_mean": ("Gain mean", "Mean gain of the practised skill, in (0, 1)."),
-    "gain_std": ("Gain std", "Standard deviation of the practised skill's gains. The seed asks for more than 0.10."),
-    "skill_gain_cv": ("CV of skill gains", "Population std over mean of the per-skill mean gains. Seed: over 0.20."),
+    "gain_std": ("Gain std", "Standard deviation of the practised skill's gains. Target: over 0.10."),
+    "skill_gain_cv": ("CV of skill gains", "Std over mean of the skills' mean gains. Target: over 0.20."),
     "response_gain_ratio": (
-        "Gain after correct / incorrect", "Mean gain at correct over mean gain at incorrect responses. Seed: over 1.2.",
+        "Gain after correct / incorrect", "Mean gain at correct over that at incorrect responses. Target: over 1.2.",
     ),
     "mastery_correlation": (
-        "Mastery correlation", "Pearson r of mastery of the asked skill with the next response, pooled. Seed: over 0.40.",
+        "Mastery correlation", "Pearson r of mastery with the next response, pooled. Target: over 0.40.",
     ),
     "mastery_correlation_by_student": (
         "Mastery correlation by student", "The same per student, then the mean over students who vary.",
     ),
     "mastery_correlation_seed_form": (
-        "Mastery correlation, seed's form",
-        "Per student, mastery averaged over all skills against the response it has already seen.",
+        "Mastery correlation, original form",
+        "Per student: mastery averaged over skills, against the response just seen.",
     ),
     "mastery_correlation_concurrent": (
         "Mastery correlation, concurrent", "Mastery after a response against that response: it contains the answer.",
     ),
     "gain_correlation": ("Gain correlation", "Pearson r of a gain with the next response, pooled."),
     "gain_correlation_by_student": ("Gain correlation by student", "The same per student, then the mean."),
-    "beta_std": ("Beta std", "Standard deviation of the slopes beta. The seed asks for more than 0.3."),
+    "beta_std": ("Beta std", "Standard deviation of the slopes beta. Target: over 0.3."),
     "gain_variance_skill": ("Gain variance: skills", "Share of the gains' variance between skill means."),
     "gain_variance_student": ("Gain variance: students", "Share between student means, after skills."),
     "gain_variance_response": ("Gain variance: responses", "Share between responses, after skills and students."),
     "gain_variance_rest": ("Gain variance: rest", "Share left over."),
     "aggregate_gain_mean": (
-        "Aggregate gain mean", "Mean of the scalar that the origin reported as gain; it enters no prediction.",
+        "Aggregate gain mean", "Mean of what the original reported as gain; it enters no prediction.",
     ),
     "aggregate_gain_std": (
         "Aggregate gain std", "Its standard deviation: nearly a constant of layer normalisation.",
@@ -69,14 +72,24 @@ METRICS = {
 }  # fmt: skip
 
 GAIN_STD_HELP = (
-    "Standard deviation of the practised skill's gains over the last 20 training batches. The origin reported another"
+    "Standard deviation of the practised skill's gains over the last 20 training batches. The original reported another"
     " tensor, one scalar per interaction: its std is the second curve."
 )
+
+
+def run_label(run: Any) -> str:
+    """A run's name, start and the end of its id, for lists to choose from."""
+    return f"{shortened(run.name, 60)} · {when(run.created)} · {run.run_id[-4:]}"
 
 
 def when(seconds: float | None) -> str:
     """A unix time as local date and time."""
     return dt.datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M") if seconds else "–"
+
+
+def clock(seconds: float | None) -> str:
+    """A unix time as local time of day."""
+    return dt.datetime.fromtimestamp(seconds).strftime("%H:%M:%S") if seconds else "–"
 
 
 def lasting(seconds: float | None) -> str:

@@ -90,7 +90,7 @@ def replay(
 ) -> tuple[np.ndarray, np.ndarray]:
     """True mastery and probability (N,) before each of N given interactions, sorted by student and order.
 
-    NaN where a parameter is not known; `item` indexes `truth.item_difficulty`.
+    NaN where a parameter is not known; `item` (N,) indexes `truth.item_difficulty`.
     """
     mastery, chance = np.full(len(student), np.nan), np.full(len(student), np.nan)
     length = np.bincount(student, minlength=len(truth.gamma))

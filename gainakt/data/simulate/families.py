@@ -99,8 +99,8 @@ class _Tally:
 
     def at(self, column: Index, step: int) -> Array:
         place = self.start[: len(column)] + column
-        value = self.value[place]
-        return value if self.keep == 1 else value * self.keep ** (step - self.since[place])
+        value: Array = self.value[place]
+        return value if self.keep == 1 else np.asarray(value * self.keep ** (step - self.since[place]))
 
     def add(self, rows: Index, column: Index, amount: Array, step: int) -> None:
         place = self.start[rows] + column

@@ -4,14 +4,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from gainakt.data.interactions import JOIN
 from gainakt.data.simulate.scenario import Scenario
 from gainakt.errors import InputError
 
 BLOCK = 1000
 """Students per random stream: block b draws from `[seed, STREAM, b + 1]`, skills and items from `[seed, STREAM, 0]`."""
 STREAM = 4
-JOIN = "_"
-"""Between the skills in the label of an item of two skills, as pyKT writes it."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,8 @@ class Truth:
     """True parameters of L skill labels (of one skill, or of several joined) and of B students.
 
     Log-odds and curve argument of skill s and student i after practice E: gamma[i] rate[s] E + ability[i] - offset[s].
-    `parts` (L, K) are each label's skills as label indices, -1 where there are fewer than K. NaN: not known.
+    `parts` (L, K) are each label's skills as label indices, -1 where there are fewer than K. `item_difficulty` ends
+    with a NaN, for items that it does not hold. NaN: not known.
     """
 
     family: str
@@ -41,7 +41,7 @@ class Truth:
     transfer: float = 0.0
     item_sd: float = 0.0
     item_labels: list[str] = field(default_factory=list)
-    item_difficulty: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    item_difficulty: np.ndarray = field(default_factory=lambda: np.full(1, np.nan))
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,12 @@ def draw_skills(scenario: Scenario, seed: int) -> tuple[Course, Truth]:
     skills, items = scenario.skills, scenario.items_per_skill
     rate = rates(rng, skills, scenario.rate_mean, scenario.rate_cv, scenario.rate_shape)
     saturation = rng.uniform(*scenario.saturation, skills)
-    offset = rng.normal(scenario.offset_mean, scenario.offset_sd, skills)
+    offset = scenario.offset_mean + scenario.offset_sd * standardised(
+        _unrelated(rng.standard_normal(skills), np.log(rate), saturation)
+    )
     popularity = np.exp(scenario.popularity_sd * rng.standard_normal(skills))
     group = rng.permutation(skills) % scenario.groups if scenario.groups else np.full(skills, -1)
-    difficulty = scenario.item_sd * rng.standard_normal(skills * items)
+    difficulty = np.append(scenario.item_sd * rng.standard_normal(skills * items), np.nan)
     item_label, pairs = _items(rng, scenario, group)
     labels = [str(s) for s in range(skills)] + [JOIN.join(map(str, pair)) for pair in pairs]
     alone = np.stack([np.arange(skills), np.full(skills, -1)], axis=1)
@@ -129,6 +131,20 @@ def rates(rng: np.random.Generator, size: int, mean: float, cv: float, shape: st
     if abs(values.std() / values.mean() - cv) > 1e-6:
         raise InputError(f"rate_cv: {size} skill(s), {shape}, cannot have a CV of {cv:g}; choose a smaller one")
     return np.asarray(mean * values / values.mean())
+
+
+def standardised(values: np.ndarray) -> np.ndarray:
+    """Rescaled to mean 0 and population std 1, so that classes of one scenario are equally hard; constants to 0."""
+    spread = values.std()
+    return np.asarray((values - values.mean()) / spread if spread else np.zeros_like(values))
+
+
+def _unrelated(values: np.ndarray, *others: np.ndarray) -> np.ndarray:
+    """`values` without what they share by luck with `others`: else one class's fast skills are hard, another's easy."""
+    known = np.stack([np.ones(len(values)), *others], axis=1)
+    if len(values) < 3 * known.shape[1]:
+        return values  # too few skills: nothing would be left of it
+    return np.asarray(values - known @ np.linalg.lstsq(known, values, rcond=None)[0])
 
 
 def draw_students(scenario: Scenario, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -104,7 +104,7 @@ class Scenario(Section):
 
 def _heterogeneous(**changes: Any) -> Scenario:
     # science.md section 4's class, whose figures every recovery aim is stated for
-    return Scenario(**({"students": 4000, "skills": 50, "lengths": (20, 100)} | changes))
+    return Scenario.model_validate({"students": 4000, "skills": 50, "lengths": (20, 100)} | changes)
 
 
 def _other_family(**changes: Any) -> Scenario:
@@ -113,7 +113,7 @@ def _other_family(**changes: Any) -> Scenario:
 
 # ASSIST2015 (pyKT split): 19,093 students, 682,797 interactions, 100 skills, 5 % quantiles of the interactions per
 # student; the last is set so that the mean, 35.8, comes out right (618 in the data).
-_ASSIST_LENGTHS = (3, 3, 4, 6, 8, 9, 11, 13, 16, 18, 21, 25, 29, 33, 39, 46, 56, 68, 85, 114, 300)
+_ASSIST_LENGTHS = (3, 3, 4, 6, 8, 9, 11, 13, 16, 18, 21, 25, 29, 33, 39, 46, 56, 68, 85, 114, 240)
 
 SCENARIOS: dict[str, Scenario] = {
     "demo": Scenario(help="A small class whose skills differ in learning rate."),
@@ -131,12 +131,14 @@ SCENARIOS: dict[str, Scenario] = {
         students=19_093,
         skills=100,
         lengths=_ASSIST_LENGTHS,
-        rate_mean=0.25,
-        ability_sd=1.0,
+        rate_mean=0.6,
+        ability_sd=1.4,
         offset_mean=0.4,
-        offset_sd=0.9,
-        threshold=0.3,
+        offset_sd=1.5,
+        threshold=0.18,
+        slip=0.05,
         sequencing="until_correct",
+        most_attempts=10,
         revisit=False,
         popularity_sd=0.83,
     ),

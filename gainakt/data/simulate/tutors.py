@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gainakt.data.simulate.families import Learners
-from gainakt.data.simulate.parameters import Course
+from gainakt.data.simulate.parameters import BLOCK, Course
 from gainakt.data.simulate.scenario import Scenario
 
 _IN_A_ROW = 3
@@ -29,7 +29,6 @@ class Draws:
     @classmethod
     def of(cls, scenario: Scenario, course: Course, rng: np.random.Generator, steps: int) -> "Draws":
         """All of one block's draws, as many students as `rng`'s block has."""
-        from gainakt.data.simulate.parameters import BLOCK
 
         def uniform(needed: bool) -> np.ndarray:
             return rng.random((BLOCK, steps if needed else 0), dtype=np.float32)
@@ -94,14 +93,14 @@ class Tutor:
 
     def _choice(self, rows: np.ndarray, step: int) -> np.ndarray:
         if not self.scenario.revisit:
-            chosen = self.draws.order[rows, self.taken[rows] % self.scenario.skills]
+            chosen: np.ndarray = self.draws.order[rows, self.taken[rows] % self.scenario.skills]
             self.taken[rows] += 1
             return chosen
-        return np.searchsorted(self.cumulated, self.draws.skill[rows, step], side="right")
+        return np.asarray(np.searchsorted(self.cumulated, self.draws.skill[rows, step], side="right"))
 
     def _length(self, rows: np.ndarray, step: int) -> np.ndarray:
         low, high = self.scenario.block
-        return low + (self.draws.run[rows, step] * (high - low + 1)).astype(np.int64)
+        return np.asarray(low + (self.draws.run[rows, step] * (high - low + 1)).astype(np.int64))
 
 
 class Interleaving(Tutor):

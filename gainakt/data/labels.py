@@ -1,0 +1,118 @@
+"""Dictionaries of students and skills: few rows each, so plain Python says what a label means."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from gainakt.config import DataConfig
+from gainakt.data.interactions import JOIN, NO_FOLD, TEST
+
+
+@dataclass(frozen=True)
+class Students:
+    """`table` maps (id, side) to `student`; labels and folds are in the order of `student`."""
+
+    table: pd.DataFrame
+    labels: list[str]
+    fold: np.ndarray
+    overlapping: int
+    several_folds: int
+
+
+def students(found: pd.DataFrame, config: DataConfig) -> Students:
+    """Students in order of appearance from one row per (id, side): fold, folds, first.
+
+    An id on both sides (training and test files) is two people, or with overlap "same" one, who only tests.
+    """
+    both = found["id"].duplicated(keep=False)
+    found = found.sort_values("first", kind="stable").reset_index(drop=True)
+    found["fold"] = found["fold"].fillna(NO_FOLD).astype(np.int16)
+    if config.overlap == "same":
+        found["student"] = pd.factorize(found["id"])[0]
+        found["fold"] = found.groupby("student")["fold"].transform(_fold_of_one)
+    else:
+        found["student"] = np.arange(len(found))
+    twice = found["id"].duplicated(keep=False) & (found["side"] == 1) & (config.overlap == "local")
+    taken = set(found["id"])
+    labels = [_unused(f"{name} (test)", taken) if two else name for name, two in zip(found["id"], twice, strict=True)]
+    unique = found.drop_duplicates("student").index
+    names = [labels[index] for index in unique]
+    if config.pseudonymise:
+        digits = len(str(len(names)))
+        names = [f"p{number:0{digits}d}" for number in range(1, len(names) + 1)]
+    return Students(
+        found[["id", "side", "student"]],
+        names,
+        found.loc[unique, "fold"].to_numpy(np.int16),
+        int(both.sum()) // 2,
+        int((found["folds"] > 1).sum()),
+    )
+
+
+def _fold_of_one(folds: pd.Series) -> int:
+    return TEST if (folds == TEST).any() else int(folds.min())
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "'"
+    taken.add(name)
+    return name
+
+
+@dataclass(frozen=True)
+class Skills:
+    """`table` maps a cell's text to `skill` and `part`, its place among the cell's skills; labels are sorted."""
+
+    table: pd.DataFrame
+    labels: list[str]
+    several: int
+    expanded: int
+
+
+def skills(texts: Sequence[str], counts: Sequence[int], separators: set[str], config: DataConfig) -> Skills:
+    """Skills from the distinct texts of the skill column, joined, first or expanded; `separators` between numbers."""
+    rows, several, expanded = [], 0, 0
+    for text, count in zip(texts, counts, strict=True):
+        parts = split(text, separators, config.skill_separator)
+        several += count if len(parts) > 1 else 0
+        if config.several_skills == "joined":
+            parts = [JOIN.join(sorted(parts, key=order))]
+        elif config.several_skills == "first":
+            parts = parts[:1]
+        expanded += count * len(parts)
+        rows += [(text, part, label) for part, label in enumerate(parts)]
+    labels = sorted({label for _, _, label in rows}, key=order)
+    index = {label: number for number, label in enumerate(labels)}
+    table = pd.DataFrame(
+        {
+            "text": pd.Series([text for text, _, _ in rows], dtype="str"),
+            "part": np.array([part for _, part, _ in rows], np.int32),
+            "skill": np.array([index[label] for _, _, label in rows], np.int32),
+        }
+    )
+    return Skills(table, labels, several, expanded)
+
+
+def split(text: str, separators: set[str], asked: str) -> list[str]:
+    """The distinct skills in a cell, in its order: parted by ~~ or the asked sign, numbers also by `separators`."""
+    parts = [text]
+    for sign in {JOIN, asked} - {""}:
+        parts = [piece for part in parts for piece in part.split(sign)]
+    if not asked and len(parts) == 1:
+        for sign in separators:
+            pieces = text.split(sign)
+            if len(pieces) > 1 and all(piece.strip().isdecimal() for piece in pieces):
+                parts = pieces
+                break
+    stripped = [part.strip() for part in parts]
+    return list(dict.fromkeys(part for part in stripped if part)) or [text]
+
+
+def order(label: str) -> tuple[bool, int, str]:
+    """Sort key: whole numbers by value, then text."""
+    number = label.removeprefix("-")
+    whole = number.isascii() and number.isdecimal() and len(number) <= 18
+    return not whole, int(label) if whole else 0, label

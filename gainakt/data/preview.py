@@ -1,0 +1,81 @@
+"""The first rows of files and the columns guessed for them, before they are read."""
+
+import tempfile
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from gainakt.config import DataConfig
+from gainakt.data import files, text
+from gainakt.data.mapping import ROLES, Mapping, guess, skill_models
+from gainakt.data.readers import container, first_line, literal
+from gainakt.errors import InputError
+
+
+@dataclass(frozen=True)
+class Preview:
+    """One file: its header and first rows as text, the column of each role ("" where none), and what is wrong."""
+
+    path: Path
+    format: str
+    encoding: str
+    separator: str
+    header: list[str]
+    columns: dict[str, str]
+    skill_models: list[str]
+    rows: pd.DataFrame
+    problem: str
+
+
+def preview(path: str | Path, config: DataConfig, rows: int = 20) -> list[Preview]:
+    """A preview per file; a missing column is a `problem`, an unreadable file raises InputError."""
+    found, _ = files.find(path, config.test_path)
+    with tempfile.TemporaryDirectory(prefix="gainakt-") as scratch:
+        return [_one(source.path, config, rows, Path(scratch)) for source in found]
+
+
+def _one(path: Path, config: DataConfig, rows: int, scratch: Path) -> Preview:
+    opened = container(path, config, scratch)
+    if isinstance(opened, text.Text):
+        first = list(islice(text.records(opened.plain, opened.separator), rows + 1))
+        if opened.is_lines(config.format):
+            shown = pd.DataFrame({"line": [line[:200] for _, _, line in first]})
+            return Preview(path, "lines", opened.encoding, "", [], {}, [], shown, "")
+        width = len(opened.header)
+        cells = [((fields or [line]) + [""] * width)[:width] for _, fields, line in first[1:]]
+        return _mapped(path, config, opened.header, cells, (opened.encoding, text.SEPARATORS[opened.separator]))
+    header = [name for name, _ in opened]
+    with duckdb.connect(":memory:") as connection:
+        try:
+            query = "SELECT * FROM read_parquet($path) LIMIT $rows"
+            found = connection.execute(query, {"path": literal(path), "rows": rows}).fetchall()
+        except duckdb.Error as error:
+            raise InputError(f"{path}: cannot be read as Parquet: {first_line(error)}") from None
+    return _mapped(path, config, header, [["" if v is None else str(v) for v in row] for row in found], ("", ""))
+
+
+def _mapped(
+    path: Path, config: DataConfig, header: list[str], cells: list[list[str]], kind: tuple[str, str]
+) -> Preview:
+    mapping: Mapping | None = None
+    problem = ""
+    try:
+        mapping = guess(path, header, config)
+    except InputError as error:
+        problem = str(error)
+    columns = {role: mapping.named(role) if mapping else "" for role in ROLES}
+    numbered = [name if header.count(name) == 1 else f"{name} [{i + 1}]" for i, name in enumerate(header)]
+    return Preview(
+        path=path,
+        format="sequences" if mapping and mapping.sequences else "table",
+        encoding=kind[0],
+        separator=kind[1],
+        header=header,
+        columns=columns,
+        skill_models=list(skill_models(header)),
+        rows=pd.DataFrame(cells, columns=numbered, dtype="str"),
+        problem=problem,
+    )

@@ -1,0 +1,199 @@
+"""`python -m gainakt VERB` in processes of its own: what it prints, how it ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL = [
+    "model.width=8", "model.heads=2", "model.blocks=1", "model.feedforward=8", "data.window=20",
+    "training.max_epochs=1", "training.batch_size=8", "training.device=cpu",
+]  # fmt: skip
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "GAINAKT_STORE"} | {"OMP_NUM_THREADS": "1"}
+KEYS = {"run_id", "status", "epochs", "best_epoch", "seconds", "train_interactions_per_second", "test"}
+TEST_KEYS = {
+    "encoder1_auc", "encoder2_auc", "gain_mean", "gain_std", "skill_gain_cv", "response_gain_ratio",
+    "mastery_correlation", "mastery_correlation_by_student", "gain_correlation", "beta_std", "aggregate_gain_mean",
+    "aggregate_gain_std",
+}  # fmt: skip
+
+
+def gainakt(*words, cwd=ROOT):
+    """The finished process of one command."""
+    command = [sys.executable, "-m", "gainakt", *map(str, words)]
+    return subprocess.run(
+        command, cwd=cwd, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=100
+    )
+
+
+def settings(*more):
+    return [word for assignment in [*SMALL, *more] for word in ("--set", assignment)]
+
+
+def answer(done):
+    """The JSON object on the last line of stdout of a command that succeeded."""
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def why(done):
+    """The last line of stderr."""
+    return done.stderr.rstrip().splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return tmp_path_factory.mktemp("cli") / "x.duckdb"
+
+
+@pytest.fixture(scope="module")
+def trained(store, class_file):
+    """What `train --json` says of a run in the store."""
+    done = gainakt("train", "--data", class_file, "--name", "mine", *settings(), "--json", "--store", store)
+    told = answer(done)
+    assert f"run {told['run_id']}" in done.stderr and "\r" not in done.stderr  # no bar where nobody looks
+    return told
+
+
+def test_train_tells_all_it_promises(trained):
+    assert set(trained) >= KEYS and set(trained["test"]) >= TEST_KEYS
+    assert (trained["status"], trained["epochs"]) == ("finished", 1)
+    assert set(trained["best_epoch"]) == {"encoder1", "encoder2"}
+    assert 0 <= trained["test"]["encoder1_auc"] <= 1 and trained["train_interactions_per_second"] > 0
+    assert {"train", "validation"} <= set(trained)
+
+
+def test_runs_lists_it(trained, store):
+    (run,) = answer(gainakt("runs", "--json", "--store", store))["runs"]
+    assert (run["run_id"], run["name"], run["status"]) == (trained["run_id"], "mine", "finished")
+    assert run["encoder2_auc"] == pytest.approx(trained["test"]["encoder2_auc"])
+    assert answer(gainakt("runs", "no such text", "--json", "--store", store)) == {"runs": []}
+
+
+def test_evaluate_gives_the_numbers_of_train(trained, store):
+    told = answer(gainakt("evaluate", trained["run_id"], "--json", "--store", store))
+    assert set(told) >= KEYS
+    for name in ("run_id", "status", "epochs", "best_epoch", "seconds", "train_interactions_per_second"):
+        assert told[name] == trained[name], name
+    for split in ("train", "validation", "test"):
+        assert told[split] == pytest.approx(trained[split], abs=1e-6)
+
+
+def test_skills_have_the_files_own_labels(trained, store):
+    told = answer(gainakt("skills", trained["run_id"][:-1], "--json", "--store", store))["skills"]
+    assert [row["skill"] for row in told] == ["0", "1", "2", "3", "4"]
+    named = {"skill", "interactions", "effective_rate", "mean_gain", "m_sat", "beta", "threshold"}
+    assert all(set(row) >= named for row in told)
+    for row in told:
+        if row["effective_rate"] is not None:
+            assert row["effective_rate"] == pytest.approx(row["beta"] * row["mean_gain"] * 1.0, rel=1e-5)
+    assert any(row["effective_rate"] is not None for row in told)
+
+
+def test_without_json_people_can_read_it(trained, store):
+    done = gainakt("skills", trained["run_id"], "--store", store)
+    assert done.returncode == 0 and "effective_rate" in done.stdout
+    assert "mine" in gainakt("runs", "--store", store).stdout
+
+
+def test_data_says_what_is_in_it(class_file, tmp_path):
+    told = answer(gainakt("data", class_file, "--json"))
+    assert (told["students"], told["skills"], told["rejected"], told["overlapping_students"]) == (40, 5, 0, 0)
+    assert told["interactions"] > 100 and 0 < told["share_correct"] < 1
+    bad = tmp_path / "bad.csv"
+    bad.write_text('fold,uid,concepts,responses\n0,a,"1,2","1,0"\n0,b,"1,2","1,2"\n')
+    done = gainakt("data", bad, "--json", "--rejected", tmp_path / "left_out.csv")
+    assert answer(done)["rejected"] == 1 and f"{bad}, row 3, column responses" in done.stderr
+    assert "neither 0 nor 1" in (tmp_path / "left_out.csv").read_text()
+
+
+def test_no_epochs_and_a_preset(class_file, tmp_path):
+    words = ["train", "--preset", "v3-phase1", "--data", class_file, *settings("training.max_epochs=0")]
+    told = answer(gainakt(*words, "--json", "--store", tmp_path / "x.duckdb"))
+    assert told["epochs"] == 0 and told["best_epoch"] == {"encoder1": 0, "encoder2": 0}
+    assert told["train_interactions_per_second"] is None and set(told["test"]) >= TEST_KEYS
+
+
+BAD = {
+    "unknown field": (["train", "--set", "training.epochs=1"], "unknown field 'training.epochs'"),
+    "out of bounds": (["train", "--set", "weights.bce=2"], "weights.bce: Input should be less than or equal to 1"),
+    "no value": (["train", "--set", "weights.bce"], "expected field=value"),
+    "preset": (["train", "--preset", "v4"], "known: corrected, v3-phase1"),
+    "both sources": (["train", "--data", "x.csv", "--simulate", "demo"], "give one"),
+    "data": (["data", "nowhere.csv"], "nowhere.csv: no such file or folder"),
+    "run": (["evaluate", "20261124-000000-0000"], "no run '20261124-000000-0000'"),
+    "skills": (["skills", "../x"], "no run '../x'"),
+    "option": (["runs", "--jsn"], "--jsn"),
+    "verb": (["trian"], "trian"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_status_2_and_the_last_line_says_why(trained, store, case):
+    words, reason = BAD[case]
+    done = gainakt(*words, *([] if words[0] in ("data", "trian") else ["--store", store]))
+    assert done.returncode == 2 and reason in why(done), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_bad_data_of_a_train_is_status_2_and_the_run_failed(tmp_path):
+    store = tmp_path / "x.duckdb"
+    done = gainakt("train", "--data", "nowhere", *settings(), "--json", "--store", store)
+    assert done.returncode == 2 and "nowhere: no such file or folder" in why(done)
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["status"] == "failed"
+    (run,) = answer(gainakt("runs", "--json", "--store", store))["runs"]
+    assert (run["run_id"], run["status"]) == (told["run_id"], "failed")
+
+
+def test_a_run_that_breaks_is_status_1(class_file, tmp_path):
+    store = tmp_path / "x.duckdb"
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "if sys.argv[0] == '-m':\n"
+        "    import gainakt.training.loop as loop\n"
+        "    def broken(*given): raise RuntimeError('the fault of this test')\n"
+        "    loop.optimiser = broken\n"
+    )
+    command = [sys.executable, "-m", "gainakt", "train", "--data", str(class_file), *settings(), "--store", str(store)]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**ENVIRONMENT, "PYTHONPATH": f"{tmp_path}:{ROOT}"}, capture_output=True, text=True
+    )
+    assert done.returncode == 1 and "the fault of this test" in why(done)
+    assert "failed" in gainakt("runs", "--store", store).stdout
+
+
+def test_ctrl_c_stops_after_the_step_with_everything_saved(class_file, tmp_path):
+    store = tmp_path / "x.duckdb"
+    long = settings("training.max_epochs=1000", "training.patience=1000")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gainakt", "train", "--data", str(class_file), *long, "--json", "--store", str(store)],
+        cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 60
+        while not any('"kind": "step"' in file.read_text() for file in tmp_path.glob("x.runs/*/journal.jsonl")):
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0, err
+    told = json.loads(out.splitlines()[-1])
+    assert told["status"] == "stopped" and told["reason"] == "stopped by terminal"
+    assert "stopping after this step" in err and set(told["test"]) >= TEST_KEYS
+    again = answer(gainakt("evaluate", told["run_id"], "--json", "--store", store))
+    assert again["status"] == "stopped" and again["test"] == pytest.approx(told["test"], abs=1e-6)
+
+
+@pytest.mark.parametrize("verb", ["", "data", "train", "evaluate", "runs", "skills"])
+def test_every_verb_has_help(verb):
+    done = gainakt(*([verb] if verb else []), "--help")
+    assert done.returncode == 0 and (verb or "train") in done.stdout

@@ -1,0 +1,177 @@
+"""Trainings as jobs: one after another, stopped, failed; what their journals say."""
+
+import subprocess
+import sys
+import time
+from itertools import pairwise
+
+import pytest
+
+from gainakt import service
+from gainakt.service import Service, execute, queue_run, steer, stop
+from gainakt.store import RunFolder
+from gainakt.training import loop
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / "x.runs"
+
+
+@pytest.fixture
+def configured(tiny, class_file):
+    """A function that gives a tiny configuration on the class's files."""
+    return lambda changes=None: tiny({"data.path": str(class_file), "training.max_epochs": 1, **(changes or {})})
+
+
+def journal(root, run_id):
+    return RunFolder(root, run_id).rows(0)[0]
+
+
+def kinds(root, run_id):
+    return [row["kind"] for row in journal(root, run_id)]
+
+
+def ends(root, run_id):
+    """When the run began and ended, unix seconds."""
+    rows = journal(root, run_id)
+    (begun,) = [row["time"] for row in rows if row["kind"] == "started"]
+    return begun, rows[-1]["time"]
+
+
+def test_submitted_runs_train_one_after_the_other(root, configured):
+    jobs = Service(root)
+    runs = [jobs.submit(configured({"training.max_epochs": 3}), name=f"run {i}", preset="corrected") for i in range(3)]
+    jobs.wait()
+    assert len(set(runs)) == 3
+    assert [journal(root, run)[-1]["status"] for run in runs] == ["finished"] * 3
+    times = [ends(root, run) for run in runs]
+    assert all(before[1] <= after[0] for before, after in pairwise(times))
+    again = jobs.submit(configured(), name="later", preset="corrected")
+    jobs.wait()
+    assert journal(root, again)[-1]["status"] == "finished"
+
+
+def test_submit_returns_before_the_training_has_begun(root, configured):
+    jobs = Service(root)
+    first = jobs.submit(configured({"training.max_epochs": 50}), name="long", preset="corrected")
+    second = jobs.submit(configured(), name="waits", preset="corrected")
+    assert kinds(root, second) == ["queued"]
+    stop(root, first, "tests")
+    jobs.wait()
+    assert journal(root, first)[-1]["status"] == "stopped" and journal(root, second)[-1]["status"] == "finished"
+
+
+def test_a_stopped_queued_run_never_starts(root, configured):
+    jobs = Service(root)
+    first = jobs.submit(configured({"training.max_epochs": 3}), name="first", preset="corrected")
+    second = jobs.submit(configured(), name="second", preset="corrected")
+    stop(root, second, "anna")
+    third = jobs.submit(configured(), name="third", preset="corrected")
+    jobs.wait()
+    assert journal(root, first)[-1]["status"] == journal(root, third)[-1]["status"] == "finished"
+    rows = journal(root, second)
+    assert not {"started", "step", "evaluated", "checkpointed"} & {row["kind"] for row in rows}
+    assert (rows[-1]["kind"], rows[-1]["status"]) == ("finished", "stopped")
+    assert rows[-1]["reason"] == "stopped by anna before it started"
+    assert not list((root / second).glob("*.safetensors"))
+
+
+def test_a_failing_run_is_recorded_with_its_traceback_and_the_next_one_runs(root, configured, monkeypatch):
+    given = loop.optimiser
+
+    def broken(model, config, steps):
+        if config.training.seed == 13:
+            raise RuntimeError("the fault of this test")
+        return given(model, config, steps)
+
+    monkeypatch.setattr(loop, "optimiser", broken)
+    jobs = Service(root)
+    bad = jobs.submit(configured({"training.seed": 13}), name="bad", preset="corrected")
+    good = jobs.submit(configured(), name="good", preset="corrected")
+    jobs.wait()
+    last = journal(root, bad)[-1]
+    assert last["kind"] == "failed" and last["error"] == "RuntimeError: the fault of this test"
+    assert "in broken" in last["traceback"] and "Traceback" in last["traceback"] and last["bad_input"] is False
+    assert journal(root, good)[-1]["status"] == "finished"
+
+
+BAD = {
+    "path": ({"data.path": "/nowhere/at/all"}, "/nowhere/at/all: no such file or folder"),
+    "fold": ({"training.fold": 7}, "training.fold: 7 is not in the data"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_fails_the_run_with_what_is_wrong(root, configured, case):
+    changes, reason = BAD[case]
+    config = configured(changes)
+    last = execute(queue_run(root, config, name="bad", preset="corrected"), config)
+    assert last["kind"] == "failed" and reason in last["error"] and last["bad_input"] is True
+
+
+def test_a_diverged_run_keeps_its_checkpoints_and_says_where(root, configured, monkeypatch):
+    def spoil(self, batch, epoch, given=loop._Run.optimise):
+        if self.step == 4:
+            self.model.encoder1.asked.weight.data.fill_(float("nan"))
+        return given(self, batch, epoch)
+
+    monkeypatch.setattr(loop._Run, "optimise", spoil)
+    config = configured({"training.max_epochs": 3})
+    folder = queue_run(root, config, name="nan", preset="corrected")
+    last = execute(folder, config)
+    assert last["kind"] == "failed" and "became nan at step 5" in last["error"] and last["bad_input"] is False
+    assert last["step"] == 4 and (folder.folder / "encoder1.safetensors").exists()
+
+
+def test_the_journal_holds_the_run_whole(root, configured):
+    config = configured({"training.max_epochs": 2})
+    folder = queue_run(root, config, name="named", preset="corrected")
+    told = []
+    last = execute(folder, config, told.append)
+    rows = journal(root, folder.run_id)
+    assert rows[0]["kind"] == "queued" and rows[0]["name"] == "named" and rows[0]["config"] == config.model_dump()
+    events = [row for row in rows if row["kind"] not in ("queued", "claimed")]
+    assert events[0]["kind"] == "started" and events[-1]["kind"] == "finished"
+    assert [row["kind"] for row in told] == [row["kind"] for row in events]
+    assert {name: value for name, value in events[-1].items() if name != "time"} == last
+    assert [row["epoch"] for row in events if row["kind"] == "evaluated"] == [0, 1, 2]
+    steps = events[0]["steps_per_epoch"] * 2
+    assert [row["step"] for row in events if row["kind"] == "step"] == list(range(1, steps + 1))
+    saved = [row for row in events if row["kind"] == "checkpointed"]
+    assert {row["encoder"] for row in saved} == {"encoder1", "encoder2"}
+    assert all((root / folder.run_id / row["file"]).exists() for row in saved)
+    assert [row["time"] for row in rows] == sorted(row["time"] for row in rows)
+    assert not [row for row in rows if row["kind"] == "damaged"]
+
+
+def wait_for(root, run_id, kind):
+    deadline = time.monotonic() + 30
+    while kind not in kinds(root, run_id):
+        assert time.monotonic() < deadline, f"no {kind} row: {kinds(root, run_id)}"
+        time.sleep(0.01)
+
+
+def test_a_running_job_is_steered_and_stopped_from_outside(root, configured):
+    jobs = Service(root)
+    run = jobs.submit(configured({"training.max_epochs": 900, "training.patience": 900}), name="", preset="corrected")
+    wait_for(root, run, "step")
+    steer(root, run, "weights.variance", 50, "anna")
+    steer(root, run, "model.width", 16, "anna")
+    wait_for(root, run, "refused")
+    stop(root, run, "anna")
+    jobs.wait()
+    rows = journal(root, run)
+    (changed,) = [row for row in rows if row["kind"] == "changed"]
+    assert (changed["field"], changed["old"], changed["new"], changed["who"]) == ("weights.variance", 0.0, 50.0, "anna")
+    steps = {row["step"]: row["values"] for row in rows if row["kind"] == "step"}
+    assert "loss.variance" in steps[changed["step"]] and "loss.variance" not in steps[changed["step"] - 1]
+    (refused,) = [row for row in rows if row["kind"] == "refused"]
+    assert refused["field"] == "model.width"
+    assert (rows[-1]["status"], rows[-1]["reason"]) == ("stopped", "stopped by anna")
+    assert rows[-1]["results"]["test"]["encoder2_auc"] is not None
+
+
+def test_importing_the_service_does_not_import_torch():
+    code = "import sys, gainakt.service; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=service.__file__.rsplit("/", 2)[0]).returncode == 0
