@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gainakt import config
+from gainakt import config, presets
 from gainakt.ui import frame, resources, words
 from gainakt.ui.text import markdown_text, shortened
 
@@ -35,7 +35,7 @@ for card, (title, preset, changes, text) in zip(cards, STARTS, strict=False):
         st.markdown(f"#### {title}")
         _text(text)
         if st.button(title, key=f"start-{preset}", type="primary", width="stretch"):
-            chosen = config.changed(config.preset(preset), changes)
+            chosen = config.changed(presets.preset(preset), changes)
             run_id = resources.service().submit(chosen, name=f"{preset} on demo", preset=preset)
             st.switch_page("pages/1_Train.py", query_params={"run": run_id})
 with cards[2].container(border=True, height="stretch"):

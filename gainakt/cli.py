@@ -16,6 +16,7 @@ from tqdm import tqdm
 from gainakt import config as settings
 from gainakt.config import DEFAULT_STORE
 from gainakt.errors import InputError, StoreBusy
+from gainakt.presets import PRESETS, find
 from gainakt.progress import Progress
 from gainakt.store import Run, RunFolder, Store, open_for_reading, runs_root
 
@@ -75,7 +76,7 @@ def simulate(
 
 @app.command()
 def train(
-    preset: Annotated[str, typer.Option(help=f"One of {', '.join(settings.PRESETS)}.")] = "corrected",
+    preset: Annotated[str, typer.Option(help=f"One of {', '.join(PRESETS)}; BASE+IDEA too, as in v3-phase1+triplet.")] = "corrected",
     data: Annotated[str, typer.Option("--data", help="A file or folder of responses.")] = "",
     simulate: Annotated[str, typer.Option(help="A simulated scenario instead of --data; demo by default.")] = "",
     assign: Annotated[list[str] | None, typer.Option("--set", help="field=value, repeatable, dotted names.")] = None,
@@ -160,7 +161,7 @@ def _configured(preset: str, data: str, simulate: str, assign: list[str]) -> set
     if simulate:
         changes["data.simulate"] = simulate
     changes |= _assigned(assign, "training.max_epochs=5")
-    return settings.changed(settings.preset(preset), changes)
+    return settings.changed(find(preset).config, changes)
 
 
 def _assigned(items: list[str], example: str) -> dict[str, Any]:

@@ -42,6 +42,6 @@ def reload(run: Run, root: Path) -> tuple[Config, Interactions, GainAKT, dict[st
 
 def reevaluate(run: Run, root: Path) -> dict[str, Any]:
     """Metrics of a saved run by split, from its checkpoints and data."""
-    _, data, model, windows = reload(run, root)
-    results, _ = final_results(model, windows, data.skills)
+    config, data, model, windows = reload(run, root)
+    results, _ = final_results(model, windows, data.skills, config.origin.reported_gain)
     return dict(results)

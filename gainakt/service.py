@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gainakt.config import Config
-from gainakt.errors import InputError
+from gainakt.errors import InputError, RunFailed
 from gainakt.store import RunFolder
 
 OnEvent = Callable[[dict[str, Any]], None]
@@ -70,7 +70,7 @@ def _never_started(who: str) -> dict[str, Any]:
 
 
 def _said(error: Exception) -> str:
-    if isinstance(error, InputError) or type(error).__name__ == "Diverged":
+    if isinstance(error, InputError | RunFailed):
         return str(error)
     return f"{type(error).__name__}: {error}"
 

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from gainakt.config import Config, fields, flatten
-from gainakt.ui import charts, frame, resources, tables, words
+from gainakt.ui import charts, frame, resources, run_view, tables, words
 from gainakt.ui.charts import Axes
 from gainakt.ui.live import live_plot
 from gainakt.ui.text import shortened
@@ -53,8 +53,7 @@ with numbers:
 
 curves = ("gain_std", "validation.encoder1_auc", "validation.encoder2_auc", "loss.total", "loss.im")
 series = store.series(picked, curves, points=800)
-marks = pd.concat([store.events(r).assign(run_id=r) for r in picked])
-marks = marks[marks["kind"] == "changed"]
+marks = pd.concat([run_view.marks(store, run_id) for run_id in picked])
 for titles in (
     (("gain_std", "Gain std, last 20 batches", "std of gains", "step"), None),
     (("validation.encoder1_auc", "Encoder 1, validation", "AUC", "epoch"),

@@ -20,8 +20,9 @@ import torch
 from hypothesis import settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from gainakt.config import Config, changed, preset
+from gainakt.config import Config, changed
 from gainakt.data.interactions import NO_FOLD, Interactions
+from gainakt.presets import preset
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM_FLAGS = [

@@ -15,12 +15,18 @@ ONLY_IN = {
     "duckdb": ("gainakt.data", "gainakt.store"),
 }
 # What a module may import of gainakt, where that list is short ...
-PAGE_MAY = ("gainakt.ui", "gainakt.service", "gainakt.store", "gainakt.config", "gainakt.report", "gainakt.errors")
+PAGE_MAY = (
+    "gainakt.ui", "gainakt.service", "gainakt.store", "gainakt.config", "gainakt.presets", "gainakt.report", "gainakt.errors",
+)  # fmt: skip
 ONLY_FROM = {
     "app": PAGE_MAY,
     "pages": PAGE_MAY,
     "gainakt.errors": (),
-    "gainakt.config": ("gainakt.config", "gainakt.errors"),
+    "gainakt.config": ("gainakt.config", "gainakt.sections", "gainakt.errors"),
+    "gainakt.sections": ("gainakt.sections",),
+    "gainakt.presets": ("gainakt.config", "gainakt.errors"),
+    "gainakt.effects": ("gainakt.config",),
+    "gainakt.reference": ("gainakt.presets", "gainakt.store.inbox"),
     "gainakt.store": ("gainakt.store", "gainakt.errors"),
 }
 # ... and what it must not import, where that list is.

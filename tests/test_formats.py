@@ -71,7 +71,7 @@ def test_columns_are_named_by_settings_and_reach_the_run(written):
     data = load(config.data)
     assert seen(data) == [("bob", "add", 1), ("ann", "sub", 0), ("ann", "add", 1)] or data.students == ["ann", "bob"]
     assert [row for row in seen(data) if row[0] == "ann"] == [("ann", "sub", 0), ("ann", "add", 1)]
-    with pytest.raises(InputError, match="no column 'nope'.*columns here"):
+    with pytest.raises(InputError, match=r"no column 'nope'.*columns here"):
         read(path, DataConfig(student_column="nope"))
 
 
@@ -130,7 +130,18 @@ def test_line_ends(written, end, last):
     assert seen(read(written(text if last else text.rstrip("\r\n")))) == ROWS
 
 
-SPELLINGS = {"TRUE": 1, "False": 0, "t": 1, "1.0": 1, "0.00": 0, " 1 ": 1, "CORRECT": 1, "incorrect": 0, "HINT": 0, "yes": 1}
+SPELLINGS = {
+    "TRUE": 1,
+    "False": 0,
+    "t": 1,
+    "1.0": 1,
+    "0.00": 0,
+    " 1 ": 1,
+    "CORRECT": 1,
+    "incorrect": 0,
+    "HINT": 0,
+    "yes": 1,
+}
 
 
 def test_spellings_of_a_response(written):
@@ -169,9 +180,17 @@ def test_times_order_the_responses(written, form):
 
 
 def test_a_time_unlike_the_others_is_rejected(written):
-    rows = [("ann", "add", 1, "2024-01-01"), ("ann", "add", 0, "2024-01-02"), ("ann", "sub", 0, "soon"), ("b", "sub", 1, "")]
+    rows = [
+        ("ann", "add", 1, "2024-01-01"),
+        ("ann", "add", 0, "2024-01-02"),
+        ("ann", "sub", 0, "soon"),
+        ("b", "sub", 1, ""),
+    ]
     data = read(written(table(("user_id", "skill", "correct", "timestamp"), rows)))
-    assert data.rejected[["row", "column", "value"]].fillna("").to_numpy().tolist() == [[4, "timestamp", "soon"], [5, "timestamp", ""]]
+    assert data.rejected[["row", "column", "value"]].fillna("").to_numpy().tolist() == [
+        [4, "timestamp", "soon"],
+        [5, "timestamp", ""],
+    ]
 
 
 def test_parquet_of_numbers_text_and_timestamps(tmp_path):
@@ -210,7 +229,8 @@ def test_pykt_repeats_are_one_question(written):
     assert expanded.group.tolist() == [0, 0, 1, 2] and [row[1] for row in seen(expanded)] == ["3", "4", "5", "3"]
 
 
-DATASHOP = """Row\tAnon Student Id\tProblem Name\tStep Name\tFirst Transaction Time\tFirst Attempt\tKC (A)\tOpportunity (A)\tKC (B)
+DATASHOP = """Row\tAnon Student Id\tProblem Name\tStep Name\tFirst Transaction Time\tFirst Attempt\tKC (A)\
+\tOpportunity (A)\tKC (B)
 1\tS1\tp1\ts1\t2007-05-18 20:21:07\tcorrect\tx~~y\t1~~1\tz
 2\tS1\tp1\ts2\t2007-05-18 20:20:07\thint\ty~~x\t2~~2\tz
 3\tS1\tp2\ts1\t2007-05-18 20:23:07\tincorrect\t\t\tz
@@ -229,7 +249,7 @@ def test_datashop_steps_models_and_joined_skills(written):
     assert [s for _, s, _ in seen(read(path, DataConfig(several_skills="first")))] == ["y", "x", "x"]
     expanded = read(path, DataConfig(several_skills="expanded"))
     assert [s for _, s, _ in seen(expanded)] == ["y", "x", "x", "y", "x"] and expanded.group.tolist() == [0, 0, 1, 1, 2]
-    with pytest.raises(InputError, match="no skill model 'C'.*A, B"):
+    with pytest.raises(InputError, match=r"no skill model 'C'.*A, B"):
         read(path, DataConfig(skill_model="C"))
 
 
@@ -276,7 +296,11 @@ def test_a_validation_file_is_fold_0(written):
     header = ("user_id", "skill", "correct")
     for number, name in enumerate(("train", "valid", "test")):
         path = written(table(header, [(number, "a", 1)]), f"three/{name}.csv")
-    assert dict(zip(read(path.parent).students, read(path.parent).fold.tolist(), strict=True)) == {"0": 1, "1": 0, "2": TEST}
+    assert dict(zip(read(path.parent).students, read(path.parent).fold.tolist(), strict=True)) == {
+        "0": 1,
+        "1": 0,
+        "2": TEST,
+    }
 
 
 def test_pseudonyms_leave_no_id(written):
@@ -294,3 +318,17 @@ def test_one_long_student_and_thousands_of_skills(written):
     one = read(written('fold,uid,concepts,responses\n0,ann,"{}","{}"\n'.format(*lists)))
     assert np.array_equal(one.skill, data.skill) and np.array_equal(one.response, data.response)
     assert len(read(written("user_id,skill,correct\nann,add,1\n"))) == 1
+
+
+def test_ednet_as_published(written):
+    head = "timestamp,solving_id,question_id,user_answer,elapsed_time\n"
+    for name, rows in {"u1": "20,1,q1,b,9\n10,2,q2,c,9\n", "u2": "5,1,q2,a,9\n6,1,q9,a,9\n7,1,q1,,9\n"}.items():
+        path = written(head + rows, f"KT1/{name}.csv")
+    with pytest.raises(InputError, match=r"put questions\.csv"):
+        read(path.parent)
+    written("question_id,bundle_id,correct_answer,part,tags\nq1,b1,b,1,1;2\nq2,b1,a,1,3\n", "KT1/questions.csv")
+    data = read(path.parent)
+    assert seen(data) == [("u1", "3", 0), ("u1", "1~~2", 1), ("u2", "3", 1)] and data.rows == 5
+    assert data.rejected[["file", "row", "column"]].to_numpy().tolist() == [
+        [str(path), 3, "tags"], [str(path), 4, "correct"]
+    ]  # fmt: skip

@@ -11,7 +11,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from gainakt.config import changed, preset
+from gainakt.config import changed
+from gainakt.presets import preset
 from gainakt.service import Service
 from gainakt.store import RunFolder, runs_root
 

@@ -80,11 +80,13 @@ def test_students_are_training_students_by_their_place_or_unseen():
 
 def told(batches):
     """The windows that batches hold, as (student, skills, responses)."""
-    return [
-        (int(batch.student[row]), tuple(batch.skill[row][batch.valid[row]].tolist()), tuple(batch.response[row][batch.valid[row]].tolist()))
-        for batch in batches
-        for row in range(len(batch.student))
-    ]  # fmt: skip
+    windows = []
+    for batch in batches:
+        for student, skill, response, valid in zip(
+            batch.student, batch.skill, batch.response, batch.valid, strict=True
+        ):
+            windows.append((int(student), tuple(skill[valid].tolist()), tuple(response[valid].tolist())))
+    return windows
 
 
 def test_shuffled_covers_each_window_once_and_depends_on_seed_and_epoch_only(small_class):

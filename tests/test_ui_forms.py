@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from gainakt.config import PRESETS, fields, flatten, preset
+from gainakt.config import fields, flatten
+from gainakt.presets import PRESETS, preset
 from gainakt.ui.forms import log_stops, nice, slider_step
 
 
@@ -19,7 +20,8 @@ def draw(script: Callable[..., None], **arguments: Any) -> AppTest:
 def everything(name: str) -> None:
     import streamlit as st
 
-    from gainakt.config import fields, preset
+    from gainakt.config import fields
+    from gainakt.presets import preset
     from gainakt.ui.forms import settings_form
 
     config = preset(name)

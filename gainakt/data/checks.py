@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import duckdb
 
 from gainakt.config import DataConfig
-from gainakt.data.readers import Loaded, count
+from gainakt.data.readers import Loaded
 from gainakt.data.text import REPLACED
 
 _EMPTY = "('', 'na', 'n/a', 'nan', 'null', '.', '\\n', '-1.#ind')"
@@ -14,6 +14,7 @@ _INCORRECT = "('0', '0.0', 'false', 'f', 'no', 'n', 'incorrect', 'wrong', 'hint'
 _PADDING = "'(,\\s*-1\\s*)+$'"
 _CLOCKS = ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
 _MONTH_FIRST, _DAY_FIRST = ("%m/%d/%Y", "%m/%d/%y"), ("%d/%m/%Y", "%d/%m/%y")
+_INTEGERS = ("BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UINTEGER", "USMALLINT", "UTINYINT")
 _MATERIALISED = 20_000_000
 """Rows up to which the good responses are a table; larger files are checked anew at each pass, out of core."""
 
@@ -32,15 +33,11 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Checked:
-    """Names of a file's relations: `rows` (bad ones too, with `bad`) and `long` (one row per good response).
-
-    `clean` files have no bad row.
-    """
+    """Names of a file's relations: `rows` (bad ones too, with `bad`) and `long` (one row per good response)."""
 
     loaded: Loaded
     rows: str
     long: str
-    clean: bool
 
 
 def settings(connection: duckdb.DuckDBPyConnection) -> None:
@@ -62,7 +59,6 @@ def check(connection: duckdb.DuckDBPyConnection, loaded: Loaded, config: DataCon
     build = _sequences if loaded.opened.mapping.sequences else _table
     rows = f"rows_{loaded.number}"
     long = f"long_{loaded.number}"
-    clean = False
     if loaded.opened.mapping.sequences:
         connection.execute(f"CREATE TABLE {rows} AS {build(connection, loaded, config)}")
         connection.execute(f"CREATE {kind} {long} AS {_unnested(loaded)}")
@@ -70,11 +66,10 @@ def check(connection: duckdb.DuckDBPyConnection, loaded: Loaded, config: DataCon
         connection.execute(f"CREATE VIEW {rows} AS {build(connection, loaded, config)}")
         columns = "row, position, student, skill, response, question, attempt, time, fold"
         connection.execute(f"CREATE {kind} {long} AS SELECT {columns} FROM {rows} WHERE bad IS NULL")
-        clean = count(connection, long) == loaded.rows
     if "attempt" in loaded.opened.mapping.columns and _has_siblings(connection, long):
         connection.execute(f"CREATE {kind} {long}_joined AS {_siblings_joined(long)}")
         long += "_joined"
-    return Checked(loaded, rows, long, clean)
+    return Checked(loaded, rows, long)
 
 
 def _columns(loaded: Loaded, role: str) -> list[str]:
@@ -203,6 +198,9 @@ def _time(connection: duckdb.DuckDBPyConnection, loaded: Loaded) -> str:
         return "NULL::DOUBLE"
     value = columns[0]
     number = f"try_cast({value} AS DOUBLE)"
+    kind = loaded.opened.types.get(loaded.opened.mapping.columns["time"][0], "")
+    if kind.startswith(("TIMESTAMP", "DATE", *_INTEGERS)):
+        return f"try_cast({value} AS BIGINT)"
     rows, numbers, largest = connection.execute(
         f"""SELECT count(*), count({number}), coalesce(max(abs({number})) FILTER (WHERE isfinite({number})), 0)
         FROM {loaded.relation} WHERE {value} IS NOT NULL"""

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +20,15 @@ _VALIDATION = re.compile(r"^(?!.*train)(.*[_\-. ])?(valid|validation|val|dev)$",
 
 @dataclass(frozen=True)
 class Source:
-    """One file; `fold` is what its name or place gives to all its students, or nothing; `label` is unique."""
+    """One file; `fold` is what its name or place gives to all its students, or nothing; `label` is unique.
+
+    `origin` is the folder of a file that was merged from many.
+    """
 
     path: Path
     fold: int | None
     label: str
+    origin: Path | None = None
 
     @property
     def is_test(self) -> bool:
@@ -37,13 +42,14 @@ def find(path: str | Path, test_path: str | Path = "") -> tuple[list[Source], li
     Raises InputError that names what is not there.
     """
     warnings: list[str] = []
-    test = _expand(test_path, warnings) if str(test_path) else []
+    test = dict.fromkeys(_expand(test_path, warnings) if str(test_path) else [])
     plain = [file for file in _expand(path, warnings) if file not in test]
-    files = plain + test
+    files = [*plain, *test]
     if len({os.path.realpath(file) for file in files}) < len(files):
         raise InputError(f"{path}: the same file is named twice; name each once")
     validation = any(_VALIDATION.search(_stem(file)) for file in plain)
     stems = [_stem(file) for file in files]
+    times = Counter(stems)
     found = []
     for number, (file, stem) in enumerate(zip(files, stems, strict=True), 1):
         fold = TRAINING_FOLD if validation else None
@@ -51,7 +57,7 @@ def find(path: str | Path, test_path: str | Path = "") -> tuple[list[Source], li
             fold = TEST
         elif _VALIDATION.search(stem):
             fold = VALIDATION_FOLD
-        found.append(Source(file, fold, stem if stems.count(stem) == 1 else f"{stem}#{number}"))
+        found.append(Source(file, fold, stem if times[stem] == 1 else f"{stem}#{number}"))
     return sorted(found, key=lambda source: source.is_test), warnings
 
 
@@ -89,8 +95,7 @@ def _inside(folder: Path, warnings: list[str]) -> list[Path]:
         warnings.append(f"{folder}: not read: {', '.join(left)}; name a file itself to read it")
     if not taken:
         raise InputError(f"{folder}: no file of responses here; expected one that ends in {', '.join(ENDINGS)}")
-    stems = [_stem(file) for file in taken]
-    for stem in stems:
-        if stems.count(stem) > 1:
-            raise InputError(f"{folder}: {stem} is there in several formats; name the one to read")
+    stem, times = Counter(_stem(file) for file in taken).most_common(1)[0]
+    if times > 1:
+        raise InputError(f"{folder}: {stem} is there in several formats; name the one to read")
     return taken

@@ -47,7 +47,7 @@ def students(found: pd.DataFrame, config: DataConfig) -> Students:
         names,
         found.loc[unique, "fold"].to_numpy(np.int16),
         int(both.sum()) // 2,
-        int((found["folds"] > 1).sum()),
+        int(found["folds"].fillna(False).astype(bool).sum()),
     )
 
 

@@ -37,7 +37,7 @@ class Opened:
         if self.format == "lines":
             columns = {}
         encoding = {"encoding": self.content.encoding} if self.content else {}
-        return {"file": str(self.source.path), "format": self.format, **encoding, **columns}
+        return {"file": str(self.source.origin or self.source.path), "format": self.format, **encoding, **columns}
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,7 @@ def container(path: Path, config: DataConfig, scratch: Path) -> text.Text | list
     with duckdb.connect(":memory:") as connection:
         try:
             query = "DESCRIBE SELECT * FROM read_parquet($path)"
-            return [
-                (str(row[0]), str(row[1])) for row in connection.execute(query, {"path": literal(path)}).fetchall()
-            ]
+            return [(str(row[0]), str(row[1])) for row in connection.execute(query, {"path": literal(path)}).fetchall()]
         except duckdb.Error as error:
             raise InputError(f"{path}: cannot be read as Parquet: {first_line(error)}") from None
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from gainakt.config import DataConfig
-from gainakt.data import checks, files, labels, readers, text
+from gainakt.data import checks, ednet, files, labels, readers, text
 from gainakt.data.checks import Checked
 from gainakt.data.interactions import REJECTED_COLUMNS, REJECTED_SHOWN, Interactions
 from gainakt.data.mapping import repeated
@@ -36,6 +36,8 @@ def read(path: str | Path, config: DataConfig | None = None) -> Interactions:
     config = config or DataConfig()
     found, warnings = files.find(path, config.test_path)
     with tempfile.TemporaryDirectory(prefix="gainakt-") as scratch, _connection(Path(scratch), path) as connection:
+        if ednet.is_kt1(found):
+            found = ednet.merged(connection, found, Path(scratch))
         opened = [readers.open_file(source, config, Path(scratch)) for source in found]
         checks.settings(connection)
         checked = []
@@ -78,17 +80,19 @@ def _connection(scratch: Path, path: str | Path) -> Iterator[duckdb.DuckDBPyConn
 def _canonical(
     connection: duckdb.DuckDBPyConnection, checked: list[Checked], path: str, config: DataConfig, warnings: list[str]
 ) -> Interactions:
-    rejected, rejected_rows = _rejected(connection, checked, config)
+    connection.execute("CREATE VIEW long AS " + " UNION ALL ".join(checks.long_sql(one) for one in checked))
+    met = connection.execute(
+        "SELECT student AS id, side, min(fold) AS fold, min(fold) <> max(fold) AS folds, count(*) AS n,"
+        " min(file * (1::BIGINT << 40) + row) AS first FROM long GROUP BY student, side"
+    ).df()
+    rows = sum(one.loaded.rows for one in checked)
+    tables = not any(one.loaded.opened.mapping.sequences for one in checked)
+    rejected, rejected_rows = pd.DataFrame(columns=REJECTED_COLUMNS), 0
+    if not (tables and int(met["n"].sum()) == rows):  # then no row is missing
+        rejected, rejected_rows = _rejected(connection, checked, config)
     if rejected_rows and config.bad_rows == "stop":
         raise InputError(f"{_first(rejected)}; {rejected_rows} such row(s); data.bad_rows report leaves them out")
-    connection.execute("CREATE VIEW long AS " + " UNION ALL ".join(checks.long_sql(one) for one in checked))
-    people = labels.students(
-        connection.execute(
-            "SELECT student AS id, side, min(fold) AS fold, count(DISTINCT fold) AS folds,"
-            " min(file * (1::BIGINT << 40) + row) AS first FROM long GROUP BY student, side"
-        ).df(),
-        config,
-    )
+    people = labels.students(met, config)
     texts = connection.execute("SELECT skill, count(*) AS n FROM long GROUP BY skill ORDER BY skill").fetchall()
     separators = {one.loaded.opened.mapping.skill_separator() for one in checked} - {""}
     topics = labels.skills([text for text, _ in texts], [count for _, count in texts], separators, config)
@@ -108,7 +112,7 @@ def _canonical(
         questions=questions,
         rejected=rejected,
         rejected_rows=rejected_rows,
-        rows=sum(one.loaded.rows for one in checked),
+        rows=rows,
         read_as=tuple(one.loaded.opened.described for one in checked),
         warnings=tuple(warnings),
         overlapping_students=people.overlapping,
@@ -182,10 +186,7 @@ def _rejected(
     connection: duckdb.DuckDBPyConnection, checked: list[Checked], config: DataConfig
 ) -> tuple[pd.DataFrame, int]:
     """The first rows left out, with their reasons, and how many there are."""
-    dirty = [checks.rejected_sql(one) for one in checked if not one.clean]
-    if not dirty:
-        return pd.DataFrame(columns=REJECTED_COLUMNS), 0
-    connection.execute("CREATE VIEW bad AS " + " UNION ALL ".join(dirty))
+    connection.execute("CREATE VIEW bad AS " + " UNION ALL ".join(checks.rejected_sql(one) for one in checked))
     counted = connection.execute("SELECT count(*) FROM bad").fetchone()
     rows = []
     for number, row, bad, problem, value, skills, responses in connection.execute(
@@ -195,9 +196,12 @@ def _rejected(
         role = {"partial": "response", "lengths": "response", "encoding": "student"}.get(bad, bad)
         reason = checks.REASONS[bad].format(problem=problem, responses=responses, skills=skills)
         hidden = config.pseudonymise and value is not None and bad in ("line", "student", "encoding")
+        file = str(opened.source.path)
+        if opened.source.origin:
+            file, row = ednet.place(connection, opened.source.path, row)
         rows.append(
             {
-                "file": str(opened.source.path),
+                "file": file,
                 "row": row,
                 "column": opened.mapping.named(role),
                 "value": _HIDDEN if hidden else value,

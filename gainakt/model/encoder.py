@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gainakt.config import ModelConfig
+from gainakt.sections.model import ModelConfig
 
 
 class Block(nn.Module):
@@ -47,6 +47,12 @@ class Encoder(nn.Module):
         self.drop = nn.Dropout(config.dropout)
         for table in (self.skill, self.interaction, self.position):
             nn.init.normal_(table.weight, std=0.02 if table is self.position else 0.1)
+
+    def share(self, other: "Encoder", blocks: int) -> None:
+        """Use the other encoder's embeddings and first `blocks` blocks in place of one's own."""
+        self.skill, self.interaction, self.position = other.skill, other.interaction, other.position
+        for place in range(blocks):
+            self.blocks[place] = other.blocks[place]
 
     def forward(self, skill: Tensor, response: Tensor, extra: Tensor | None = None) -> Tensor:
         """Skills and responses (B, T), optional extra input (B, T, D) -> (B, T, D), causal."""

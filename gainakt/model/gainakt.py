@@ -1,22 +1,25 @@
 """The dual-encoder model: Encoder 1 predicts, Encoder 2 explains its prediction by gains and mastery."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from gainakt.config import ModelConfig
 from gainakt.data.sequences import Batch
 from gainakt.model.encoder import Encoder
-from gainakt.model.gains import HEADS, aggregate_gain
+from gainakt.model.heads import make
 from gainakt.model.mastery import Mastery
+from gainakt.sections.model import ModelConfig
+
+Part = Literal["trained", "frozen", "removed"]
+"""What an encoder does in a pass: learns, runs without a gradient, or does not run (Encoder 1 only)."""
 
 
 class Output(NamedTuple):
     """What one pass gives; the prediction at step t is for the response of step t + 1."""
 
     logits1: Tensor
-    """Encoder 1's logits (B, T-1)."""
+    """Encoder 1's logits (B, T-1); zeros while it is removed."""
     logits2: Tensor
     """Encoder 2's logits (B, T-1)."""
     mastery: Tensor
@@ -25,6 +28,8 @@ class Output(NamedTuple):
     """Gain of the practised skill at each interaction (B, T), in (0, 1)."""
     states: Tensor
     """Encoder 2's output (B, T, D), layer-normed."""
+    read: Tensor
+    """What the gain head reads (B, T, D): the states, after its dropout if it has one."""
 
 
 class Performance(nn.Module):
@@ -53,37 +58,52 @@ class Interpretable(nn.Module):
     def __init__(self, config: ModelConfig, skills: int, students: int, window: int):
         super().__init__()
         self.encoder = Encoder(config, skills, window)
-        self.gains = HEADS[config.gain_head](config, skills)
+        self.gains = make(config, skills)
         self.mastery = Mastery(config, skills, students)
+        self.drop = nn.Dropout(config.gain_dropout)
 
-    def practice(self, states: Tensor, batch: Batch) -> Tensor:
-        """Practice of the asked skill after step t (B, T-1): a sum over steps up to t, without a (B, T, S) tensor."""
-        seen, fed, practised = states[:, :-1], batch.asked, batch.skill[:, :-1]
-        gains = torch.sigmoid(self.gains.pairs(seen, batch.response[:, :-1], fed).float())  # (B, A, T)
-        return (gains * self.mastery.share(fed, practised)).tril().sum(-1)
+    def practice(self, read: Tensor, batch: Batch, asked: Tensor) -> Tensor:
+        """Practice of the skills in `asked` (B, A), A <= T, after step t (B, A), without a (B, T, S) tensor."""
+        steps = asked.shape[1]
+        gains = torch.sigmoid(self.gains.pairs(read[:, :steps], batch.response[:, :steps], asked).float())  # (B, A, T)
+        return (gains * self.mastery.share(asked, batch.skill[:, :steps])).tril().sum(-1)
 
-    def forward(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Logits (B, T-1), mastery (B, T-1), practised gains (B, T), states (B, T, D)."""
+    def predict(self, read: Tensor, batch: Batch, asked: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits and mastery of the asked skills after step t, both (B, A); `read` is what the gain head reads."""
+        mastery = self.mastery.curve(self.practice(read, batch, asked), asked, batch.student)
+        return self.mastery.readout(mastery, asked), mastery
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Logits (B, T-1), mastery (B, T-1), practised gains (B, T), states and what the head reads (B, T, D)."""
         states = self.encoder(batch.skill, batch.response)
-        mastery = self.mastery.curve(self.practice(states, batch), batch.asked, batch.student)
-        logits = self.mastery.readout(mastery, batch.asked)
-        gains = torch.sigmoid(self.gains.own(states, batch.response, batch.skill).float())
-        return logits, mastery, gains, states
+        read = self.drop(states) if self.drop.p else states
+        logits, mastery = self.predict(read, batch, batch.asked)
+        gains = torch.sigmoid(self.gains.own(read, batch.response, batch.skill).float())
+        return logits, mastery, gains, states, read
 
 
 class GainAKT(nn.Module):
-    """Both encoders over the same interactions; they share no parameter."""
+    """Both encoders over the same interactions; they share no parameter unless `sharing` says so."""
 
     def __init__(self, config: ModelConfig, skills: int, students: int, window: int):
         super().__init__()
         self.encoder1 = Performance(config, skills, window)
         self.encoder2 = Interpretable(config, skills, students, window)
+        if config.sharing != "apart":
+            self.encoder2.encoder.share(self.encoder1.encoder, blocks=int(config.sharing == "first_block"))
 
-    def forward(self, batch: Batch) -> Output:
-        """Predictions, mastery and gains of a batch."""
-        return Output(self.encoder1(batch), *self.encoder2(batch))
+    def forward(self, batch: Batch, encoder1: Part = "trained", encoder2: Part = "trained") -> Output:
+        """Predictions, mastery and gains of a batch; an encoder that is not trained gets no gradient."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and encoder1 == "trained"):
+            logits1 = None if encoder1 == "removed" else self.encoder1(batch)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and encoder2 == "trained"):
+            rest = self.encoder2(batch)
+        return Output(torch.zeros_like(rest[0]) if logits1 is None else logits1, *rest)
 
 
 def aggregate_gains(output: Output) -> Tensor:
-    """The origin's scalar "gain" of each interaction (B, T)."""
-    return aggregate_gain(output.states)
+    """The origin's scalar "gain" of each interaction (B, T): sigmoid(mean over D of relu(v)).
+
+    For a layer-normed v it is nearly a constant; it enters no prediction and no loss.
+    """
+    return torch.sigmoid(torch.relu(output.states).mean(-1))

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from gainakt.config import ModelConfig
+from gainakt.sections.model import ModelConfig
 
 BOUNDS = {
     "beta": (0.01, 20.0),
@@ -26,7 +26,7 @@ class Mastery(nn.Module):
 
     def __init__(self, config: ModelConfig, skills: int, students: int):
         super().__init__()
-        self.accumulation = config.accumulation
+        self.accumulation, self.identified = config.accumulation, config.identified
         self.beta = nn.Parameter(config.beta_start + config.beta_start_std * torch.randn(skills))
         self.saturation = nn.Parameter(torch.full((skills,), config.saturation_start))
         self.threshold = nn.Parameter(torch.full((_count(config.threshold, skills),), config.threshold_start))
@@ -44,9 +44,12 @@ class Mastery(nn.Module):
 
     @torch.no_grad()
     def constrain(self) -> None:
-        """Project every parameter onto its bounds."""
+        """Project every parameter onto its bounds, and onto mean log beta 0 and mean gamma 1 if they are to be fixed."""
         for name, (low, high) in BOUNDS.items():
             getattr(self, name).clamp_(low, high)
+        if self.identified:
+            self.beta.div_(self.beta.log().mean().exp())
+            self.gamma.div_(self.gamma.mean())
 
     def share(self, fed: Tensor, practised: Tensor) -> Tensor:
         """a(s, q): the share of a gain that skills `fed` (B, A) take from interactions with `practised` (B, T)."""

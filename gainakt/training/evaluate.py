@@ -62,23 +62,29 @@ def _flat(model: GainAKT, batch: Batch, student: Tensor) -> dict[str, Tensor]:
     }  # fmt: skip
 
 
-def measure(seen: Predictions, skills: int) -> dict[str, float | None]:
-    """Metrics of one split, each defined in docs/model.md; None where undefined."""
+def reported(seen: Predictions, gain: str) -> np.ndarray:
+    """The tensor that gain statistics read: the `practised` gains, or the origin's `aggregate`."""
+    return seen.aggregate if gain == "aggregate" else seen.gain
+
+
+def measure(seen: Predictions, skills: int, gain: str = "practised") -> dict[str, float | None]:
+    """Metrics of one split, each defined in docs/model.md; None where undefined. `gain`: see `reported`."""
+    gains = reported(seen, gain)
     followed = seen.gain_is_scored
     by_student, left_out = metrics.correlation_by_student(seen.mastery, seen.target, seen.student)
-    gain_by_student, gain_left_out = metrics.correlation_by_student(seen.gain[followed], seen.target, seen.student)
+    gain_by_student, gain_left_out = metrics.correlation_by_student(gains[followed], seen.target, seen.student)
     return {
         "encoder1_auc": metrics.auc(seen.target, seen.p1), "encoder2_auc": metrics.auc(seen.target, seen.p2),
         "bce": metrics.log_loss(seen.target, seen.p1), "im": metrics.log_loss(seen.target, seen.p2),
-        **metrics.gain_statistics(seen.gain, seen.gain_skill, seen.gain_response, skills),
-        **metrics.variance_components(seen.gain, seen.gain_skill, seen.gain_student, seen.gain_response),
+        **metrics.gain_statistics(gains, seen.gain_skill, seen.gain_response, skills),
+        **metrics.variance_components(gains, seen.gain_skill, seen.gain_student, seen.gain_response),
         "mastery_correlation": metrics.correlation(seen.mastery, seen.target),
         "mastery_correlation_by_student": by_student,
         "mastery_correlation_students_left_out": float(left_out),
-        "gain_correlation": metrics.correlation(seen.gain[followed], seen.target),
+        "gain_correlation": metrics.correlation(gains[followed], seen.target),
         "gain_correlation_by_student": gain_by_student,
         "gain_correlation_students_left_out": float(gain_left_out),
-        "gain_correlation_concurrent": metrics.correlation(seen.gain, seen.gain_response),
+        "gain_correlation_concurrent": metrics.correlation(gains, seen.gain_response),
         "aggregate_gain_mean": float(seen.aggregate.mean()), "aggregate_gain_std": float(seen.aggregate.std()),
     }  # fmt: skip
 

@@ -118,6 +118,17 @@ class Failed(Event):
 
 
 @dataclass(frozen=True)
+class PhaseBegan(Event):
+    """From `step` on the encoders do this: trained, frozen or removed."""
+
+    kind: ClassVar[str] = "phase"
+    step: int
+    epoch: int
+    encoder1: str
+    encoder2: str
+
+
+@dataclass(frozen=True)
 class Refused(Event):
     """A requested change that is not allowed, and why; nothing changed."""
 

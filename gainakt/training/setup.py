@@ -39,12 +39,14 @@ def optimiser(model: GainAKT, config: Config, steps_per_epoch: int) -> tuple[Ada
     every = [p for p in model.parameters() if p.requires_grad]
     free = [p for p in every if id(p) not in named]
     mastery = [p for p in every if id(p) in named]
-    mastery_rate = training.learning_rate * training.mastery_rate
+    first = {id(p) for p in model.encoder1.parameters()}
+    rate2 = training.learning_rate * training.encoder2_rate
     groups = [
-        {"params": [p for p in free if p.dim() > 1], "weight_decay": training.weight_decay},
-        {"params": [p for p in free if p.dim() <= 1], "weight_decay": 0.0},
-        {"params": mastery, "weight_decay": 0.0, "lr": mastery_rate},
-    ]
+        {"params": [p for p in free if (p.dim() > 1) == decayed and (id(p) in first) == mine], "weight_decay": decay,
+         "lr": training.learning_rate if mine else rate2}
+        for mine in (True, False) for decayed, decay in ((True, training.weight_decay), (False, 0.0))
+    ]  # fmt: skip
+    groups.append({"params": mastery, "weight_decay": 0.0, "lr": rate2 * training.mastery_rate})
     device = next(model.parameters()).device.type
     adam = AdamW(groups, lr=training.learning_rate, fused=device in ("cpu", "cuda"))
     steps = max(1, steps_per_epoch * training.max_epochs)

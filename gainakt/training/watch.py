@@ -18,8 +18,8 @@ BINS, SKILL_BINS = 50, 20
 class Recent:
     """Practised gains of the last `RECENT` batches: mean, std and histograms."""
 
-    def __init__(self, skills: int, device: torch.device):
-        self.skills = skills
+    def __init__(self, skills: int, device: torch.device, reported: str = "practised"):
+        self.skills, self.reported = skills, reported
         self._sums: deque[Tensor] = deque(maxlen=RECENT)
         self._overall = torch.zeros(BINS, dtype=torch.long, device=device)
         self._by_skill = torch.zeros(skills * SKILL_BINS, dtype=torch.long, device=device)
@@ -28,8 +28,8 @@ class Recent:
     def add(self, output: Output, batch: Batch) -> None:
         """Take in one training batch."""
         valid = batch.valid
-        gains = output.gains.detach()[valid].double()
         aggregate = aggregate_gains(output).detach().float()[valid].double()
+        gains = aggregate if self.reported == "aggregate" else output.gains.detach()[valid].double()
         count = valid.sum().double()
         self._sums.append(torch.stack([count, gains.sum(), (gains**2).sum(), aggregate.sum(), (aggregate**2).sum()]))
         self._overall += torch.bincount((gains * BINS).long().clamp(max=BINS - 1), minlength=BINS)

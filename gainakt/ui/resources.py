@@ -51,6 +51,10 @@ def chosen_run(store: Store, run_id: str | None) -> Run | None:
         return None
     try:
         return store.run(run_id)
+    except InputError:
+        store.take_in()  # it may have been queued a moment ago
+    try:
+        return store.run(run_id)
     except InputError as error:
         st.warning(markdown_text(error))
         return None

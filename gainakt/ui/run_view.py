@@ -95,7 +95,7 @@ def header(run: Run, curves: Curves) -> None:
 
 def _progress_text(run: Run, total: int) -> str:
     if run.status == "queued":
-        return "Queued: it starts when the run before it ends."
+        return "Queued: it starts once no other training of its server is under way."
     if not run.step or not run.started or not run.heartbeat or not total:
         return "Starting: reading the data and building the model …"
     left = (run.heartbeat - run.started) / run.step * (total - run.step)
@@ -107,9 +107,13 @@ def _value(value: float | None, digits: int = 3) -> str:
 
 
 def marks(store: Store, run_id: str) -> pd.DataFrame:
-    """What a user changed while the run trained, as marks for the curves."""
+    """What a user changed while the run trained, as marks for the curves; changes at one step are one mark."""
     events = store.events(run_id)
-    return events[events["kind"] == "changed"].assign(run_id=run_id)
+    changed = events[events["kind"] == "changed"].assign(run_id=run_id)
+    at = changed.groupby(["step", "field"])
+    return changed.assign(old=at["old"].transform("first"), new=at["new"].transform("last")).drop_duplicates(
+        ["step", "field"]
+    )
 
 
 def overview(store: Store, run: Run, curves: Curves, other: Run | None = None) -> None:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from gainakt import config as settings
+from gainakt import presets
 from gainakt.config import Config
 from gainakt.ui import resources
 from gainakt.ui.forms import settings_form, validated
@@ -19,13 +20,13 @@ def new_run() -> None:
     left, right = st.columns(2, gap="large")
     with left:
         preset = st.selectbox(
-            "Preset", list(settings.PRESETS), key="preset", bind="query-params",
+            "Preset", list(presets.PRESETS), key="preset", bind="query-params",
             help="A named configuration; every control below starts at its value.",
         )  # fmt: skip
-        st.caption(settings.PRESETS[preset][0])
+        st.caption(presets.PRESETS[preset].about)
         data = _data()
         name = st.text_input("Name", placeholder=preset, max_chars=200, key="run-name")
-    base = settings.preset(preset)
+    base = presets.preset(preset)
     with right:
         changes = settings_form(base, f"new.{preset}", MAIN, columns=2)
     with st.expander("All settings"):

@@ -10,6 +10,7 @@ from gainakt.store import Run, Store
 from gainakt.ui import resources, run_view, words
 from gainakt.ui.charts import PANELS
 from gainakt.ui.forms import widget
+from gainakt.ui.setup_view import MAIN
 from gainakt.ui.text import markdown_text
 
 _WHO = "dashboard"
@@ -21,9 +22,10 @@ def watch(store: Store, run: Run, others: list[Run]) -> None:
     title.subheader(f"{markdown_text(run.name)}")
     title.caption(f"{run.run_id} · preset {markdown_text(run.preset)} · data {markdown_text(run.data_name)}")
     with stop:
-        if run.active and st.button("Stop", icon=":material/stop:", width="stretch", help=_STOP_HELP):
-            service.stop(resources.service().root, run.run_id, _WHO)
-            st.toast("Stopping after the current step; everything is saved.")
+        if run.active:
+            asked = st.session_state.get("stopping") == run.run_id
+            st.button("Stopping …" if asked else "Stop", icon=":material/stop:", width="stretch", help=_STOP_HELP,
+                      disabled=asked, on_click=_stop, args=(run.run_id,))  # fmt: skip
     with new:
         if st.button("New run", icon=":material/add:", width="stretch"):
             st.query_params.clear()
@@ -42,6 +44,11 @@ def watch(store: Store, run: Run, others: list[Run]) -> None:
 
 
 _STOP_HELP = "Ends after the current step, evaluates the best epoch on the test students and saves everything."
+
+
+def _stop(run_id: str) -> None:
+    service.stop(resources.service().root, run_id, _WHO)
+    st.session_state["stopping"] = run_id
 
 
 def _live(run_id: str, overlay: str | None) -> None:
@@ -73,7 +80,9 @@ def _live_values(store: Store, run: Run) -> settings.Config:
 
 def _sliders(run: Run, now: settings.Config) -> None:
     known, values = settings.fields(), settings.flatten(now)
-    live = [name for name, spec in known.items() if spec.live]
+    acts = {"losses.std_target": now.losses.variance_form == "std_hinge"}
+    live = [name for name, spec in known.items() if spec.live and acts.get(name, True)]
+    live.sort(key=lambda name: MAIN.index(name) if name in MAIN else len(MAIN))
     with st.container(border=True):
         st.markdown("**Steer this run** · a change acts from the next step on and is marked on the curves")
         for place, name in zip(st.columns(len(live)), live, strict=True):

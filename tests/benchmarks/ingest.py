@@ -35,8 +35,9 @@ def generate(path: Path, rows: int) -> None:
         connection.execute("SET memory_limit = '2GB'")
         connection.execute(
             f"COPY (SELECT hash(i) % {max(1, rows // _ROWS_PER_STUDENT)} AS user_id,"
-            " hash(i + 1) % 20000 AS question_id, 'skill ' || (hash(i + 2) % 500) AS skill_name, hash(i + 3) % 2 AS correct,"
-            f" 1500000000000 + i * 10 AS timestamp FROM range({rows}) t(i)) TO '{path}' {ending}"
+            " hash(i + 1) % 20000 AS question_id, 'skill ' || (hash(i + 2) % 500) AS skill_name,"
+            " hash(i + 3) % 2 AS correct, 1500000000000 + i * 10 AS timestamp"
+            f" FROM range({rows}) t(i)) TO '{path}' {ending}"
         )
 
 

@@ -1,0 +1,14 @@
+"""The push for slopes that differ."""
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from gainakt.losses.seen import Seen
+
+BETA_STD_TARGET = 0.3
+"""The seed's criterion on std(beta)."""
+
+
+def loss(seen: Seen) -> Tensor:
+    """max(0, 0.3 - std(beta))."""
+    return F.relu(BETA_STD_TARGET - seen.encoder2.mastery.beta.std(correction=0))

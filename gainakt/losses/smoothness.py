@@ -1,0 +1,12 @@
+"""Gains that do not jump."""
+
+from torch import Tensor
+
+from gainakt.losses.seen import Seen
+
+
+def loss(seen: Seen) -> Tensor:
+    """Squared change of the gain between successive interactions with the same skill, mean over such pairs."""
+    batch = seen.batch
+    same = batch.valid[:, 1:] & (batch.skill[:, 1:] == batch.skill[:, :-1])
+    return (seen.output.gains.diff(dim=1) ** 2 * same).sum() / same.sum().clamp(min=1)

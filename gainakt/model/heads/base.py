@@ -1,0 +1,61 @@
+"""What every gain head offers: gain logits of skills from interactions, without a loop and without (B, T, S)."""
+
+import math
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+
+class GainHead(nn.Module, ABC):
+    """What one interaction adds to the practice of a skill; the sigmoid of these logits is a gain, in (0, 1)."""
+
+    @abstractmethod
+    def pairs(self, v: Tensor, response: Tensor, skill: Tensor) -> Tensor:
+        """Gain logits (B, A, T) of the A skills in `skill` (B, A) from each of T interactions `v` (B, T, D)."""
+
+    @abstractmethod
+    def own(self, v: Tensor, response: Tensor, skill: Tensor) -> Tensor:
+        """Gain logits (B, T) of the skill that each interaction practises."""
+
+    @abstractmethod
+    def every(self, v: Tensor, response: Tensor, chosen: Tensor) -> Tensor:
+        """Gain logits (..., C) of the `chosen` skills (C,) from interactions with `v` (..., D), `response` (...)."""
+
+    @abstractmethod
+    def kept_per_skill(self) -> list[Tensor]:
+        """The parameters, each (S, ...), that belong to one skill: what shrinkage pulls together."""
+
+
+class MixedHead(GainHead):
+    """Gain logit = b_s + sum over k of share[s, k] x_k(v): components that all skills have, in shares of their own."""
+
+    def bias(self) -> Tensor:
+        """b (S,)."""
+        raise NotImplementedError
+
+    def shares(self) -> Tensor:
+        """share (S, K)."""
+        raise NotImplementedError
+
+    def components(self, v: Tensor) -> Tensor:
+        """x(v): (..., D) -> (..., K)."""
+        raise NotImplementedError
+
+    def pairs(self, v: Tensor, response: Tensor, skill: Tensor) -> Tensor:
+        """Gain logits (B, A, T); see `GainHead`."""
+        parts = self.components(v).transpose(1, 2)  # (B, K, T)
+        return torch.baddbmm(self.bias()[skill][:, :, None], self.shares()[skill], parts)
+
+    def own(self, v: Tensor, response: Tensor, skill: Tensor) -> Tensor:
+        """Gain logits (B, T); see `GainHead`."""
+        return (self.shares()[skill] * self.components(v)).sum(-1) + self.bias()[skill]
+
+    def every(self, v: Tensor, response: Tensor, chosen: Tensor) -> Tensor:
+        """Gain logits (..., C); see `GainHead`."""
+        return nn.functional.linear(self.components(v), self.shares()[chosen], self.bias()[chosen])
+
+
+def logit(p: float) -> float:
+    """The number whose sigmoid is p."""
+    return math.log(p / (1 - p))

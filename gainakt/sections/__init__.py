@@ -1,0 +1,1 @@
+"""The sections of the configuration tree, one file per topic; `gainakt.config` joins them."""

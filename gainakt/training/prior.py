@@ -1,0 +1,84 @@
+"""What is known of the skills before training: their difficulty from an item-response fit, their groups from a file."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+
+from gainakt.config import Config
+from gainakt.data.interactions import Interactions
+from gainakt.errors import InputError
+from gainakt.model.gainakt import GainAKT
+from gainakt.model.heads import hierarchical
+from gainakt.model.mastery import Mastery
+
+_SKILL_STD = 3.0
+"""Prior std of a skill's easiness in logits; a student's ability has 1."""
+
+
+def prepare(model: GainAKT, config: Config, data: Interactions, train: NDArray[np.integer]) -> None:
+    """Put into a fresh model what the configuration says is known of the skills; `train` are the training students."""
+    if config.model.prior == "irt":
+        start(model.encoder2.mastery, easiness(data, train))
+    head = model.encoder2.gains
+    if isinstance(head, hierarchical.Head) and head.given:
+        head.assign(torch.as_tensor(groups(config, data.skills), device=head.member.device))
+
+
+def easiness(data: Interactions, train: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Rasch easiness (S,), the logit of a correct first attempt of a mean student, from the training students.
+
+    A logistic regression on student and skill with Gaussian priors; a skill that no one tried gets the mean.
+    """
+    mine = np.isin(data.student, train)
+    student, skill, response = data.student[mine].astype(np.int64), data.skill[mine], data.response[mine]
+    _, first = np.unique(student * len(data.skills) + skill, return_index=True)
+    student, skill, response = np.unique(student[first], return_inverse=True)[1], skill[first], response[first]
+    rows, people = np.arange(len(first)), int(student.max()) + 1
+    if response.min() == response.max():
+        return np.full(len(data.skills), 3.0 if response.max() else -3.0)
+    values = np.concatenate([np.ones(len(first)), np.full(len(first), _SKILL_STD)])
+    columns = np.concatenate([student, people + skill])
+    design = csr_matrix((values, (np.concatenate([rows, rows]), columns)), shape=(len(first), people + len(data.skills)))
+    fit = LogisticRegression(max_iter=1000, tol=1e-3).fit(design, response)
+    ability, skills = fit.coef_[0, :people], _SKILL_STD * fit.coef_[0, people:]
+    return np.asarray(fit.intercept_[0] + ability.mean() + skills, dtype=np.float64)
+
+
+@torch.no_grad()
+def start(mastery: Mastery, logits: NDArray[np.float64]) -> None:
+    """Thresholds (or offsets, where one threshold serves all) such that unpractised skills are answered at `logits`."""
+    wanted = torch.as_tensor(logits, dtype=mastery.beta.dtype, device=mastery.beta.device) * mastery.temperature
+    if len(mastery.threshold) == len(wanted):
+        mastery.threshold.copy_(mastery.saturation * torch.sigmoid(-mastery.offset) - wanted)
+    else:
+        share = (mastery.threshold + wanted) / mastery.saturation
+        mastery.offset.copy_(-torch.logit(share, eps=0.02))
+    mastery.constrain()
+
+
+def groups(config: Config, skills: list[str]) -> NDArray[np.int64]:
+    """Group index (S,) of every skill, from the file `model.groups_path`.
+
+    Raises InputError that names the file and what is missing or too much in it.
+    """
+    path, most = Path(config.model.groups_path), config.model.experts
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"model.groups_path: {path} cannot be read ({error})") from None
+    if not rows or not {"skill", "group"} <= set(rows[0]):
+        raise InputError(f"model.groups_path: {path} needs a header with skill and group, and a row per skill")
+    found = {str(row["skill"]).strip(): str(row["group"]).strip() for row in rows}
+    missing = [label for label in skills if label not in found]
+    if missing:
+        raise InputError(f"model.groups_path: {path} has no group for {len(missing)} skill(s), such as {missing[0]!r}")
+    names = sorted({found[label] for label in skills})
+    if len(names) > most:
+        raise InputError(f"model.groups_path: {path} names {len(names)} groups; set model.experts to that (now {most})")
+    return np.array([names.index(found[label]) for label in skills], dtype=np.int64)

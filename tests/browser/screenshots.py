@@ -1,0 +1,116 @@
+"""Make the README's pictures from a dashboard with a store of its own: python tests/browser/screenshots.py [FOLDER].
+
+It trains on the simulated class for a minute or two; look at both pictures before you keep them.
+"""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+WIDTH, HEIGHT = 1366, 900
+MOST_BYTES = 300_000
+FLAGS = ["--no-sandbox", "--headless", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+TRAIN = [sys.executable, "-m", "gainakt", "train", "--set", "training.max_epochs=6"]
+VARIANCE_50 = 29
+"""Stops of the variance slider from 0 to 50."""
+
+
+@contextmanager
+def dashboard(store: Path):  # type: ignore[no-untyped-def]
+    """A dashboard on this store; its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, "GAINAKT_STORE": str(store)}, stdout=subprocess.DEVNULL
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            with suppress(OSError), urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
+                break
+            time.sleep(0.1)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def train_live(page: Page, url: str, picture: Path) -> None:
+    """A running corrected run whose variance weight was moved, with the change marked."""
+    page.goto(f"{url}/Train?new=1")
+    page.get_by_role("textbox", name="Name").fill("corrected, steered")
+    page.get_by_role("spinbutton", name="Epochs at most").fill("15")
+    page.get_by_role("button", name="Start training").click()
+    after_step(page, 60)
+    slider = page.get_by_role("slider", name="Variance weight")
+    box = slider.locator("xpath=ancestor::*[@data-testid='stSlider']").bounding_box()
+    assert box
+    slider.focus()
+    page.keyboard.press("End")
+    after_step(page, 140)
+    page.locator("h1").click()  # no focus ring, no hover
+    page.wait_for_timeout(1500)
+    page.screenshot(path=picture)
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_test_id("stMetricValue").filter(has_text="stopped").wait_for(timeout=120_000)
+
+
+def after_step(page: Page, step: int) -> None:
+    """Return when the run's progress has passed this step."""
+    for _ in range(600):
+        found = re.search(r"step ([\d,]+) of", page.locator("[data-testid=stMain]").inner_text())
+        if found and int(found[1].replace(",", "")) >= step:
+            return
+        page.wait_for_timeout(500)
+    raise TimeoutError(f"the run did not reach step {step}")
+
+
+def compare(page: Page, url: str, runs: list[str], picture: Path) -> None:
+    """Two finished runs side by side."""
+    page.goto(f"{url}/Compare?runs={','.join(runs)}")
+    page.get_by_role("tab", name="Test students").click()
+    page.wait_for_function("document.querySelectorAll('.gainakt-plot .legendtext').length >= 8")
+    page.locator("h1").click()
+    page.wait_for_timeout(2000)
+    page.screenshot(path=picture)
+
+
+def main(folder: Path) -> None:
+    """Train two runs, start the dashboard, take the pictures."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        raise SystemExit("no chromium on the PATH (apt-get install chromium)")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as place:
+        store = Path(place) / "runs.duckdb"
+        runs = []
+        for preset, size in (("corrected", "64"), ("v3-phase1", "128")):
+            command = [*TRAIN, "--preset", preset, "--set", f"model.width={size}", "--store", str(store)]
+            done = subprocess.run(command, cwd=ROOT, check=True, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+            runs.append(re.findall(rb"run (\d{8}-\d{6}-[0-9a-f]{4})", done.stderr)[0].decode())
+        with dashboard(store) as url, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+            page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
+            compare(page, url, runs, folder / "compare.png")
+            train_live(page, url, folder / "train-live.png")
+            browser.close()
+    for picture in ("compare.png", "train-live.png"):
+        size_bytes = (folder / picture).stat().st_size
+        print(f"{folder / picture}: {size_bytes:,} bytes{'' if size_bytes < MOST_BYTES else ', TOO LARGE'}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images")
