@@ -76,7 +76,7 @@ def simulate(
 
 @app.command()
 def train(
-    preset: Annotated[str, typer.Option(help=f"One of {', '.join(PRESETS)}; BASE+IDEA too, as in v3-phase1+triplet.")] = "corrected",
+    preset: Annotated[str, typer.Option(help=f"{', '.join(PRESETS)}; or v3-phase1+IDEA.")] = "corrected",
     data: Annotated[str, typer.Option("--data", help="A file or folder of responses.")] = "",
     simulate: Annotated[str, typer.Option(help="A simulated scenario instead of --data; demo by default.")] = "",
     assign: Annotated[list[str] | None, typer.Option("--set", help="field=value, repeatable, dotted names.")] = None,
@@ -103,10 +103,10 @@ def train(
 @app.command()
 def evaluate(run: RunArgument, as_json: JsonFlag = False, store: StoreOption = DEFAULT_STORE) -> None:
     """Compute a saved run's metrics anew from its checkpoints and data."""
-    from gainakt.evaluation import reevaluate
-
     with open_for_reading(store) as reading:
         record = reading.run(run)
+    from gainakt.evaluation import reevaluate  # torch, once the run is known
+
     results = reevaluate(record, runs_root(store))
     _show({"run_id": record.run_id, **_recorded(record), **results}, as_json)
 
@@ -141,7 +141,8 @@ def skills(run: RunArgument, as_json: JsonFlag = False, store: StoreOption = DEF
 def outcome(row: dict[str, Any]) -> dict[str, Any]:
     """What `train --json` says of a run, from its journal's `finished` row."""
     kept = ("status", "reason", "epochs", "best_epoch", "seconds", "train_interactions_per_second")
-    return {name: row[name] for name in kept} | row["results"]
+    known: dict[str, Any] = {name: row[name] for name in kept} | {"test": {}}
+    return known | row["results"]
 
 
 def _recorded(run: Run) -> dict[str, Any]:

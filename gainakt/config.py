@@ -20,8 +20,8 @@ from gainakt.sections.training import OriginConfig, PressureConfig, RegimeConfig
 
 __all__ = [
     "DEFAULT_STORE", "Config", "DataConfig", "FieldSpec", "LossConfig", "ModelConfig", "OriginConfig", "PressureConfig",
-    "RegimeConfig", "TrainingConfig", "WeightsConfig", "changed", "checked", "difference", "fields", "flatten",
-    "weights_at",
+    "RegimeConfig", "Section", "TrainingConfig", "WeightsConfig", "changed", "checked", "difference", "fields",
+    "flatten", "setting", "weights_at",
 ]  # fmt: skip
 
 
@@ -196,7 +196,7 @@ def checked(config: Config) -> Config:
             " model.offset to per_skill"
         )
     if config.regime.alternate and config.regime.alone_epochs:
-        raise InputError("regime.alternate: turns and epochs of Encoder 2 alone exclude each other; set one of them to 0")
+        raise InputError("regime.alternate: turns and epochs of Encoder 2 alone exclude each other; set one to 0")
     weights_at(config.regime.schedule, 1)
     return config
 
@@ -215,8 +215,11 @@ def weights_at(schedule: str, epoch: int) -> dict[str, float]:
             raise InputError(f"regime.schedule: unknown weight {name!r} in {part.strip()!r}; known: {known}")
         points = sorted(_point(text, spec) for text in texts)
         if not points or len({at for at, _ in points}) < len(points) or name in found:
-            raise InputError(f"regime.schedule: {part.strip()!r}; each weight once, with epoch:value points, no epoch twice")
-        found[name] = float(np.interp(epoch, *zip(*points, strict=True)))
+            raise InputError(
+                f"regime.schedule: {part.strip()!r}; each weight once, with epoch:value points, no epoch twice"
+            )
+        epochs, values = ([point[place] for point in points] for place in (0, 1))
+        found[name] = float(np.interp(epoch, epochs, values))
     return found
 
 

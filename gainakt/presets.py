@@ -141,10 +141,10 @@ PRESETS: dict[str, Preset] = {
 
 
 def find(name: str) -> Preset:
-    """The named preset; `v3-phase1+IDEA` is the idea on the origin's formulas. Raises InputError that lists the known."""
+    """The named preset; `v3-phase1+IDEA` is the idea on the origin's formulas. Raises InputError listing the known."""
     base, _, idea = name.partition("+")
     if base not in PRESETS or (idea and idea not in PRESETS):
-        raise InputError(f"unknown preset {name!r}; known: {', '.join(PRESETS)}, and BASE+IDEA, as in v3-phase1+triplet")
+        raise InputError(f"unknown preset {name!r}; known: {', '.join(PRESETS)}; and BASE+IDEA, as v3-phase1+triplet")
     if not idea:
         return PRESETS[base]
     chosen = PRESETS[idea]

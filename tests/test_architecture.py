@@ -16,7 +16,8 @@ ONLY_IN = {
 }
 # What a module may import of gainakt, where that list is short ...
 PAGE_MAY = (
-    "gainakt.ui", "gainakt.service", "gainakt.store", "gainakt.config", "gainakt.presets", "gainakt.report", "gainakt.errors",
+    "gainakt.ui", "gainakt.service", "gainakt.store", "gainakt.config", "gainakt.presets", "gainakt.report",
+    "gainakt.errors",
 )  # fmt: skip
 ONLY_FROM = {
     "app": PAGE_MAY,

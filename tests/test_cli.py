@@ -159,7 +159,7 @@ def test_a_run_that_breaks_is_status_1(class_file, tmp_path):
         "if sys.argv[0] == '-m':\n"
         "    import gainakt.training.loop as loop\n"
         "    def broken(*given): raise RuntimeError('the fault of this test')\n"
-        "    loop.optimiser = broken\n"
+        "    loop.Stepper = broken\n"
     )
     command = [sys.executable, "-m", "gainakt", "train", "--data", str(class_file), *settings(), "--store", str(store)]
     done = subprocess.run(

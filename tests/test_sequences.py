@@ -188,9 +188,6 @@ def test_three_students_are_enough(small_class):
     disjoint_and_whole(data := small_class(students=3), split_students(data, 0, seed=0))
 
 
-@pytest.mark.xfail(
-    reason="a part that holds single interactions only ends in an IndexError; found by this test", strict=True
-)
 def test_a_part_without_anything_to_predict_is_refused_with_the_reason(tiny):
     from gainakt.training.loop import train
 

@@ -78,14 +78,14 @@ def test_a_stopped_queued_run_never_starts(root, configured):
 
 
 def test_a_failing_run_is_recorded_with_its_traceback_and_the_next_one_runs(root, configured, monkeypatch):
-    given = loop.optimiser
+    given = loop.Stepper
 
-    def broken(model, config, steps):
+    def broken(model, config, *given_too):
         if config.training.seed == 13:
             raise RuntimeError("the fault of this test")
-        return given(model, config, steps)
+        return given(model, config, *given_too)
 
-    monkeypatch.setattr(loop, "optimiser", broken)
+    monkeypatch.setattr(loop, "Stepper", broken)
     jobs = Service(root)
     bad = jobs.submit(configured({"training.seed": 13}), name="bad", preset="corrected")
     good = jobs.submit(configured(), name="good", preset="corrected")

@@ -112,6 +112,11 @@ class Windows:
         start, length, owner = (np.concatenate(parts) for parts in (starts, lengths, owners))
         keep = length > 1  # a single interaction has nothing to predict
         self.left_out = int((~keep).sum())
+        if not keep.any():
+            raise InputError(
+                f"{data.source}: {len(students)} student(s) of one part (training, validation or test) have a single"
+                " interaction each, so there is nothing to predict; give students with two interactions or more"
+            )
         order = np.lexsort((start[keep], owner[keep]))
         self.students = students[owner[keep][order]]
         self.length = length[keep][order]

@@ -127,7 +127,7 @@ def _said(people: labels.Students, topics: labels.Skills, config: DataConfig) ->
             "same": "they count as the same people, who only test",
         }[config.overlap]
         yield f"{people.overlapping} student id(s) stand in both the training and the test files: {rule}"
-    if people.several_folds:
+    if people.several_folds:  # the lowest may be -1, test
         yield f"{people.several_folds} student id(s) stand in more than one fold; each counts in the lowest alone"
     if topics.several:
         rule = {

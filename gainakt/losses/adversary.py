@@ -29,7 +29,8 @@ class Judge:
         place = torch.linspace(0, gains.shape[1] - 1, POINTS, device=gains.device).round().long()
         seen = 10 * (gains.sort(-1).values - gains.mean(-1, keepdim=True))[:, place]
         expand, shift, contract, bias = (w if learns else w.detach() for w in self.layers)
-        return (F.leaky_relu(seen @ expand + shift, 0.1) @ contract + bias)[:, 0]
+        logits: Tensor = F.leaky_relu(seen @ expand + shift, 0.1) @ contract + bias
+        return logits[:, 0]
 
     @torch.enable_grad()
     def learn(self, differentiated: Tensor, models: Tensor) -> None:

@@ -8,7 +8,7 @@ from gainakt.losses.seen import Seen
 
 
 def loss(seen: Seen) -> Tensor:
-    """Mean cross-entropy of Encoder 2's prediction and Encoder 1's probability, which gets no gradient; 0 without it."""
+    """Mean cross-entropy of Encoder 2's prediction and Encoder 1's, which gets no gradient; 0 without Encoder 1."""
     if seen.encoder1 == "removed":
         return torch.zeros((), device=seen.skill.device)
     taught = torch.sigmoid(seen.output.logits1.float()).detach()

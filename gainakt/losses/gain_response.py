@@ -4,9 +4,13 @@ from torch import Tensor
 
 from gainakt.losses.seen import Seen
 
+FLOOR = 0.01
+"""Added to the std of the gains: where all are alike, r would pull without bound."""
+
 
 def loss(seen: Seen) -> Tensor:
-    """Minus Pearson's r of a practised gain and the response just given, over the batch."""
+    """Minus Pearson's r (damped by the floor) of a practised gain and the response just given, over the batch."""
     gain = seen.own - seen.own.mean()
     response = seen.response - seen.response.float().mean()
-    return -(gain * response).mean() / ((gain**2).mean() * (response**2).mean() + 1e-8).sqrt()
+    spread = ((gain**2).mean() + FLOOR**2).sqrt() * ((response**2).mean() + 1e-6).sqrt()
+    return -(gain * response).mean() / spread

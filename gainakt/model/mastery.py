@@ -44,7 +44,7 @@ class Mastery(nn.Module):
 
     @torch.no_grad()
     def constrain(self) -> None:
-        """Project every parameter onto its bounds, and onto mean log beta 0 and mean gamma 1 if they are to be fixed."""
+        """Project parameters onto their bounds and, where scales are fixed, mean log beta onto 0, mean gamma onto 1."""
         for name, (low, high) in BOUNDS.items():
             getattr(self, name).clamp_(low, high)
         if self.identified:

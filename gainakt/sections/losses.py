@@ -45,13 +45,14 @@ class WeightsConfig(Section):
         "Load balance weight", "Acts on the mixture head only: all experts used alike over the practised skills."
     )
     shrinkage: float = weight(
-        "Shrinkage weight", "Pulls what the gain head keeps per skill towards the skills' mean, as a hierarchical prior."
+        "Shrinkage weight", "Pulls what the gain head keeps per skill towards the skills' mean: a hierarchical prior."
     )
     distillation: float = weight(
         "Distillation weight", "Encoder 2 also learns from Encoder 1's predictions, which it cannot change."
     )
     gain_targets: float = weight(
-        "Gain targets weight", "Pulls each skill's gains towards a target of its own, drawn between 0.1 and 0.9 by seed."
+        "Gain targets weight",
+        "Pulls each skill's gains towards a target of its own, between 0.1 and 0.9, dealt by seed.",
     )
     adversary: float = weight(
         "Adversary weight", "Gains should look differentiated to a discriminator that learns to spot uniform ones."

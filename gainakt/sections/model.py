@@ -29,7 +29,7 @@ class ModelConfig(Section):
     gain_dropout: float = setting(
         0.0, "Dropout in the gain head", "Share of Encoder 2's output dropped before the gain head.", ge=0, le=0.9
     )
-    experts: int = setting(4, "Experts or groups", "Experts of the mixture, learned groups of the hierarchy.", ge=1, le=64)
+    experts: int = setting(4, "Experts or groups", "Experts of the mixture, groups of the hierarchy.", ge=1, le=64)
     groups_path: str = setting(
         "",
         "File of skill groups",

@@ -70,6 +70,17 @@ class Reader:
         """Runs that wait, train or pause, oldest first."""
         return self._runs_where(f"status IN {ACTIVE}", {})
 
+    def runs_on(self, fingerprint: str) -> list[Run]:
+        """Runs on the data with this fingerprint, oldest first."""
+        return self._runs_where("data_fingerprint = $fingerprint", {"fingerprint": fingerprint})
+
+    def told(self, run_ids: Sequence[str], kind: str) -> list[dict[str, Any]]:
+        """Journal rows of a kind that the store keeps as they are, such as `tested`, with their run_id, oldest first."""
+        values: dict[str, Any] = {"kind": kind}
+        query = f"SELECT run_id, text FROM events WHERE kind = $kind AND run_id IN {_bind(values, 'r', run_ids)}"
+        rows = [{**json.loads(text), "run_id": run_id} for run_id, text in self._rows(query, values)]
+        return sorted(rows, key=lambda row: float(row.get("time") or 0.0))
+
     def names(self, run_id: str) -> list[str]:
         """Names of the run's series, sorted."""
         frame = self._frame("SELECT DISTINCT name FROM series WHERE run_id = $id ORDER BY name", {"id": run_id})

@@ -1,5 +1,6 @@
 """Conditions on the gains of a batch: steps that are rejected, and constraints whose multipliers are learned."""
 
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -51,17 +52,16 @@ class Multipliers:
     def __init__(self, config: PressureConfig, device: torch.device):
         self.asked = least(config)
         try:
-            import cooper
+            self._cooper: Any = import_module("cooper")
         except ModuleNotFoundError:
             raise InputError(
                 f"pressure.least_{next(iter(self.asked))} needs the package cooper-optim:"
                 " pip install cooper-optim==1.0.1, or set it to 0"
             ) from None
-        self._cooper: Any = cooper
-        self._constraints = {
-            name: cooper.Constraint(
-                cooper.ConstraintType.INEQUALITY,
-                multiplier=cooper.multipliers.DenseMultiplier(num_constraints=1, device=device),
+        self._constraints: dict[str, Any] = {
+            name: self._cooper.Constraint(
+                self._cooper.ConstraintType.INEQUALITY,
+                multiplier=self._cooper.multipliers.DenseMultiplier(num_constraints=1, device=device),
             )
             for name in self.asked
         }

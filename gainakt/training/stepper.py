@@ -41,9 +41,7 @@ class Stepper:
         weights = losses.applied(config, phase.encoder1, phase.encoder2)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             output = self.model(batch, phase.encoder1, phase.encoder2)
-            seen = losses.Seen(
-                batch, output, self.model.encoder2, config, self.generator, self.memory, phase.encoder1
-            )  # fmt: skip
+            seen = losses.Seen(batch, output, self.model.encoder2, config, self.generator, self.memory, phase.encoder1)
             terms = losses.compute(seen, weights)
             loss, told = losses.weighted(terms, weights)
             if self.multipliers and phase.encoder2 == "trained":
@@ -85,5 +83,5 @@ class Stepper:
 def padded(batch: Batch, window: int) -> Batch:
     """The batch padded to the whole window, as the origin's were."""
     short = window - batch.skill.shape[1]
-    longer = {name: F.pad(getattr(batch, name), (0, short)) for name in ("skill", "response", "valid")}
-    return replace(batch, **longer)
+    skill, response, valid = (F.pad(part, (0, short)) for part in (batch.skill, batch.response, batch.valid))
+    return replace(batch, skill=skill, response=response, valid=valid)

@@ -22,8 +22,6 @@ WIDTH, HEIGHT = 1366, 900
 MOST_BYTES = 300_000
 FLAGS = ["--no-sandbox", "--headless", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 TRAIN = [sys.executable, "-m", "gainakt", "train", "--set", "training.max_epochs=6"]
-VARIANCE_50 = 29
-"""Stops of the variance slider from 0 to 50."""
 
 
 @contextmanager
@@ -55,17 +53,27 @@ def train_live(page: Page, url: str, picture: Path) -> None:
     page.get_by_role("spinbutton", name="Epochs at most").fill("15")
     page.get_by_role("button", name="Start training").click()
     after_step(page, 60)
-    slider = page.get_by_role("slider", name="Variance weight")
-    box = slider.locator("xpath=ancestor::*[@data-testid='stSlider']").bounding_box()
-    assert box
-    slider.focus()
-    page.keyboard.press("End")
+    drag_variance(page)
     after_step(page, 140)
     page.locator("h1").click()  # no focus ring, no hover
     page.wait_for_timeout(1500)
     page.screenshot(path=picture)
     page.get_by_role("button", name="Stop").click()
     page.get_by_test_id("stMetricValue").filter(has_text="stopped").wait_for(timeout=120_000)
+
+
+def drag_variance(page: Page) -> None:
+    """Drag the variance slider's thumb to about two thirds of its way, near 50, in one movement."""
+    thumb = page.get_by_role("slider", name="Variance weight")
+    thumb.scroll_into_view_if_needed()
+    track = page.get_by_test_id("stSlider").filter(has_text="Variance weight").bounding_box()
+    handle = thumb.locator("xpath=..").bounding_box()
+    assert track and handle
+    y = handle["y"] + handle["height"] / 2
+    page.mouse.move(handle["x"] + handle["width"] / 2, y)
+    page.mouse.down()
+    page.mouse.move(track["x"] + 0.65 * track["width"], y, steps=8)
+    page.mouse.up()
 
 
 def after_step(page: Page, step: int) -> None:

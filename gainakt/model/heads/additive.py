@@ -24,15 +24,20 @@ class Head(GainHead):
     def pairs(self, v: Tensor, response: Tensor, skill: Tensor) -> Tensor:
         """Gain logits (B, A, T); see `GainHead`."""
         effect = self.after_response[skill][:, :, None] * _sign(response)[:, None, :]  # (B, A, T)
-        return self.rate[skill][:, :, None] + effect + self.context(v).transpose(1, 2)
+        return self.rate[skill][:, :, None] + effect + self.shared(v).transpose(1, 2)
 
     def own(self, v: Tensor, response: Tensor, skill: Tensor) -> Tensor:
         """Gain logits (B, T); see `GainHead`."""
-        return self.rate[skill] + self.after_response[skill] * _sign(response) + self.context(v)[..., 0]
+        return self.rate[skill] + self.after_response[skill] * _sign(response) + self.shared(v)[..., 0]
 
     def every(self, v: Tensor, response: Tensor, chosen: Tensor) -> Tensor:
         """Gain logits (..., C); see `GainHead`."""
-        return self.rate[chosen] + self.after_response[chosen] * _sign(response)[..., None] + self.context(v)
+        return self.rate[chosen] + self.after_response[chosen] * _sign(response)[..., None] + self.shared(v)
+
+    def shared(self, v: Tensor) -> Tensor:
+        """The context w . v that all skills share (..., 1)."""
+        context: Tensor = self.context(v)
+        return context
 
     def kept_per_skill(self) -> list[Tensor]:
         """a and c."""

@@ -35,7 +35,8 @@ class Head(MixedHead):
     def components(self, v: Tensor) -> Tensor:
         """The experts' outputs (..., K)."""
         hidden = F.gelu(self.expand(v)).unflatten(-1, self.contract.shape)  # (..., K, HIDDEN)
-        return (hidden * self.contract).sum(-1)
+        outputs: Tensor = (hidden * self.contract).sum(-1)
+        return outputs
 
     def kept_per_skill(self) -> list[Tensor]:
         """Gates and b."""

@@ -24,7 +24,8 @@ class Head(GainHead):
         """Gain logits (B, A, T); see `GainHead`."""
         rows = self.expand[skill].flatten(1, 2)  # (B, A K, D)
         hidden = F.gelu(torch.bmm(rows, v.transpose(1, 2))).unflatten(1, (-1, HIDDEN))  # (B, A, K, T)
-        return (self.contract[skill][..., None] * hidden).sum(2) + self.bias[skill][..., None]
+        logits: Tensor = (self.contract[skill][..., None] * hidden).sum(2) + self.bias[skill][..., None]
+        return logits
 
     def own(self, v: Tensor, response: Tensor, skill: Tensor) -> Tensor:
         """Gain logits (B, T); see `GainHead`."""
@@ -34,7 +35,8 @@ class Head(GainHead):
     def every(self, v: Tensor, response: Tensor, chosen: Tensor) -> Tensor:
         """Gain logits (..., C); see `GainHead`."""
         hidden = F.gelu(F.linear(v, self.expand[chosen].flatten(0, 1))).unflatten(-1, (-1, HIDDEN))  # (..., C, K)
-        return (hidden * self.contract[chosen]).sum(-1) + self.bias[chosen]
+        logits: Tensor = (hidden * self.contract[chosen]).sum(-1) + self.bias[chosen]
+        return logits
 
     def kept_per_skill(self) -> list[Tensor]:
         """Everything: A, u and b."""

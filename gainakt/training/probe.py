@@ -1,0 +1,177 @@
+"""Looking into a model without touching its training: which loss term pulls at the gains, and how saturated it is.
+
+Dropout is off, the loss terms draw from a generator of their own and what they remember is copied, so that a training
+that is looked at gives the same numbers as one that is not.
+"""
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gainakt import losses
+from gainakt.config import Config
+from gainakt.data.sequences import Batch, Windows
+from gainakt.model.gainakt import GainAKT, Interpretable
+from gainakt.model.mastery import BOUNDS, per_skill
+from gainakt.training.regimes import Phase
+
+_DENSE = 2_000_000
+"""Most gain logits (windows x steps x skills) whose gradients are looked at."""
+FLAT = 0.025
+"""Slope of the learning curve's sigmoid, a tenth of its largest, under which practice counts as past saturation."""
+_FLAT_AT = math.log((1 + math.sqrt(1 - 4 * FLAT)) / (1 - math.sqrt(1 - 4 * FLAT)))
+EDGE, BIN = 0.01, 0.01
+
+
+def gradients(
+    model: GainAKT, config: Config, batch: Batch, phase: Phase | None = None, memory: dict[str, Any] | None = None
+) -> dict[str, float]:
+    """How each weighted loss term pulls at Encoder 2, on as many windows of the batch as memory allows.
+
+    For the gain logits of every interaction and skill (`gains`) and all parameters of Encoder 2 (`parameters`):
+    `gradient.WHERE.norm.TERM`, its share of the sum of norms `gradient.WHERE.share.TERM`, and the cosine between two
+    terms `gradient.WHERE.cosine.TERM.OTHER` where both pull. `gradient.seconds` is what the look costs.
+    """
+    begun, phase = time.perf_counter(), phase or Phase()
+    weights = losses.applied(config, phase.encoder1, phase.encoder2)
+    skills, steps = len(model.encoder2.mastery.beta), batch.skill.shape[1]
+    few = _first(batch, max(1, _DENSE // (skills * steps)))
+    was_training = model.training
+    model.eval()
+    with _shift(model.encoder2, few) as shift:
+        seen = losses.Seen(
+            few, model(few, phase.encoder1, phase.encoder2), model.encoder2, config,
+            torch.Generator().manual_seed(config.training.seed), copy.deepcopy(memory or {}), phase.encoder1,
+        )  # fmt: skip
+        terms = losses.compute(seen, weights)
+        at = [shift, *(p for p in model.encoder2.parameters() if p.requires_grad)]
+        pulls = {name: _pull(weights[name] * term, at) for name, term in terms.items() if weights[name]}
+    model.train(was_training)
+    gains = _told("gains", {name: pull[:1] for name, pull in pulls.items()})
+    return gains | _told("parameters", {name: pull[1:] for name, pull in pulls.items()}) | {
+        "gradient.seconds": time.perf_counter() - begun
+    }  # fmt: skip
+
+
+def _first(batch: Batch, windows: int) -> Batch:
+    parts = {name: getattr(batch, name)[:windows] for name in ("student", "skill", "response", "valid")}
+    return replace(batch, **parts, interactions=int(parts["valid"].sum()))
+
+
+@contextmanager
+def _shift(encoder: Interpretable, batch: Batch) -> Iterator[Tensor]:
+    """Adds to every gain logit of the batch an own zero (B, T, S) whose gradient is the logit's."""
+    head, valid = encoder.gains, batch.valid
+    shift = torch.zeros(*batch.skill.shape, len(encoder.mastery.beta), device=batch.skill.device, requires_grad=True)
+    plain: dict[str, Callable[..., Tensor]] = {name: getattr(head, name) for name in ("pairs", "own", "every")}
+
+    def pairs(v: Tensor, response: Tensor, skill: Tensor) -> Tensor:
+        steps = shift[:, : v.shape[1]].transpose(1, 2)  # (B, S, T)
+        chosen = skill[:, :, None].expand(-1, -1, v.shape[1])  # (B, A, T)
+        return plain["pairs"](v, response, skill) + steps.gather(1, chosen)
+
+    def own(v: Tensor, response: Tensor, skill: Tensor) -> Tensor:
+        return plain["own"](v, response, skill) + shift.gather(2, skill[..., None])[..., 0]
+
+    def every(v: Tensor, response: Tensor, chosen: Tensor) -> Tensor:
+        mine = shift[valid] if v.dim() == 2 else shift  # (N, S) where the padding was left out
+        return plain["every"](v, response, chosen) + mine[..., chosen]
+
+    patched: dict[str, Callable[..., Tensor]] = {"pairs": pairs, "own": own, "every": every}
+    try:
+        for name, function in patched.items():
+            object.__setattr__(head, name, function)
+        yield shift
+    finally:
+        for name in patched:
+            object.__delattr__(head, name)
+
+
+def _pull(term: Tensor, at: list[Tensor]) -> list[Tensor]:
+    """The term's gradient at each of these, flat; zeros where it does not reach."""
+    if not term.requires_grad:
+        return [torch.zeros(part.numel(), device=part.device) for part in at]
+    found = torch.autograd.grad(term, at, retain_graph=True, allow_unused=True)
+    return [
+        torch.zeros(part.numel(), device=part.device) if g is None else g.flatten().float()
+        for g, part in zip(found, at, strict=True)
+    ]
+
+
+def _told(where: str, pulls: dict[str, list[Tensor]]) -> dict[str, float]:
+    whole = {name: torch.cat(parts) for name, parts in pulls.items()}
+    norms = {name: float(vector.norm()) for name, vector in whole.items()}
+    total = sum(norms.values())
+    told = {f"gradient.{where}.norm.{name}": norm for name, norm in norms.items()}
+    if total > 0:
+        told |= {f"gradient.{where}.share.{name}": norm / total for name, norm in norms.items()}
+    for one, other in combinations([name for name, norm in norms.items() if norm > 0], 2):
+        cosine = float(whole[one] @ whole[other]) / (norms[one] * norms[other])
+        told[f"gradient.{where}.cosine.{one}.{other}"] = cosine
+    return told
+
+
+@torch.inference_mode()
+def state(model: GainAKT, windows: Windows) -> dict[str, float]:
+    """How saturated, bound and distinct the model's parts are on these students, dropout off.
+
+    `curve_slope`: mean slope of the learning curve's sigmoid at the asked skills (0.25 at most). `curve_past`: share of
+    asked skills past saturation. `practice_past`: share of practice beyond that point. `gains_at_edge`: share of
+    practised gains within 0.01 of 0 or 1. `distinct_gains`: exp of the entropy of the practised gains over bins of
+    0.01, 1 if all are alike. `at_bounds.NAME`: share of a parameter's values at a bound.
+    """
+    encoder, was_training = model.encoder2, model.training
+    model.eval()
+    sums = torch.zeros(5, dtype=torch.float64)
+    bins, edge, gains = torch.zeros(round(1 / BIN), dtype=torch.float64), 0.0, 0
+    for _, batch in windows.in_order():
+        sums += _curve_sums(encoder, batch).cpu()
+        own = _own(encoder, batch)
+        bins += torch.bincount((own / BIN).long().clamp(max=len(bins) - 1), minlength=len(bins)).cpu()
+        edge += float(((own < EDGE) | (own > 1 - EDGE)).sum())
+        gains += len(own)
+    model.train(was_training)
+    count, slope, past, practice, beyond = sums.tolist()
+    shares = bins / gains
+    return {
+        "curve_slope": slope / count, "curve_past": past / count, "practice_past": beyond / max(practice, 1e-12),
+        "gains_at_edge": edge / gains, "distinct_gains": float(torch.exp(-torch.special.xlogy(shares, shares).sum())),
+        **{f"at_bounds.{name}": share for name, share in _at_bounds(encoder).items()},
+    }  # fmt: skip
+
+
+def _own(encoder: Interpretable, batch: Batch) -> Tensor:
+    states = encoder.encoder(batch.skill, batch.response)
+    return torch.sigmoid(encoder.gains.own(states, batch.response, batch.skill).float())[batch.valid]
+
+
+def _curve_sums(encoder: Interpretable, batch: Batch) -> Tensor:
+    """Of the asked skills: how many, summed slope, how many past saturation, summed practice, practice beyond it."""
+    mastery, asked = encoder.mastery, batch.asked
+    practice = encoder.practice(encoder.encoder(batch.skill, batch.response), batch, asked)  # (B, T-1)
+    speed = mastery.beta[asked] * mastery.velocity(batch.student)[:, None]
+    at = speed * practice - per_skill(mastery.offset, asked)
+    reached = torch.sigmoid(at)
+    slope, scored = reached * (1 - reached), batch.scored
+    beyond = (practice - (per_skill(mastery.offset, asked) + _FLAT_AT) / speed).clamp(min=0).minimum(practice)
+    parts = (torch.ones_like(slope), slope, (at > _FLAT_AT).to(slope), practice, beyond)
+    return torch.stack([part[scored].double().sum() for part in parts])
+
+
+def _at_bounds(encoder: Interpretable) -> dict[str, float]:
+    """Of every parameter that trains: the share of its values at one of its bounds."""
+    found = {}
+    for name, (low, high) in BOUNDS.items():
+        values = getattr(encoder.mastery, name).detach()
+        if getattr(encoder.mastery, name).requires_grad:
+            near = 1e-6 * (high - low)
+            found[name] = float(((values <= low + near) | (values >= high - near)).double().mean())
+    return found
