@@ -41,9 +41,7 @@ def of_facts(facts: Facts, known: dict[str, Reference], targets: Targets = DEFAU
     about_data = {name: data_question(data.get(short)) for name, short in QUESTIONS.items()}
     return Verdict(
         criteria=judge(facts.test, targets, known),
-        questions={
-            name: question(about_data[name], own.get(short), no_training) for name, short in QUESTIONS.items()
-        },
+        questions={name: question(about_data[name], own.get(short), no_training) for name, short in QUESTIONS.items()},
         data=about_data,
     )
 

@@ -112,7 +112,7 @@ def test_mastery_never_falls_and_gains_stay_inside(tiny, data, tmp_path, accumul
     with torch.no_grad():
         mastery, gains = every_mastery(model.encoder2, batch)
     if changes:  # pushed as far as float32 goes: 1 - 1e-8 is 1
-        assert float(gains.std()) > 0.05 and float(gains.min()) >= 0 and float(gains.max()) <= 1
+        assert float(gains.std()) > 0.02 and float(gains.min()) >= 0 and float(gains.max()) <= 1
     else:
         assert float(gains.min()) > 0 and float(gains.max()) < 1
         practised = predict(model, windows).gain

@@ -54,7 +54,7 @@ def test_an_untouched_form_changes_nothing(name: str) -> None:
 
 def test_every_widget_has_the_label_and_help_of_its_field() -> None:
     app = draw(everything, name="corrected")
-    drawn = [*app.selectbox, *app.slider, *app.select_slider, *app.number_input, *app.text_input]
+    drawn = [*app.selectbox, *app.slider, *app.select_slider, *app.number_input, *app.text_input, *app.toggle]
     by_key = {element.key.removeprefix("t.corrected."): element for element in drawn}
     assert by_key.keys() == fields().keys()
     for name, spec in fields().items():

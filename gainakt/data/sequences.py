@@ -15,6 +15,8 @@ from gainakt.data.interactions import TEST, Interactions
 from gainakt.errors import InputError
 
 _HOLDOUT, _TEST_SHARE, _VALIDATION_SHARE = 0.1, 0.2, 0.1
+_LAST = torch.iinfo(torch.long).max
+"""Question number of padding: after every other."""
 UNSEEN = -1
 """Index of every student outside the training split, whose gamma is the training students' mean."""
 
@@ -80,6 +82,8 @@ class Batch:
     response: Tensor
     valid: Tensor
     interactions: int
+    group: Tensor | None = None
+    """Ascending question numbers (B, T) where a question's skills stand in rows of their own, which share an answer."""
 
     @property
     def asked(self) -> Tensor:
@@ -93,8 +97,17 @@ class Batch:
 
     @property
     def scored(self) -> Tensor:
-        """Mask of the steps whose next response exists (B, T-1)."""
-        return self.valid[:, 1:]
+        """Mask of the steps whose next response exists (B, T-1); of a first question no row is scored."""
+        if self.group is None:
+            return self.valid[:, 1:]
+        return self.valid[:, 1:] & (self.group[:, 1:] > self.group[:, :1])
+
+    @property
+    def known(self) -> Tensor | None:
+        """Last step (B, T-1) that a prediction may see where rows are siblings; None: step t itself, as ever."""
+        if self.group is None:
+            return None
+        return (torch.searchsorted(self.group, self.group[:, 1:].contiguous()) - 1).clamp(min=0)
 
 
 class Windows:
@@ -103,13 +116,7 @@ class Windows:
     def __init__(self, data: Interactions, students: np.ndarray, window: int, training: bool, device: torch.device):
         first = np.searchsorted(data.student, students, "left")
         last = np.searchsorted(data.student, students, "right")
-        starts, lengths, owners = [], [], []
-        for position in range(0, int((last - first).max(initial=0)), window):
-            here = first + position < last
-            starts.append(first[here] + position)
-            lengths.append(np.minimum(last[here] - starts[-1], window))
-            owners.append(np.nonzero(here)[0])
-        start, length, owner = (np.concatenate(parts) for parts in (starts, lengths, owners))
+        start, length, owner = _cut(first, last, window, data.group)
         keep = length > 1  # a single interaction has nothing to predict
         self.left_out = int((~keep).sum())
         if not keep.any():
@@ -128,6 +135,7 @@ class Windows:
         self._length = torch.as_tensor(self.length, dtype=torch.long, device=device)
         self._skill = torch.as_tensor(data.skill, dtype=torch.long, device=device)
         self._response = torch.as_tensor(data.response, dtype=torch.long, device=device)
+        self._group = None if data.group is None else torch.as_tensor(data.group, dtype=torch.long, device=device)
 
     def __len__(self) -> int:
         return len(self.length)
@@ -144,6 +152,7 @@ class Windows:
             response=torch.where(valid, self._response[place], 0),
             valid=valid,
             interactions=int(self.length[rows].sum()),
+            group=None if self._group is None else torch.where(valid, self._group[place], _LAST),
         )
 
     def shuffled(self, batch_size: int, seed: int, epoch: int) -> Iterator[Batch]:
@@ -167,6 +176,27 @@ class Windows:
         cuts = np.arange(0, len(order), batch_size)
         for cut in rng.permutation(cuts):
             yield self.batch(order[cut : cut + batch_size])
+
+
+def _cut(
+    first: np.ndarray, last: np.ndarray, window: int, group: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Start, length and owner of the windows of rows [first, last); a cut never parts the rows of one question."""
+    starts, lengths, owners = [], [], []
+    start, owner = first, np.arange(len(first))
+    while (open_ := start < last).any():
+        start, last, owner = start[open_], last[open_], owner[open_]
+        end = np.minimum(start + window, last)
+        if group is not None:
+            inside = end < last
+            whole = end.copy()
+            whole[inside] = np.searchsorted(group, group[end[inside]], "left")
+            end = np.where(whole > start, whole, end)
+        starts.append(start)
+        lengths.append(end - start)
+        owners.append(owner)
+        start = end
+    return np.concatenate(starts), np.concatenate(lengths), np.concatenate(owners)
 
 
 def batches_per_epoch(windows: Windows, batch_size: int) -> int:

@@ -46,8 +46,12 @@ class Performance(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits (B, T-1)."""
-        asked = self.asked(batch.asked)  # (B, T-1, D)
-        seen = self.encoder(batch.skill[:, :-1], batch.response[:, :-1], asked)
+        asked, known = self.asked(batch.asked), batch.known  # (B, T-1, D)
+        if known is None:
+            seen = self.encoder(batch.skill[:, :-1], batch.response[:, :-1], asked)
+        else:  # siblings are asked after the same step, so what is asked enters the head alone
+            seen = self.encoder(batch.skill[:, :-1], batch.response[:, :-1])
+            seen = seen.gather(1, known[..., None].expand_as(seen))
         logits: Tensor = self.head(torch.cat([seen, asked], -1))
         return logits.squeeze(-1)
 
@@ -66,7 +70,10 @@ class Interpretable(nn.Module):
         """Practice of the skills in `asked` (B, A), A <= T, after step t (B, A), without a (B, T, S) tensor."""
         steps = asked.shape[1]
         gains = torch.sigmoid(self.gains.pairs(read[:, :steps], batch.response[:, :steps], asked).float())  # (B, A, T)
-        return (gains * self.mastery.share(asked, batch.skill[:, :steps])).tril().sum(-1)
+        fed, known = gains * self.mastery.share(asked, batch.skill[:, :steps]), batch.known
+        if known is None or steps != known.shape[1]:
+            return fed.tril().sum(-1)
+        return (fed * (torch.arange(steps, device=fed.device) <= known[..., None])).sum(-1)
 
     def predict(self, read: Tensor, batch: Batch, asked: Tensor) -> tuple[Tensor, Tensor]:
         """Logits and mastery of the asked skills after step t, both (B, A); `read` is what the gain head reads."""

@@ -75,7 +75,7 @@ class Reader:
         return self._runs_where("data_fingerprint = $fingerprint", {"fingerprint": fingerprint})
 
     def told(self, run_ids: Sequence[str], kind: str) -> list[dict[str, Any]]:
-        """Journal rows of a kind that the store keeps as they are, such as `tested`, with their run_id, oldest first."""
+        """Journal rows of a kind that the store keeps whole, such as `tested`, with their run_id, oldest first."""
         values: dict[str, Any] = {"kind": kind}
         query = f"SELECT run_id, text FROM events WHERE kind = $kind AND run_id IN {_bind(values, 'r', run_ids)}"
         rows = [{**json.loads(text), "run_id": run_id} for run_id, text in self._rows(query, values)]

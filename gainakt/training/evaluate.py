@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gainakt import metrics
+from gainakt.data.questions import question_scores
 from gainakt.data.sequences import Batch, Windows
 from gainakt.model.gainakt import GainAKT, Interpretable, aggregate_gains
 
@@ -33,6 +34,8 @@ class Predictions:
     gain_is_scored: np.ndarray
     """Whether the interaction is followed by a scored one."""
     aggregate: np.ndarray
+    question: np.ndarray | None = None
+    """Question number of each scored step, where a question's skills stand in rows of their own."""
 
 
 @torch.inference_mode()
@@ -59,6 +62,7 @@ def _flat(model: GainAKT, batch: Batch, student: Tensor) -> dict[str, Tensor]:
         "gain": output.gains[valid], "gain_student": owner[valid], "gain_skill": batch.skill[valid],
         "gain_response": batch.response[valid], "gain_is_scored": followed[valid],
         "aggregate": aggregate_gains(output).float()[valid],
+        **({} if batch.group is None else {"question": batch.group[:, 1:][scored]}),
     }  # fmt: skip
 
 
@@ -70,23 +74,42 @@ def reported(seen: Predictions, gain: str) -> np.ndarray:
 def measure(seen: Predictions, skills: int, gain: str = "practised") -> dict[str, float | None]:
     """Metrics of one split, each defined in docs/model.md; None where undefined. `gain`: see `reported`."""
     gains = reported(seen, gain)
-    followed = seen.gain_is_scored
-    by_student, left_out = metrics.correlation_by_student(seen.mastery, seen.target, seen.student)
-    gain_by_student, gain_left_out = metrics.correlation_by_student(gains[followed], seen.target, seen.student)
+    target, student, p1, p2, mastery = by_question(seen)
+    by_student, left_out = metrics.correlation_by_student(mastery, target, student)
     return {
-        "encoder1_auc": metrics.auc(seen.target, seen.p1), "encoder2_auc": metrics.auc(seen.target, seen.p2),
-        "bce": metrics.log_loss(seen.target, seen.p1), "im": metrics.log_loss(seen.target, seen.p2),
+        "encoder1_auc": metrics.auc(target, p1), "encoder2_auc": metrics.auc(target, p2),
+        "bce": metrics.log_loss(target, p1), "im": metrics.log_loss(target, p2),
         **metrics.gain_statistics(gains, seen.gain_skill, seen.gain_response, skills),
         **metrics.variance_components(gains, seen.gain_skill, seen.gain_student, seen.gain_response),
-        "mastery_correlation": metrics.correlation(seen.mastery, seen.target),
+        "mastery_correlation": metrics.correlation(mastery, target),
         "mastery_correlation_by_student": by_student,
         "mastery_correlation_students_left_out": float(left_out),
-        "gain_correlation": metrics.correlation(gains[followed], seen.target),
-        "gain_correlation_by_student": gain_by_student,
-        "gain_correlation_students_left_out": float(gain_left_out),
+        **_gain_correlation(seen, gains[seen.gain_is_scored]),
         "gain_correlation_concurrent": metrics.correlation(gains, seen.gain_response),
         "aggregate_gain_mean": float(seen.aggregate.mean()), "aggregate_gain_std": float(seen.aggregate.std()),
     }  # fmt: skip
+
+
+def by_question(seen: Predictions) -> tuple[np.ndarray, ...]:
+    """Target, student, both probabilities and mastery of each scored step; of each question where rows are siblings."""
+    values = (seen.p1, seen.p2, seen.mastery)
+    if seen.question is None:
+        return seen.target, seen.student, *values
+    means = [question_scores(seen.question, value, seen.target)[1] for value in values]
+    _, first = np.unique(seen.question, return_index=True)
+    return seen.target[first], seen.student[first], *means
+
+
+def _gain_correlation(seen: Predictions, gain: np.ndarray) -> dict[str, float | None]:
+    """A gain with the next response; undefined where the next row may be a sibling that shares the gain's own answer."""
+    if seen.question is not None:
+        return {"gain_correlation": None, "gain_correlation_by_student": None}
+    by_student, left_out = metrics.correlation_by_student(gain, seen.target, seen.student)
+    return {
+        "gain_correlation": metrics.correlation(gain, seen.target),
+        "gain_correlation_by_student": by_student,
+        "gain_correlation_students_left_out": float(left_out),
+    }
 
 
 @torch.inference_mode()

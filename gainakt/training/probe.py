@@ -115,7 +115,7 @@ def _told(where: str, pulls: dict[str, list[Tensor]]) -> dict[str, float]:
         told |= {f"gradient.{where}.share.{name}": norm / total for name, norm in norms.items()}
     for one, other in combinations([name for name, norm in norms.items() if norm > 0], 2):
         cosine = float(whole[one] @ whole[other]) / (norms[one] * norms[other])
-        told[f"gradient.{where}.cosine.{one}.{other}"] = cosine
+        told[f"gradient.{where}.cosine.{one}.{other}"] = min(max(cosine, -1.0), 1.0)
     return told
 
 
@@ -124,33 +124,35 @@ def state(model: GainAKT, windows: Windows) -> dict[str, float]:
     """How saturated, bound and distinct the model's parts are on these students, dropout off.
 
     `curve_slope`: mean slope of the learning curve's sigmoid at the asked skills (0.25 at most). `curve_past`: share of
-    asked skills past saturation. `practice_past`: share of practice beyond that point. `gains_at_edge`: share of
-    practised gains within 0.01 of 0 or 1. `distinct_gains`: exp of the entropy of the practised gains over bins of
-    0.01, 1 if all are alike. `at_bounds.NAME`: share of a parameter's values at a bound.
+    asked skills past saturation. `practice_past`: share of practice beyond that point. `practised_gain_std`: std of the
+    practised gains. `gains_at_edge`: share of them within 0.01 of 0 or 1. `distinct_gains`: exp of their entropy over
+    bins of 0.01, 1 if all are alike. `at_bounds.NAME`: share of a parameter's values at a bound.
     """
     encoder, was_training = model.encoder2, model.training
     model.eval()
     sums = torch.zeros(5, dtype=torch.float64)
-    bins, edge, gains = torch.zeros(round(1 / BIN), dtype=torch.float64), 0.0, 0
+    bins, moments = torch.zeros(round(1 / BIN), dtype=torch.float64), torch.zeros(4, dtype=torch.float64)
     for _, batch in windows.in_order():
-        sums += _curve_sums(encoder, batch).cpu()
+        sums += _curve_sums(encoder, batch)
         own = _own(encoder, batch)
-        bins += torch.bincount((own / BIN).long().clamp(max=len(bins) - 1), minlength=len(bins)).cpu()
-        edge += float(((own < EDGE) | (own > 1 - EDGE)).sum())
-        gains += len(own)
+        bins += torch.bincount((own / BIN).long().clamp(max=len(bins) - 1), minlength=len(bins))
+        at_edge = (own < EDGE) | (own > 1 - EDGE)
+        moments += torch.stack([torch.ones_like(own), own, own**2, at_edge.double()]).sum(1)
     model.train(was_training)
     count, slope, past, practice, beyond = sums.tolist()
+    gains, total, squares, edge = moments.tolist()
     shares = bins / gains
     return {
         "curve_slope": slope / count, "curve_past": past / count, "practice_past": beyond / max(practice, 1e-12),
-        "gains_at_edge": edge / gains, "distinct_gains": float(torch.exp(-torch.special.xlogy(shares, shares).sum())),
+        "practised_gain_std": max(squares / gains - (total / gains) ** 2, 0.0) ** 0.5, "gains_at_edge": edge / gains,
+        "distinct_gains": float(torch.exp(-torch.special.xlogy(shares, shares).sum())),
         **{f"at_bounds.{name}": share for name, share in _at_bounds(encoder).items()},
     }  # fmt: skip
 
 
 def _own(encoder: Interpretable, batch: Batch) -> Tensor:
     states = encoder.encoder(batch.skill, batch.response)
-    return torch.sigmoid(encoder.gains.own(states, batch.response, batch.skill).float())[batch.valid]
+    return torch.sigmoid(encoder.gains.own(states, batch.response, batch.skill).float())[batch.valid].cpu().double()  # MPS has no float64
 
 
 def _curve_sums(encoder: Interpretable, batch: Batch) -> Tensor:
@@ -163,7 +165,7 @@ def _curve_sums(encoder: Interpretable, batch: Batch) -> Tensor:
     slope, scored = reached * (1 - reached), batch.scored
     beyond = (practice - (per_skill(mastery.offset, asked) + _FLAT_AT) / speed).clamp(min=0).minimum(practice)
     parts = (torch.ones_like(slope), slope, (at > _FLAT_AT).to(slope), practice, beyond)
-    return torch.stack([part[scored].double().sum() for part in parts])
+    return torch.stack([part[scored].cpu().double().sum() for part in parts])
 
 
 def _at_bounds(encoder: Interpretable) -> dict[str, float]:

@@ -43,15 +43,20 @@ def widget(spec: FieldSpec, value: Any, key: str, *, disabled: bool = False) -> 
 
 
 def settings_form(
-    config: Config, key: str, names: Iterable[str], *, columns: int = 1, disabled: bool = False
+    config: Config, key: str, names: Iterable[str], *, columns: int = 1, slots: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Widgets of the named fields, at the configuration's values; returns dotted name -> value where changed."""
+    """Widgets of the named fields, at the configuration's values; returns dotted name -> value where changed.
+
+    `slots` gets, by name, an empty place under each widget.
+    """
     known, values = fields(), flatten(config)
     places = st.columns(columns)
     changes = {}
     for position, name in enumerate(names):
         with places[position % columns]:
-            held = widget(known[name], values[name], f"{key}.{name}", disabled=disabled)
+            held = widget(known[name], values[name], f"{key}.{name}")
+            if slots is not None:
+                slots[name] = st.empty()
         if held != values[name]:
             changes[name] = held
     return changes

@@ -117,11 +117,16 @@ def marks(store: Store, run_id: str) -> pd.DataFrame:
 
 
 def overview(store: Store, run: Run, curves: Curves, other: Run | None = None) -> None:
-    """Losses, AUCs, gain std over time and the gains' distribution; `other` is overlaid where one curve is drawn."""
+    """Gain std over time, the gains' distribution, losses and AUCs; `other` is overlaid where one curve is drawn."""
     if not run.active and curves.all.empty:
         st.info("It ended before anything was recorded.", icon=":material/info:")
         return
     changed = marks(store, run.run_id)
+    left, right = st.columns(2)
+    with left:
+        live_plot(f"gains-{run.run_id}", _gain_std(store, run, curves, other, changed))
+    with right:
+        live_plot(f"distribution-{run.run_id}", _distribution(store, run, other))
     left, right = st.columns(2)
     with left:
         axes = Axes("Losses: weighted total, plain terms", "step", "loss")
@@ -130,11 +135,6 @@ def overview(store: Store, run: Run, curves: Curves, other: Run | None = None) -
     with right:
         figure = charts.lines(curves.all, words.AUCS, None, None, Axes("AUC per epoch", "epoch", "AUC"))
         live_plot(f"aucs-{run.run_id}", figure)
-    left, right = st.columns(2)
-    with left:
-        live_plot(f"gains-{run.run_id}", _gain_std(store, run, curves, other, changed))
-    with right:
-        live_plot(f"distribution-{run.run_id}", _distribution(store, run, other))
 
 
 def _gain_std(store: Store, run: Run, curves: Curves, other: Run | None, changed: pd.DataFrame) -> dict[str, Any]:

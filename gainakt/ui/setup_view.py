@@ -1,46 +1,80 @@
 """Setting up a run: preset, data, the controls that matter, the rest folded by topic."""
 
+from typing import Any
+
 import streamlit as st
 
 from gainakt import config as settings
 from gainakt import presets
 from gainakt.config import Config
+from gainakt.effects import acts_on
 from gainakt.ui import resources
 from gainakt.ui.forms import settings_form, validated
-from gainakt.ui.text import markdown_text
+from gainakt.ui.text import markdown_text, number
 
-MAIN = ("weights.variance", "weights.bce", "weights.contrastive", "weights.beta_spread",
+MAIN = ("weights.variance", "weights.bce", "model.gain_head", "model.accumulation",
         "training.max_epochs", "training.seed")  # fmt: skip
-_TOPICS = {"model": "Model", "losses": "Losses", "training": "Training", "data": "Data"}
+_TOPICS = {"weights": "Loss weights", "losses": "Loss forms", "model": "Model", "training": "Training",
+           "regime": "Regime", "pressure": "Pressure on gains", "origin": "The original's faults", "data": "Data"}  # fmt: skip
 _OWN = ("data.path", "data.simulate")
+_ORIGIN = "v3-phase1"
 
 
 def new_run() -> None:
     """The form of a new run and its start button."""
+    slots: dict[str, Any] = {}
     left, right = st.columns(2, gap="large")
     with left:
-        preset = st.selectbox(
-            "Preset", list(presets.PRESETS), key="preset", bind="query-params",
-            help="A named configuration; every control below starts at its value.",
-        )  # fmt: skip
-        st.caption(presets.PRESETS[preset].about)
+        preset = _preset()
         data = _data()
         name = st.text_input("Name", placeholder=preset, max_chars=200, key="run-name")
     base = presets.preset(preset)
     with right:
-        changes = settings_form(base, f"new.{preset}", MAIN, columns=2)
+        changes = settings_form(base, f"new.{preset}", MAIN, columns=2, slots=slots)
     with st.expander("All settings"):
         for section, tab in zip(_TOPICS, st.tabs(list(_TOPICS.values())), strict=True):
             with tab:
                 rest = [n for n in settings.fields() if n.startswith(f"{section}.") and n not in (*MAIN, *_OWN)]
-                changes |= settings_form(base, f"new.{preset}", rest, columns=3)
+                changes |= settings_form(base, f"new.{preset}", rest, columns=3, slots=slots)
     chosen = validated(base, changes | data)
-    _differences(base, chosen)
+    if chosen is not None:
+        _annotate(slots, base, chosen)
+        _differences(base, chosen)
     if st.button("Start training", type="primary", icon=":material/play_arrow:", disabled=chosen is None) and chosen:
         run_id = resources.service().submit(chosen, name=name or preset, preset=preset)
         st.query_params.clear()
         st.query_params["run"] = run_id
         st.rerun()
+
+
+def _preset() -> str:
+    """The chosen preset's name; an idea can be put on the original's formulas."""
+    name: str = st.selectbox(
+        "Preset", list(presets.PRESETS), key="preset", bind="query-params",
+        help="A named configuration; every control starts at its value.",
+    )  # fmt: skip
+    chosen = presets.PRESETS[name]
+    st.caption(chosen.about)
+    if chosen.expected:
+        st.caption(f"Expected by the original analysis: {chosen.expected}. Measured: {chosen.measured or 'not yet'}.")
+    if chosen.base == "corrected" and st.toggle(
+        "On the original's formulas", key="preset-on-origin",
+        help="Applies the idea to v3-phase1, where the original analysis would have tried it.",
+    ):  # fmt: skip
+        return f"{_ORIGIN}+{name}"
+    return name
+
+
+def _annotate(slots: dict[str, Any], base: Config, chosen: Config) -> None:
+    """Under each control: the preset's value where it differs, and what a weight acts on in this setting."""
+    changed = settings.difference(base, chosen)
+    for name, slot in slots.items():
+        said = [f":orange[preset: {markdown_text(number(changed[name][0]))}]"] if name in changed else []
+        effect = acts_on(name, chosen)
+        if effect and (name in MAIN or settings.flatten(chosen)[name]):
+            said.append(markdown_text(effect))
+        if said:
+            slot.caption(" · ".join(said))
 
 
 def _data() -> dict[str, str]:
@@ -57,9 +91,7 @@ def _data() -> dict[str, str]:
     return {"data.path": path.strip()}
 
 
-def _differences(base: Config, chosen: Config | None) -> None:
-    if chosen is None:
-        return
+def _differences(base: Config, chosen: Config) -> None:
     known = settings.fields()
     changed = settings.difference(base, chosen)
     if changed:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from gainakt import config as settings
 from gainakt import service
+from gainakt.effects import acts_on
 from gainakt.store import Run, Store
 from gainakt.ui import resources, run_view, words
 from gainakt.ui.charts import PANELS
@@ -80,19 +81,35 @@ def _live_values(store: Store, run: Run) -> settings.Config:
 
 def _sliders(run: Run, now: settings.Config) -> None:
     known, values = settings.fields(), settings.flatten(now)
-    acts = {"losses.std_target": now.losses.variance_form == "std_hinge"}
+    weights = now.weights
+    acts = {"losses.std_target": now.losses.variance_form == "std_hinge" or bool(weights.adversary),
+            "losses.margin": bool(weights.triplet or weights.ranking)}  # fmt: skip
     live = [name for name, spec in known.items() if spec.live and acts.get(name, True)]
-    live.sort(key=lambda name: MAIN.index(name) if name in MAIN else len(MAIN))
+    first = [name for name in live if name in MAIN or (name.startswith("weights.") and values[name])]
+    first.sort(key=lambda name: MAIN.index(name) if name in MAIN else len(MAIN))
     with st.container(border=True):
         st.markdown("**Steer this run** · a change acts from the next step on and is marked on the curves")
-        for place, name in zip(st.columns(len(live)), live, strict=True):
-            key = f"steer.{run.run_id}.{name}.{values[name]}"
-            with place:
-                held = widget(known[name], values[name], key)
-            sent = st.session_state.setdefault(f"sent.{key}", values[name])
-            if held != sent:
-                service.steer(resources.service().root, run.run_id, name, held, _WHO)
-                st.session_state[f"sent.{key}"] = held
+        _steer(run, now, first[:_IN_SIGHT])
+        with st.expander("More weights"):
+            _steer(run, now, [name for name in live if name not in first[:_IN_SIGHT]])
+
+
+_IN_SIGHT = 4
+
+
+def _steer(run: Run, now: settings.Config, names: list[str]) -> None:
+    known, values = settings.fields(), settings.flatten(now)
+    places = st.columns(_IN_SIGHT)
+    for position, name in enumerate(names):
+        key = f"steer.{run.run_id}.{name}.{values[name]}"
+        with places[position % _IN_SIGHT]:
+            held = widget(known[name], values[name], key)
+            if name in MAIN or values[name]:
+                st.caption(markdown_text(acts_on(name, now)))
+        sent = st.session_state.setdefault(f"sent.{key}", values[name])
+        if held != sent:
+            service.steer(resources.service().root, run.run_id, name, held, _WHO)
+            st.session_state[f"sent.{key}"] = held
 
 
 def _overlay(store: Store, run: Run) -> str | None:

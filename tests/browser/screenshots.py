@@ -55,7 +55,7 @@ def train_live(page: Page, url: str, picture: Path) -> None:
     after_step(page, 60)
     drag_variance(page)
     after_step(page, 140)
-    page.locator("h1").click()  # no focus ring, no hover
+    no_hover(page)
     page.wait_for_timeout(1500)
     page.screenshot(path=picture)
     page.get_by_role("button", name="Stop").click()
@@ -76,6 +76,12 @@ def drag_variance(page: Page) -> None:
     page.mouse.up()
 
 
+def no_hover(page: Page) -> None:
+    """Take focus and pointer off whatever has them."""
+    page.locator("h1").click()
+    page.mouse.move(2, 400)
+
+
 def after_step(page: Page, step: int) -> None:
     """Return when the run's progress has passed this step."""
     for _ in range(600):
@@ -91,7 +97,7 @@ def compare(page: Page, url: str, runs: list[str], picture: Path) -> None:
     page.goto(f"{url}/Compare?runs={','.join(runs)}")
     page.get_by_role("tab", name="Test students").click()
     page.wait_for_function("document.querySelectorAll('.gainakt-plot .legendtext').length >= 8")
-    page.locator("h1").click()
+    no_hover(page)
     page.wait_for_timeout(2000)
     page.screenshot(path=picture)
 
