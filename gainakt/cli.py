@@ -14,6 +14,7 @@ import typer
 from tqdm import tqdm
 
 from gainakt import config as settings
+from gainakt import reference
 from gainakt.config import DEFAULT_STORE
 from gainakt.errors import InputError, StoreBusy
 from gainakt.presets import PRESETS, find
@@ -117,11 +118,14 @@ def runs(
     as_json: JsonFlag = False,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """List the runs, newest first."""
+    """List the runs, newest first, and the published records."""
+    if runs_root(store).exists():
+        reference.place(runs_root(store))
     with open_for_reading(store) as reading:
-        table = reading.runs(search)
+        table, published = reading.runs(search), reading.runs(search, published=True)
     if as_json:
-        print(json.dumps({"runs": json.loads(table.to_json(orient="records", date_format="iso"))}))
+        listed = {"runs": table, "published": published}
+        print(json.dumps({name: json.loads(part.to_json(orient="records")) for name, part in listed.items()}))
     else:
         print(table.to_string(index=False) if len(table) else "no runs; start one with: python -m gainakt train")
 

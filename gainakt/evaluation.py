@@ -20,6 +20,8 @@ def reload(run: Run, root: Path) -> tuple[Config, Interactions, GainAKT, dict[st
 
     Raises InputError when a checkpoint is missing or the data are no longer those it was trained on.
     """
+    if run.published:
+        raise InputError(f"run {run.run_id} is a published record: it has no checkpoints; train its preset instead")
     config = Config.model_validate(run.config)
     data = load(config.data)
     if run.data_fingerprint and data.fingerprint != run.data_fingerprint:

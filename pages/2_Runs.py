@@ -1,5 +1,6 @@
 """Runs: a light table of everything saved."""
 
+import pandas as pd
 import streamlit as st
 
 from gainakt.ui import frame, resources, tables, words
@@ -37,12 +38,16 @@ def table() -> None:
     if runs.empty:
         st.info("No run matches." if search else "No runs yet; start one on the Train page.", icon=":material/info:")
         return
+    _draw(runs, "runs-table")
+
+
+def _draw(runs: pd.DataFrame, key: str) -> None:
     shown = runs.assign(
         created=runs["created"].map(words.when), open="Run?run=" + runs["run_id"],
         seconds=runs["seconds"].map(words.lasting),
     )  # fmt: skip
     st.dataframe(
-        shown, hide_index=True, key="runs-table", placeholder="–", height=tables.fitting(len(shown), 620),
+        shown, hide_index=True, key=key, placeholder="–", height=tables.fitting(len(shown), 620),
         column_order=["open", "name", "status", "data", "created", *SHORT, "epochs", "seconds", "preset", "run_id"],
         column_config={
             "open": st.column_config.LinkColumn("", display_text="open", width=50),
@@ -56,7 +61,12 @@ def table() -> None:
 
 
 table()
-known = store.runs()
+published = store.runs(search or "", published=True)
+if len(published):
+    with st.expander("Published records of the original study"):
+        st.caption("Read-only, with what was published; the rest is missing. Comparable like any other run.")
+        _draw(published, "published-table")
+known = store.runs(published=None)
 names = {row.run_id: words.run_label(row) for row in known.itertuples()}
 if len(names) > 1:
     picked = st.multiselect("Compare", list(names), format_func=names.get, placeholder="choose two or more runs")

@@ -8,7 +8,7 @@ from gainakt.ui.text import markdown_text
 
 frame.page("Run", ":material/monitoring:")
 store = resources.store()
-table = store.runs()
+table = store.runs(published=None)
 if table.empty:
     st.info("No runs yet; start one on the Train page.", icon=":material/info:")
     st.stop()

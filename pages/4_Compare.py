@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from gainakt.config import Config, fields, flatten
+from gainakt.config import fields
 from gainakt.ui import charts, frame, resources, run_view, tables, words
 from gainakt.ui.charts import Axes
 from gainakt.ui.live import live_plot
@@ -11,7 +11,7 @@ from gainakt.ui.text import shortened
 
 frame.page("Compare", ":material/compare:")
 store = resources.store()
-table = store.runs()
+table = store.runs(published=None)
 if len(table) < 2:
     st.info("Two saved runs are needed; start them on the Train page.", icon=":material/info:")
     st.stop()
@@ -29,11 +29,8 @@ widths = dict.fromkeys(labels.values(), max(110, 690 // len(labels)))
 
 settings, numbers = st.tabs(["What differs in the configuration", "Test students"])
 with settings:
-    flat = (
-        pd.DataFrame({labels[r]: flatten(Config.model_validate(store.run(r).config)) for r in picked})
-        .astype(str)
-        .replace("", "–")
-    )
+    stated = {labels[r]: run_view.stated(store.run(r)) for r in picked}
+    flat = pd.DataFrame(stated, index=list(fields())).fillna("").astype(str).replace("", "–")
     differs = flat[flat.nunique(axis=1) > 1]
     if differs.empty:
         st.caption("Nothing: the configurations are the same.")

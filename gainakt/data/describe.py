@@ -202,11 +202,14 @@ def problems(data: Interactions, window: int = 200) -> list[Problem]:
 
 
 def write_rejected(data: Interactions, path: Path) -> None:
-    """The rows left out as CSV; text that a spreadsheet would take for a formula is quoted."""
-    table = data.rejected.copy()
-    for name in ("file", "column", "value", "reason"):
-        table[name] = [_harmless(value) for value in table[name]]
-    table.to_csv(path, index=False)
+    """The rows left out as a CSV file, see `rejected_csv`."""
+    path.write_text(rejected_csv(data.rejected), encoding="utf-8", newline="")
+
+
+def rejected_csv(rejected: pd.DataFrame) -> str:
+    """Rows left out as CSV; text that a spreadsheet would take for a formula is quoted."""
+    harmless = {name: list(map(_harmless, rejected[name])) for name in ("file", "column", "value", "reason")}
+    return rejected.assign(**harmless).to_csv(index=False)
 
 
 def _harmless(value: Any) -> Any:

@@ -99,6 +99,19 @@ def guess(file: Path, header: Sequence[str], config: DataConfig) -> Mapping:
 
     Raises InputError that names the file, the missing role, the columns there and the setting that names one.
     """
+    mapping = found(file, header, config)
+    missing = [role for role in REQUIRED if role not in mapping.columns]
+    if missing:
+        kind = "a pyKT sequence file" if mapping.sequences else "a table of responses"
+        raise InputError(
+            f"{file}, row 1: missing column(s) for {', '.join(missing)} of {kind}; columns here:"
+            f" {', '.join(header)[:500]}; name them by {', '.join(f'data.{role}_column' for role in missing)}"
+        )
+    return mapping
+
+
+def found(file: Path, header: Sequence[str], config: DataConfig) -> Mapping:
+    """The columns asked for and those known, whichever are there; raises InputError for one asked for in vain."""
     sequences = config.format == "sequences" or (config.format == "auto" and is_sequences(header))
     models = {} if sequences else skill_models(header)
     columns = {}
@@ -107,20 +120,13 @@ def guess(file: Path, header: Sequence[str], config: DataConfig) -> Mapping:
         if (asked == "-" and role not in REQUIRED) or (sequences and role == "time"):
             continue  # the responses of a sequence are in order
         if asked:
-            found = _asked(file, header, role, asked)
+            indices = _asked(file, header, role, asked)
         elif role == "skill" and (models or config.skill_model):
-            found = _model(file, models, config.skill_model)
+            indices = _model(file, models, config.skill_model)
         else:
-            found = _known(header, role, SEQUENCES if sequences else KNOWN)
-        if found:
-            columns[role] = found
-    missing = [role for role in REQUIRED if role not in columns]
-    if missing:
-        kind = "a pyKT sequence file" if sequences else "a table of responses"
-        raise InputError(
-            f"{file}, row 1: missing column(s) for {', '.join(missing)} of {kind}; columns here:"
-            f" {', '.join(header)[:500]}; name them by {', '.join(f'data.{role}_column' for role in missing)}"
-        )
+            indices = _known(header, role, SEQUENCES if sequences else KNOWN)
+        if indices:
+            columns[role] = indices
     return Mapping(tuple(header), sequences, columns, tuple(models))
 
 

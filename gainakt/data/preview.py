@@ -1,7 +1,7 @@
 """The first rows of files and the columns guessed for them, before they are read."""
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -9,32 +9,41 @@ import duckdb
 import pandas as pd
 
 from gainakt.config import DataConfig
-from gainakt.data import files, text
-from gainakt.data.mapping import ROLES, Mapping, guess, skill_models
+from gainakt.data import ednet, files, text
+from gainakt.data.mapping import Mapping, found, guess, skill_models
 from gainakt.data.readers import container, first_line, literal
 from gainakt.errors import InputError
+
+FILES_SHOWN = 50
 
 
 @dataclass(frozen=True)
 class Preview:
-    """One file: its header and first rows as text, the column of each role ("" where none), and what is wrong."""
+    """One file: its header and first rows as text, the columns of each role, and what is wrong.
+
+    `columns` holds per role that has any their places in the header, `names` what to call them.
+    """
 
     path: Path
     format: str
     encoding: str
     separator: str
     header: list[str]
-    columns: dict[str, str]
+    columns: dict[str, tuple[int, ...]]
+    names: dict[str, str]
     skill_models: list[str]
     rows: pd.DataFrame
     problem: str
 
 
 def preview(path: str | Path, config: DataConfig, rows: int = 20) -> list[Preview]:
-    """A preview per file; a missing column is a `problem`, an unreadable file raises InputError."""
-    found, _ = files.find(path, config.test_path)
+    """A preview per file, of the first FILES_SHOWN; a missing column is a `problem`, an unreadable file raises InputError."""
+    sources, _ = files.find(path, config.test_path)
     with tempfile.TemporaryDirectory(prefix="gainakt-") as scratch:
-        return [_one(source.path, config, rows, Path(scratch)) for source in found]
+        shown = [_one(source.path, config, rows, Path(scratch)) for source in sources[:FILES_SHOWN]]
+    if ednet.is_kt1(sources):  # its columns are joined from two files when it is read
+        shown = [replace(one, format="EdNet KT1", columns={}, names={}, problem="") for one in shown]
+    return shown
 
 
 def _one(path: Path, config: DataConfig, rows: int, scratch: Path) -> Preview:
@@ -43,7 +52,7 @@ def _one(path: Path, config: DataConfig, rows: int, scratch: Path) -> Preview:
         first = list(islice(text.records(opened.plain, opened.separator), rows + 1))
         if opened.is_lines(config.format):
             shown = pd.DataFrame({"line": [line[:200] for _, _, line in first]})
-            return Preview(path, "lines", opened.encoding, "", [], {}, [], shown, "")
+            return Preview(path, "lines", opened.encoding, "", [], {}, {}, [], shown, "")
         width = len(opened.header)
         cells = [((fields or [line]) + [""] * width)[:width] for _, fields, line in first[1:]]
         return _mapped(path, config, opened.header, cells, (opened.encoding, text.SEPARATORS[opened.separator]))
@@ -51,10 +60,10 @@ def _one(path: Path, config: DataConfig, rows: int, scratch: Path) -> Preview:
     with duckdb.connect(":memory:") as connection:
         try:
             query = "SELECT * FROM read_parquet($path) LIMIT $rows"
-            found = connection.execute(query, {"path": literal(path), "rows": rows}).fetchall()
+            first_rows = connection.execute(query, {"path": literal(path), "rows": rows}).fetchall()
         except duckdb.Error as error:
             raise InputError(f"{path}: cannot be read as Parquet: {first_line(error)}") from None
-    return _mapped(path, config, header, [["" if v is None else str(v) for v in row] for row in found], ("", ""))
+    return _mapped(path, config, header, [["" if v is None else str(v) for v in row] for row in first_rows], ("", ""))
 
 
 def _mapped(
@@ -63,10 +72,10 @@ def _mapped(
     mapping: Mapping | None = None
     problem = ""
     try:
-        mapping = guess(path, header, config)
+        mapping = found(path, header, config)
+        guess(path, header, config)
     except InputError as error:
         problem = str(error)
-    columns = {role: mapping.named(role) if mapping else "" for role in ROLES}
     numbered = [name if header.count(name) == 1 else f"{name} [{i + 1}]" for i, name in enumerate(header)]
     return Preview(
         path=path,
@@ -74,7 +83,8 @@ def _mapped(
         encoding=kind[0],
         separator=kind[1],
         header=header,
-        columns=columns,
+        columns=mapping.columns if mapping else {},
+        names={role: mapping.named(role) for role in mapping.columns} if mapping else {},
         skill_models=list(skill_models(header)),
         rows=pd.DataFrame(cells, columns=numbered, dtype="str"),
         problem=problem,

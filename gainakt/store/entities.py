@@ -7,6 +7,9 @@ from typing import Any
 
 from gainakt.store.rows import ACTIVE
 
+PUBLISHED = "00000000-"
+"""How the ids of published records begin; they cannot be changed or evaluated."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -52,6 +55,11 @@ class Run:
     def active(self) -> bool:
         """Whether the run waits, trains or pauses."""
         return self.status in ACTIVE
+
+    @property
+    def published(self) -> bool:
+        """Whether it is a record from the literature rather than a run of this workbench."""
+        return self.run_id.startswith(PUBLISHED)
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "Run":

@@ -11,7 +11,7 @@ import duckdb
 import pandas as pd
 
 from gainakt.errors import InputError
-from gainakt.store.entities import Histogram, Run
+from gainakt.store.entities import PUBLISHED, Histogram, Run
 from gainakt.store.rows import ACTIVE
 
 _RUN_COLUMNS = ", ".join(field.name for field in fields(Run))
@@ -26,8 +26,8 @@ FROM runs r LEFT JOIN (
     SELECT run_id, {", ".join(f"max(value) FILTER (name = '{name}') AS {name}" for name in _SHOWN_METRICS)}
     FROM metrics WHERE split = 'test' GROUP BY run_id
 ) m ON m.run_id = r.run_id
-WHERE $search = '' OR contains(
-    lower(concat_ws(chr(10), r.name, r.preset, r.run_id, r.status, r.data_name)), lower($search))
+WHERE ($published::BOOLEAN IS NULL OR starts_with(r.run_id, $prefix) = $published) AND ($search = '' OR contains(
+    lower(concat_ws(chr(10), r.name, r.preset, r.run_id, r.status, r.data_name)), lower($search)))
 ORDER BY r.created DESC, r.run_id DESC
 """
 
@@ -45,14 +45,14 @@ class Reader:
         self._connection = connection
         self._cursors = Lock()
 
-    def runs(self, search: str = "") -> pd.DataFrame:
-        """All runs, newest first, with their test metrics, for a table.
+    def runs(self, search: str = "", published: bool | None = False) -> pd.DataFrame:
+        """All runs, or all published records, or (None) both, newest first, with their test metrics, for a table.
 
         Columns: run_id, name, preset, status, created (unix seconds), data, epochs, step, encoder1_auc, encoder2_auc,
         gain_std, skill_gain_cv, response_gain_ratio, mastery_correlation, seconds. `search` is looked for, whatever
         its case, in name, preset, id, status and data.
         """
-        return self._frame(_RUNS, {"search": search.strip()})
+        return self._frame(_RUNS, {"search": search.strip(), "prefix": PUBLISHED, "published": published})
 
     def run(self, run_id: str) -> Run:
         """The run with this id or the only one whose id starts so; raises InputError otherwise."""

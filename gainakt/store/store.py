@@ -105,6 +105,8 @@ class Store(Reader):
         new = name.strip()
         if not 0 < len(new) <= _LONGEST_NAME:
             raise InputError(f"a run's name has 1 to {_LONGEST_NAME} characters; got {len(new)}")
+        if self.run(run_id).published:
+            raise InputError(f"{run_id} is a published record; it cannot be changed")
         with self.folder(run_id) as folder:
             folder.append({"kind": "renamed", "name": new, "who": who})
         self.take_in()

@@ -148,6 +148,7 @@ def bands(
         layout["annotations"].append(panel_title(label + _start_text(parameters, name, runs), domain))
         for position, (run, run_label) in enumerate(runs.items()):
             part = parameters[(parameters["run_id"] == run) & (parameters["name"] == name)].sort_values("epoch")
+            part = part[part["quantiles"].map(len) > 0]  # published records have means only
             if not part.empty:
                 look = {"color": color(position), "label": run_label if len(runs) > 1 else label, "legend": panel == 0}
                 figure["data"] += _band(part, f"{run}/{name}", suffix, look)
@@ -185,6 +186,7 @@ def _band(part: pd.DataFrame, uid: str, suffix: str, look: Mapping[str, Any]) ->
 
 def _start_text(parameters: pd.DataFrame, name: str, runs: Mapping[str, str]) -> str:
     part = parameters[(parameters["name"] == name) & parameters["run_id"].isin(list(runs))].sort_values("epoch")
+    part = part[part["quantiles"].map(len) > 0]
     return f" (start {number(float(part['quantiles'].iloc[0][50]))})" if len(runs) == 1 and not part.empty else ""
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from gainakt import reference
 from gainakt.config import DEFAULT_STORE
 from gainakt.errors import InputError, StoreBusy
 from gainakt.service import Service
@@ -19,6 +20,7 @@ def store_path() -> Path:
 
 @st.cache_resource(show_spinner=False)
 def _open_store() -> Store:
+    reference.place(runs_root(store_path()))
     store = Store.open(store_path())
     store.start_intake()
     return store

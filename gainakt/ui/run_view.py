@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from gainakt.config import Config, flatten
 from gainakt.store import Run, Store
 from gainakt.ui import charts, words
 from gainakt.ui.charts import Axes
@@ -14,7 +15,7 @@ from gainakt.ui.text import markdown_text
 
 POINTS = 1500
 """Points of a curve that a tab keeps; twice as many are thinned to half."""
-_STEP_NAMES = [*words.LOSSES, *words.GAINS, "gain_mean", "interactions_per_second"]
+_STEP_NAMES = [*words.LOSSES, *words.GAINS, *words.PRESSURE, "gain_mean", "interactions_per_second"]
 _EPOCH_NAMES = [*words.AUCS, "validation.gain_std"]
 
 
@@ -106,6 +107,13 @@ def _value(value: float | None, digits: int = 3) -> str:
     return "–" if value is None else f"{value:,.{digits}f}"
 
 
+def stated(run: Run) -> dict[str, Any]:
+    """Dotted name -> value of a run's settings; of a published record only what was published."""
+    if not run.published:
+        return flatten(Config.model_validate(run.config))
+    return {f"{section}.{name}": value for section, part in run.config.items() for name, value in part.items()}
+
+
 def marks(store: Store, run_id: str) -> pd.DataFrame:
     """What a user changed while the run trained, as marks for the curves; changes at one step are one mark."""
     events = store.events(run_id)
@@ -135,6 +143,9 @@ def overview(store: Store, run: Run, curves: Curves, other: Run | None = None) -
     with right:
         figure = charts.lines(curves.all, words.AUCS, None, None, Axes("AUC per epoch", "epoch", "AUC"))
         live_plot(f"aucs-{run.run_id}", figure)
+    if any(curves.last(name) is not None for name in words.PRESSURE):
+        axes = Axes("Pressure on the gains: multipliers, share of rejected steps", "step")
+        live_plot(f"pressure-{run.run_id}", charts.lines(curves.all, words.PRESSURE, None, changed, axes))
 
 
 def _gain_std(store: Store, run: Run, curves: Curves, other: Run | None, changed: pd.DataFrame) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def _steer(run: Run, now: settings.Config, names: list[str]) -> None:
 
 
 def _overlay(store: Store, run: Run) -> str | None:
-    table = store.runs()
+    table = store.runs(published=None)
     names = {
         row.run_id: words.run_label(row)
         for row in table.itertuples() if row.run_id != run.run_id

@@ -1,8 +1,10 @@
 """Labels, units and help texts of what the store holds, in one place."""
 
 import datetime as dt
-from typing import Any
+import math
+from typing import Any, TypeGuard
 
+from gainakt.config import fields
 from gainakt.ui.text import shortened
 
 STATUS = {
@@ -19,10 +21,9 @@ LOSSES = {
     "loss.total": "total",
     "loss.bce": "BCE, Encoder 1",
     "loss.im": "IM, Encoder 2",
-    "loss.variance": "variance",
-    "loss.contrastive": "contrastive",
-    "loss.beta_spread": "beta spread",
-}
+    **{f"loss.{name.split('.')[1]}": spec.label.removesuffix(" weight").lower() for name, spec in fields().items()
+       if name.startswith("weights.") and name != "weights.bce"},
+}  # fmt: skip
 AUCS = {
     "validation.encoder1_auc": "Encoder 1, validation",
     "validation.encoder2_auc": "Encoder 2, validation",
@@ -30,6 +31,12 @@ AUCS = {
     "train_running.encoder2_auc": "Encoder 2, training",
 }
 GAINS = {"gain_std": "gain std", "aggregate_gain_std": "std of the original's aggregate gain"}
+PRESSURE = {
+    "rejected_share": "share of steps rejected",
+    "multiplier.gain_std": "multiplier of gain std",
+    "multiplier.skill_cv": "multiplier of the CV of skill gains",
+    "multiplier.response_ratio": "multiplier of the gain ratio",
+}
 PARAMETERS = {"beta": "beta", "threshold": "theta", "gamma": "gamma", "saturation": "M_sat"}
 
 METRICS = {
@@ -37,6 +44,9 @@ METRICS = {
     "encoder2_auc": ("Encoder 2 AUC", "The same for Encoder 2, whose prediction comes from mastery alone."),
     "bce": ("Encoder 1 log-loss", "Binary cross-entropy in nats per scored interaction; lower is better."),
     "im": ("Encoder 2 log-loss (IM)", "Incremental-mastery loss in nats per scored interaction; lower is better."),
+    "im_second_table": (
+        "IM, second table", "Published records only: their analysis gives two values for the same epoch.",
+    ),
     "gain_mean": ("Gain mean", "Mean gain of the practised skill, in (0, 1)."),
     "gain_std": ("Gain std", "Standard deviation of the practised skill's gains. Target: over 0.10."),
     "skill_gain_cv": ("CV of skill gains", "Std over mean of the skills' mean gains. Target: over 0.20."),
@@ -84,20 +94,24 @@ def run_label(run: Any) -> str:
 
 def when(seconds: float | None) -> str:
     """A unix time as local date and time."""
-    return dt.datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M") if seconds else "–"
+    return dt.datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M") if _known(seconds) else "–"
 
 
 def clock(seconds: float | None) -> str:
     """A unix time as local time of day."""
-    return dt.datetime.fromtimestamp(seconds).strftime("%H:%M:%S") if seconds else "–"
+    return dt.datetime.fromtimestamp(seconds).strftime("%H:%M:%S") if _known(seconds) else "–"
 
 
 def lasting(seconds: float | None) -> str:
     """A duration in the unit that fits."""
-    if seconds is None:
+    if not _known(seconds):
         return "–"
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 5400:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"
+
+
+def _known(seconds: float | None) -> TypeGuard[float]:
+    return seconds is not None and not math.isnan(seconds)

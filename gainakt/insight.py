@@ -1,0 +1,85 @@
+"""All that can be said of a saved run: verdict, references, candidate causes, next step; for page and report alike."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gainakt import verdict as judging
+from gainakt.criteria import Reference, Targets, Values, Verdict, data_question, question, untrained
+from gainakt.diagnosis import Attempt, Cause, Path, causes, differentiation_share, losses, next_step
+from gainakt.facts import Facts, gather
+from gainakt.store import Run, Store
+
+ORIGINAL = "v3-phase1"
+_ORIGINALS = (ORIGINAL, "v2", "bug-fix-2-epochs")
+
+
+@dataclass(frozen=True)
+class Insight:
+    """A run's facts and what follows from them; `state` and `start` are `training.probe.state` now and untrained."""
+
+    facts: Facts
+    targets: Targets
+    references: dict[str, Reference]
+    verdict: Verdict
+    causes: list[Cause]
+    path: Path
+    state: Values
+    start: Values
+
+
+def look(store: Store, run_id: str, targets: Targets = judging.DEFAULTS) -> Insight:
+    """Everything about a run; raises InputError when there is no such run."""
+    facts = gather(store, run_id)
+    others = judging.peers(store, facts.run)
+    known = judging.references(facts, others)
+    verdict = judging.of_facts(facts, known, targets)
+    state, start = states(facts)
+    found = causes(settings(facts.run), facts.test, state, start, facts.run.data.get("share_correct"))
+    ratio = differentiation_share(losses(facts.series))
+    base = ORIGINAL if str(facts.run.preset).split("+")[0] in _ORIGINALS else ""
+    path = next_step(ratio, attempts(facts, others), verdict.data["skills_differ"].status, base)
+    return Insight(facts, targets, known, verdict, found, path, state, start)
+
+
+def settings(run: Run) -> dict[str, Any]:
+    """The run's settings by dotted name."""
+    return {f"{section}.{name}": value for section, part in run.config.items() for name, value in part.items()}
+
+
+def states(facts: Facts) -> tuple[Values, Values]:
+    """State at Encoder 2's best epoch and before training: as recorded by the training, else as measured later."""
+    named = facts.series[facts.series["name"].str.startswith("state.")]
+    if named.empty:
+        return facts.measured.get("state") or {}, facts.measured.get("start") or {}
+    wide = named.assign(name=named["name"].str.removeprefix("state.")).pivot_table(
+        index="epoch", columns="name", values="value", aggfunc="last"
+    )
+    best = wide.index[np.abs(wide.index - (facts.run.best_encoder2 or 0)).argmin()]
+    start = {str(name): float(value) for name, value in wide.iloc[0].dropna().items()}
+    return {str(name): float(value) for name, value in wide.loc[best].dropna().items()}, start
+
+
+def attempts(facts: Facts, others: list[judging.Peer]) -> list[Attempt]:
+    """The run and its peers, as the decision tree counts them."""
+    return [_attempt(run, facts) for run in (facts.run, *(run for run, _ in others))]
+
+
+def _attempt(run: Run, facts: Facts) -> Attempt:
+    mine = [row["own"] for row in facts.tested if row["run_id"] == run.run_id and row.get("own")]
+    data, own = judging.data_tests(facts), mine[-1] if mine else {}
+    no_training = untrained(run.epochs, run.best_encoder2)
+    found = [
+        question(data_question(data.get(short)), own.get(short), no_training).status
+        for short in judging.QUESTIONS.values()
+    ]
+    standing = "untested" if "untested" in found else "noise"
+    chosen = settings(run)
+    return Attempt(
+        run.run_id,
+        run.preset or "corrected",
+        float(chosen.get("weights.variance") or 0.0),
+        str(chosen.get("model.gain_head") or ""),
+        "differentiated" if set(found) == {"pass"} else standing,
+    )
