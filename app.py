@@ -40,9 +40,9 @@ for card, (title, preset, changes, text) in zip(cards, STARTS, strict=False):
             st.switch_page("pages/1_Train.py", query_params={"run": run_id})
 with cards[2].container(border=True, height="stretch"):
     st.markdown("#### Bring your data")
-    _text("Students' responses in a file on this machine, read and checked, then trained on with any preset.")
-    if st.button("Choose a file", type="primary", width="stretch"):
-        st.switch_page("pages/1_Train.py", query_params={"data": "file"})
+    _text("Students' responses in any file: read, checked and shown, nothing lost in silence, then trained on.")
+    if st.button("Choose data", type="primary", width="stretch"):
+        st.switch_page("pages/5_Data.py")
 
 
 @st.fragment(run_every=3)

@@ -13,6 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from tqdm import tqdm
 
+from gainakt import cli_verdict as judged
 from gainakt import config as settings
 from gainakt import reference
 from gainakt.config import DEFAULT_STORE
@@ -98,7 +99,8 @@ def train(
         if as_json:
             print(json.dumps({"run_id": folder.run_id, "status": "failed", "error": last["error"]}))
         _leave(last["error"], 2 if last["bad_input"] else 1)
-    _show({"run_id": folder.run_id, **outcome(last)}, as_json)
+    told = judged.known(store, folder.run_id)
+    _show({"run_id": folder.run_id, **outcome(last), **told}, as_json)
 
 
 @app.command()
@@ -109,7 +111,8 @@ def evaluate(run: RunArgument, as_json: JsonFlag = False, store: StoreOption = D
     from gainakt.evaluation import reevaluate  # torch, once the run is known
 
     results = reevaluate(record, runs_root(store))
-    _show({"run_id": record.run_id, **_recorded(record), **results}, as_json)
+    told = judged.known(store, record.run_id)
+    _show({"run_id": record.run_id, **_recorded(record), **results, **told}, as_json)
 
 
 @app.command()
@@ -128,6 +131,8 @@ def runs(
         print(json.dumps({name: json.loads(part.to_json(orient="records")) for name, part in listed.items()}))
     else:
         print(table.to_string(index=False) if len(table) else "no runs; start one with: python -m gainakt train")
+        if len(published):
+            print("\npublished records, read-only:\n" + published.dropna(axis=1, how="all").to_string(index=False))
 
 
 @app.command()
@@ -140,6 +145,50 @@ def skills(run: RunArgument, as_json: JsonFlag = False, store: StoreOption = DEF
         print(json.dumps({"run_id": record.run_id, "skills": json.loads(table.to_json(orient="records"))}))
     else:
         print(table.to_string(index=False) if len(table) else f"run {record.run_id} is {record.status}: no skills yet")
+
+
+@app.command()
+def verdict(
+    run: RunArgument,
+    arm: Annotated[
+        str, typer.Option("--with", help="Run the tests first, with the stand-in (seconds) or the preset (minutes).")
+    ] = "",
+    assign: Annotated[list[str] | None, typer.Option("--set", help="criterion=target, repeatable.")] = None,
+    as_json: JsonFlag = False,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Judge a run: the six criteria, whether its skills differ and the response matters, and by which evidence."""
+    from gainakt.criteria import targets_of
+    from gainakt.verdict import ARMS, run_tests
+
+    targets = targets_of(_assigned(assign or [], "gain_std=0.1"))
+    if arm and arm not in ARMS:
+        raise InputError(f"--with {arm!r}: choose {' or '.join(ARMS)}")
+    with open_for_reading(store) as reading:
+        record = reading.run(run)
+    if arm:
+        with judged.progress() as report:
+            run_tests(record, runs_root(store), arm, report)
+        _take_in(store)
+    _show({"run_id": record.run_id, **judged.known(store, record.run_id, targets)}, as_json)
+
+
+@app.command()
+def report(
+    run: RunArgument,
+    baseline: Annotated[str, typer.Option(help="A run to compare with.")] = "",
+    beside: Annotated[Path | None, typer.Option(help="A Markdown file to lay beside it, section by section.")] = None,
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path(),
+    as_json: JsonFlag = False,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Write the analysis of a run: Markdown, and one self-contained HTML file with figures."""
+    from gainakt.report import save, write
+
+    with open_for_reading(store) as reading:
+        record = reading.run(run)
+        written = write(reading, record.run_id, baseline and reading.run(baseline).run_id)
+    _show({"run_id": record.run_id, **save(written, out, f"analysis-{record.run_id}", beside)}, as_json)
 
 
 def outcome(row: dict[str, Any]) -> dict[str, Any]:
@@ -210,6 +259,7 @@ def _show(values: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps(values))
         return
+    values, findings = judged.apart(values)
     for name, value in values.items():
         if isinstance(value, dict):
             print(f"{name}:")
@@ -217,6 +267,8 @@ def _show(values: dict[str, Any], as_json: bool) -> None:
                 print(f"  {inner:40} {_number(number)}")
         else:
             print(f"{name:42} {_number(value)}")
+    for name, status, value, text in findings:
+        print(f"{name:24} {status:16} {_number(value):>10}  {text}")
 
 
 def _number(value: Any) -> str:

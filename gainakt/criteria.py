@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
+from gainakt.errors import InputError
 from gainakt.sections.base import Section, setting
 
 Status = Literal["pass", "fail", "above_reference", "noise", "untested"]
@@ -31,7 +34,18 @@ class Targets(Section):
     )
 
 
-CRITERIA = tuple(Targets.model_fields)
+def targets_of(changes: Mapping[str, Any]) -> Targets:
+    """The targets with some replaced, text parsed; raises InputError that names what is wrong and what is allowed."""
+    known = Targets.model_fields
+    if unknown := [name for name in changes if name not in known]:
+        raise InputError(f"unknown criterion {unknown[0]!r}; known: {', '.join(known)}")
+    try:
+        return Targets.model_validate(dict(changes))
+    except ValidationError as error:
+        item = error.errors()[0]
+        raise InputError(f"{item['loc'][0]}: {item['msg']}; got {item['input']!r}") from None
+
+
 MASTERY_CORRELATIONS = {
     "mastery_correlation": "pooled: mastery of the asked skill before the response that it is scored against",
     "mastery_correlation_by_student": "by student: the same per student, then the mean over students who vary",
@@ -127,7 +141,7 @@ def data_question(result: Mapping[str, Any] | None) -> Finding:
     gained = result["free_minus_tied"]
     parts = [f"free against tied {_interval(gained)} nats per interaction"]
     if result.get("halves"):
-        parts.append(f"halves r {_interval(result['halves'])}")
+        parts.append(f"halves r {_interval(result['halves'], 'r')}")
     if result.get("bootstrap"):
         parts.append(f"bootstrap p {result['bootstrap']['p']:.3g} of {result['bootstrap']['n']}")
     return Finding(gained["value"], 0.0, result["decision"], {"text": ", ".join(parts), **result})
@@ -146,7 +160,7 @@ def question(data: Finding, own: Mapping[str, Any] | None, no_training: str) -> 
         return Finding(None, 0.0, "noise", {"text": f"the data's tests find no difference: {data.text}", **evidence})
     if own is None:
         return Finding(None, 0.0, "untested", {"text": "the run's own account has not been tested", **evidence})
-    worse = own["low"] > 0
+    worse = own["low"] is not None and own["low"] > 0
     told = f"made equal, its held-out log-loss changes by {_interval(own)} nats: " + ("worse" if worse else "no worse")
     if not worse:
         return Finding(value, 0.0, "noise", {"text": told, **evidence})
@@ -155,7 +169,7 @@ def question(data: Finding, own: Mapping[str, Any] | None, no_training: str) -> 
     return Finding(value, 0.0, status, {"text": text, **evidence})
 
 
-def _interval(part: Mapping[str, Any]) -> str:
-    if part["low"] is None or part["high"] is None:
-        return f"{part['value']:.3g}"
-    return f"{part['value']:.3g} [{part['low']:.3g}, {part['high']:.3g}]"
+def _interval(part: Mapping[str, Any], name: str = "value") -> str:
+    value, low, high = (part.get(key) for key in (name, "low", "high"))
+    shown = "not known" if value is None else f"{value:.3g}"
+    return shown if low is None or high is None else f"{shown} [{low:.3g}, {high:.3g}]"

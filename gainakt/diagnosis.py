@@ -113,16 +113,24 @@ class Cause:
     evidence: str
 
 
-def causes(settings: Mapping[str, Any], test: Values, state: Values, start: Values, share: float | None) -> list[Cause]:
+@dataclass(frozen=True)
+class Readout:
+    """What Encoder 2 can say: its largest possible probability, its loss, and the data's share of correct responses."""
+
+    most: float | None
+    loss: float | None
+    share: float | None
+
+
+def causes(settings: Mapping[str, Any], test: Values, state: Values, start: Values, readout: Readout) -> list[Cause]:
     """The candidate causes of docs/model.md, each judged by the run's own numbers.
 
-    `settings` are dotted names, `state` and `start` what `training.probe.state` says at the end and before training,
-    `share` is the data's share of correct responses.
+    `settings` are dotted names, `state` and `start` what `training.probe.state` says at the end and before training.
     """
     return [
         _wrong_tensor(settings, test, state),
         _saturated(settings, state, start),
-        _readout(settings, test, share),
+        _readout(readout),
         Cause(
             "Encoder 2 is trained on a response that it has seen",
             None if (target := settings.get("origin.target")) is None else target == "concurrent",
@@ -163,17 +171,17 @@ def _saturated(settings: Mapping[str, Any], state: Values, start: Values) -> Cau
     return Cause(name, None, f"not measured; gains start at {_text(begins)} and feed: {feeds or 'unknown'}")
 
 
-def _readout(settings: Mapping[str, Any], test: Values, share: float | None) -> Cause:
-    name, loss = "The readout cannot reach the base rate", test.get("im")
-    if loss is None or share is None or not 0 < share < 1:
-        return Cause(name, None, f"IM loss {_text(loss)}, share correct {_share(share)}")
+def _readout(seen: Readout) -> Cause:
+    name, share = "The readout cannot reach the base rate", seen.share
+    if share is None or not 0 < share < 1:
+        return Cause(name, None, f"share correct {_share(share)}")
     constant = -(share * np.log(share) + (1 - share) * np.log(1 - share))
-    told = f"IM loss {loss:.4f}; always saying {share:.1%} costs {constant:.4f}"
-    return Cause(name, bool(loss >= constant), f"{told}; T starts at {_text(settings.get('model.temperature_start'))}")
+    told = f"it can say {_share(seen.most)} at most, {share:.1%} are correct; IM loss {_text(seen.loss)}, a constant's"
+    return Cause(name, None if seen.most is None else seen.most < share, f"{told} {constant:.4g}")
 
 
 def _variance(settings: Mapping[str, Any], state: Values) -> Cause:
-    name, weight = "The variance loss cannot lift gains off uniform", settings.get("weights.variance")
+    name, weight = "The variance loss has no pull where gains are uniform", settings.get("weights.variance")
     if weight is None or settings.get("losses.variance_form") is None:
         return Cause(name, None, f"variance weight {_text(weight)}")
     if not weight:
@@ -228,7 +236,8 @@ def next_step(ratio: float | None, attempts: list[Attempt], learnable: str, base
     """
     on = (lambda idea: f"{base}+{idea}") if base else (lambda idea: idea)
     here = attempts[0]
-    path = [Branch("Is this run differentiated?", _yes(here.standing == "differentiated"), here.standing)]
+    answer = "not known" if here.standing == "untested" else _yes(here.standing == "differentiated")
+    path = [Branch("Is this run differentiated?", answer, here.standing)]
     if here.standing == "differentiated":
         return Path(path, "Nothing to repair. See whether it holds with another seed.", here.preset)
     small = ratio is not None and ratio < 1 / SMALLER

@@ -43,8 +43,10 @@ def _variance(config: Config) -> str:
             f"Acts on the {form.variance_of} over skills at an interaction: with this head, on a_s and c_s, which no"
             " prediction holds back where a skill is not practised."
         )
-    over = {"skills": "over skills at an interaction", "students": "over students, skill by skill",
-            "responses": "between responses, skill by skill"}[form.variance_over]  # fmt: skip
+    over = {
+        "skills": "over skills at an interaction", "students": "over students, skill by skill",
+        "responses": "between responses, skill by skill",
+    }[form.variance_over]  # fmt: skip
     return f"Acts on the {form.variance_of} {over}, through the {head.replace('_', '-')} head and Encoder 2."
 
 
@@ -68,8 +70,8 @@ def _distillation(config: Config) -> str:
 
 
 _KEPT = {
-    "additive": "a_s and c_s", "linear": "W_s and b_s", "per_skill": "every skill's network", "mixture": "gates and b_s",
-    "hierarchical": "b_s",
+    "additive": "a_s and c_s", "linear": "W_s and b_s", "per_skill": "every skill's network",
+    "mixture": "gates and b_s", "hierarchical": "b_s",
 }  # fmt: skip
 
 

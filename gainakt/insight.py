@@ -6,9 +6,12 @@ from typing import Any
 import numpy as np
 
 from gainakt import verdict as judging
-from gainakt.criteria import Reference, Targets, Values, Verdict, data_question, question, untrained
-from gainakt.diagnosis import Attempt, Cause, Path, causes, differentiation_share, losses, next_step
+from gainakt.config import Config, changed
+from gainakt.criteria import QUESTIONS, Reference, Targets, Values, Verdict, data_question, question, untrained
+from gainakt.diagnosis import Attempt, Cause, Path, Readout, causes, differentiation_share, losses, next_step
+from gainakt.errors import InputError
 from gainakt.facts import Facts, gather
+from gainakt.presets import find
 from gainakt.store import Run, Store
 
 ORIGINAL = "v3-phase1"
@@ -36,7 +39,7 @@ def look(store: Store, run_id: str, targets: Targets = judging.DEFAULTS) -> Insi
     known = judging.references(facts, others)
     verdict = judging.of_facts(facts, known, targets)
     state, start = states(facts)
-    found = causes(settings(facts.run), facts.test, state, start, facts.run.data.get("share_correct"))
+    found = causes(settings(facts.run), facts.test, state, start, readout(facts))
     ratio = differentiation_share(losses(facts.series))
     base = ORIGINAL if str(facts.run.preset).split("+")[0] in _ORIGINALS else ""
     path = next_step(ratio, attempts(facts, others), verdict.data["skills_differ"].status, base)
@@ -46,6 +49,32 @@ def look(store: Store, run_id: str, targets: Targets = judging.DEFAULTS) -> Insi
 def settings(run: Run) -> dict[str, Any]:
     """The run's settings by dotted name."""
     return {f"{section}.{name}": value for section, part in run.config.items() for name, value in part.items()}
+
+
+def next_config(seen: Insight) -> Config:
+    """The configuration at the end of the decision tree, on the run's own data; raises InputError without them.
+
+    It is the run's own with another seed where nothing is left to repair.
+    """
+    run, data = seen.facts.run, {n: v for n, v in settings(seen.facts.run).items() if n.startswith("data.")}
+    if not run.data_fingerprint:
+        raise InputError(f"the data of run {run.run_id} are not here; choose data on the Train page")
+    if seen.verdict.differentiated:
+        own = Config.model_validate(run.config)
+        return changed(own, {"training.seed": own.training.seed + 1})
+    return changed(find(seen.path.preset).config, data)
+
+
+def readout(facts: Facts) -> Readout:
+    """What Encoder 2 can say at most: the highest M_sat over the lowest theta, by the last recorded parameters."""
+    last = {name: facts.parameter(name).tail(1) for name in ("saturation", "threshold", "temperature")}
+    most = None
+    if all(len(row) and len(row["quantiles"].iloc[0]) for row in last.values()):
+        high, low, temperature = (
+            float(row["quantiles"].iloc[0][at]) for row, at in zip(last.values(), (-1, 0, 0), strict=True)
+        )
+        most = float(1 / (1 + np.exp(-(high - low) / temperature)))
+    return Readout(most, facts.test.get("im"), facts.run.data.get("share_correct"))
 
 
 def states(facts: Facts) -> tuple[Values, Values]:
@@ -71,8 +100,7 @@ def _attempt(run: Run, facts: Facts) -> Attempt:
     data, own = judging.data_tests(facts), mine[-1] if mine else {}
     no_training = untrained(run.epochs, run.best_encoder2)
     found = [
-        question(data_question(data.get(short)), own.get(short), no_training).status
-        for short in judging.QUESTIONS.values()
+        question(data_question(data.get(short)), own.get(short), no_training).status for short in QUESTIONS.values()
     ]
     standing = "untested" if "untested" in found else "noise"
     chosen = settings(run)

@@ -80,23 +80,27 @@ class Service:
 
     def __init__(self, root: Path):
         self.root = root
-        self._waiting: queue.Queue[tuple[RunFolder, Config]] = queue.Queue()
+        self._waiting: queue.Queue[Callable[[], object]] = queue.Queue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def submit(self, config: Config, *, name: str, preset: str) -> str:
         """Queue a training and return its run id at once."""
         folder = queue_run(self.root, config, name=name, preset=preset)
-        self._waiting.put((folder, config))
+        self.queue(lambda: execute(folder, config))
+        return folder.run_id
+
+    def queue(self, work: Callable[[], object]) -> None:
+        """Do `work` behind the trainings that wait; it has to keep its own errors."""
+        self._waiting.put(work)
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="training", daemon=True)
                 self._thread.start()
-        return folder.run_id
 
     def _work(self) -> None:
         while True:
-            execute(*self._waiting.get())
+            self._waiting.get()()
             self._waiting.task_done()
 
     def wait(self) -> None:

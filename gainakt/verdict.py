@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from gainakt.criteria import (
     MASTERY_CORRELATIONS,
@@ -20,6 +20,7 @@ from gainakt.facts import TESTED, Facts, Results, gather, results_of
 from gainakt.store import Run, RunFolder, Store
 
 Arm = Literal["stand-in", "preset"]
+ARMS: tuple[str, ...] = get_args(Arm)
 Report = Callable[[float, str], None]
 """Told how far a job is, in (0, 1), and what it does."""
 Peer = tuple[Run, Results]
@@ -112,10 +113,10 @@ def as_json(store: Store, run_id: str, targets: Targets = DEFAULTS) -> dict[str,
     facts = gather(store, run_id)
     known = references(facts, peers(store, facts.run))
     told = of_facts(facts, known, targets).as_json()
-    return {"run_id": facts.run.run_id, **told, "mastery_correlations": correlations(facts, known)}
+    return {**told, "mastery_correlations": correlations(facts, known)}
 
 
-def run_tests(run: Run, root: Path, arm: Arm, report: Report) -> dict[str, Any]:
+def run_tests(run: Run, root: Path, arm: str, report: Report) -> dict[str, Any]:
     """Run the tests of differentiation on a saved run and add what they say to its journal; returns that row."""
     from gainakt import differentiation  # torch, once it is needed
 

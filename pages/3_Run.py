@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gainakt.ui import frame, resources, run_view, tables, words
+from gainakt.ui import frame, resources, run_view, tables, verdict_view, words
 from gainakt.ui.steer_view import skill_controls
 from gainakt.ui.text import markdown_text
 
@@ -22,7 +22,9 @@ st.query_params["run"] = run_id
 run = store.run(run_id)
 curves = run_view.curves_of(store, run_id)
 run_view.header(run, curves)
-if run.active:
+if not run.active:
+    verdict_view.run_lights(store, run_id)
+else:
     st.page_link("pages/1_Train.py", label="Watch it live and steer it", icon=":material/visibility:",
                  query_params={"run": run_id})  # fmt: skip
 overview, skills, numbers, setup, log = st.tabs(["Overview", "Skills", "Numbers", "Configuration", "Events"])

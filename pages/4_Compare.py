@@ -30,7 +30,10 @@ widths = dict.fromkeys(labels.values(), max(110, 690 // len(labels)))
 settings, numbers = st.tabs(["What differs in the configuration", "Test students"])
 with settings:
     stated = {labels[r]: run_view.stated(store.run(r)) for r in picked}
-    flat = pd.DataFrame(stated, index=list(fields())).fillna("").astype(str).replace("", "–")
+    flat = pd.DataFrame(
+        {label: [str(values.get(name, "")) or "–" for name in fields()] for label, values in stated.items()},
+        index=list(fields()),
+    )
     differs = flat[flat.nunique(axis=1) > 1]
     if differs.empty:
         st.caption("Nothing: the configurations are the same.")

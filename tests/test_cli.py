@@ -73,7 +73,7 @@ def test_runs_lists_it(trained, store):
     (run,) = answer(gainakt("runs", "--json", "--store", store))["runs"]
     assert (run["run_id"], run["name"], run["status"]) == (trained["run_id"], "mine", "finished")
     assert run["encoder2_auc"] == pytest.approx(trained["test"]["encoder2_auc"])
-    assert answer(gainakt("runs", "no such text", "--json", "--store", store)) == {"runs": []}
+    assert answer(gainakt("runs", "no such text", "--json", "--store", store)) == {"runs": [], "published": []}
 
 
 def test_evaluate_gives_the_numbers_of_train(trained, store):

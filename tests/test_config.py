@@ -5,11 +5,11 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from gainakt.config import Config, changed, checked, difference, fields, flatten
+from gainakt.config import Config, WeightsConfig, changed, checked, difference, fields, flatten
 from gainakt.errors import InputError
 from gainakt.presets import OPEN_IN_SEED, PRESETS, preset
 
-LIVE = {"weights.bce", "weights.variance", "weights.contrastive", "weights.beta_spread", "losses.std_target"}
+LIVE = {*(f"weights.{name}" for name in WeightsConfig.model_fields), "losses.std_target", "losses.margin"}
 
 
 @pytest.mark.parametrize("name", [name for name, spec in fields().items() if spec.kind in (int, float)])

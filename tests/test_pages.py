@@ -288,3 +288,44 @@ def test_pages_do_not_import_torch(store: Path) -> None:
         cwd=ROOT, capture_output=True, text=True, timeout=100, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_an_idea_shows_what_was_expected_and_can_be_put_on_the_origins_formulas(
+    monkeypatch: pytest.MonkeyPatch, store: Path
+) -> None:
+    asked = []
+    monkeypatch.setattr(
+        Service, "submit", lambda self, config, **names: asked.append((config, names)) or write_run(store)
+    )
+    app = draw("pages/1_Train.py")
+    app.selectbox(key="preset").set_value("triplet").run()
+    assert "Expected by the original analysis: no figure of its own" in text_of(app)
+    app.toggle(key="preset-on-origin").set_value(True).run()
+    next(button for button in app.button if button.label == "Start training").click().run()
+    assert asked[0][0] == preset("v3-phase1+triplet") and asked[0][1]["preset"] == "v3-phase1+triplet"
+
+
+def test_what_differs_is_marked_and_priority_says_what_it_acts_on() -> None:
+    app = draw("pages/1_Train.py")
+    assert "Hardly acts on Encoder 2 here" in text_of(app) and ":orange[" not in text_of(app)
+    app.selectbox(key="new.corrected.model.sharing").set_value("embeddings").run()
+    said = text_of(app)
+    assert "Here it acts" in said and ":orange[preset: apart]" in said and said.count(":orange[") == 1
+
+
+def test_published_records_are_listed_apart_and_compared_like_any_run(store: Path) -> None:
+    from gainakt import reference
+
+    reference.place(runs_root(store))
+    run_id = write_run(store, "mine", "finished")
+    assert "1 run: 1 finished" in text_of(draw("app.py"))
+    app = draw("pages/2_Runs.py")
+    assert [len(table.value) for table in app.dataframe] == [1, 3]
+    app = draw("pages/4_Compare.py", runs=f"{run_id},00000000-970206-0206")
+    numbers = app.dataframe[1].value.set_index("Measure")
+    assert numbers.loc["Gain std"].tolist() == [0.12, 0.00182]
+    assert numbers.loc["Mastery correlation, original form"].isna().tolist() == [True, False]
+    differs = app.dataframe[0].value.set_index("Setting")
+    assert differs.loc["Variance weight"].tolist() == ["0.0", "2.0"] and differs.loc["Width"].tolist() == ["64", "–"]
+    for page in ("pages/1_Train.py", "pages/3_Run.py"):
+        draw(page, run="00000000-970206-0206")

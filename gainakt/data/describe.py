@@ -15,6 +15,8 @@ FEW_PER_SKILL = 20
 """A skill with fewer responses has no effective rate."""
 STOPPED_SHARE = 0.2
 """Share of runs that end with three correct in a row from which learning curves are called into question."""
+SINGLE_SHARE = 0.8
+"""Share of runs of one response from which there is hardly any practice to learn gains from."""
 _STREAK = 3
 
 
@@ -147,6 +149,11 @@ def three_correct_share(data: Interactions) -> float:
     return float(((np.diff([*starts, len(data)]) == _STREAK) & (right == _STREAK)).mean())
 
 
+def _single_share(data: Interactions) -> float:
+    _, starts, _ = _runs(data)
+    return float((np.diff([*starts, len(data)]) == 1).mean()) if len(starts) else 0.0
+
+
 def overview(data: Interactions) -> dict[str, Any]:
     """The data set in one column of figures."""
     per_student = lengths(data)
@@ -189,6 +196,8 @@ def problems(data: Interactions, window: int = 200) -> list[Problem]:
         Problem("stop at mastery", round(100 * stopped_share(data)) if stopped_share(data) >= STOPPED_SHARE else 0,
             "% of students' runs on a skill end at the first three correct in a row: who practises on is who has not"
             " mastered, so learning curves flatten or fall without anybody forgetting, and run length tells responses"),
+        Problem("no practice", round(100 * _single_share(data)) if _single_share(data) >= SINGLE_SHARE else 0,
+            "% of students' runs on a skill are one response only: without a second try nothing tells what was gained"),
         Problem("short students", int((per_student < FEW_INTERACTIONS).sum()),
             f"students have fewer than {FEW_INTERACTIONS} interactions: the first is never scored"),
         Problem("rare skills", int((per_skill < FEW_PER_SKILL).sum()),
@@ -209,7 +218,7 @@ def write_rejected(data: Interactions, path: Path) -> None:
 def rejected_csv(rejected: pd.DataFrame) -> str:
     """Rows left out as CSV; text that a spreadsheet would take for a formula is quoted."""
     harmless = {name: list(map(_harmless, rejected[name])) for name in ("file", "column", "value", "reason")}
-    return rejected.assign(**harmless).to_csv(index=False)
+    return str(rejected.assign(**harmless).to_csv(index=False))
 
 
 def _harmless(value: Any) -> Any:

@@ -37,7 +37,10 @@ class Preview:
 
 
 def preview(path: str | Path, config: DataConfig, rows: int = 20) -> list[Preview]:
-    """A preview per file, of the first FILES_SHOWN; a missing column is a `problem`, an unreadable file raises InputError."""
+    """A preview of each of the first FILES_SHOWN files; a missing column is its `problem`.
+
+    Raises InputError for a file that cannot be read.
+    """
     sources, _ = files.find(path, config.test_path)
     with tempfile.TemporaryDirectory(prefix="gainakt-") as scratch:
         shown = [_one(source.path, config, rows, Path(scratch)) for source in sources[:FILES_SHOWN]]

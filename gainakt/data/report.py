@@ -25,7 +25,8 @@ class Report:
     """A data set as figures and tables.
 
     `lengths` and `shares` (B,) are interactions and share correct per student; `reached[n]` is the share of (student,
-    skill) runs with more than n opportunities; `skills` has a row per skill, with `change` over its learning curve.
+    skill) runs with more than n opportunities; `skills` has a row per skill, with `change` over its learning curve,
+    `atomic` one per atomic skill of joined labels.
     """
 
     summary: dict[str, Any]
@@ -36,6 +37,7 @@ class Report:
     reached: np.ndarray
     students: pd.DataFrame
     skills: pd.DataFrame
+    atomic: pd.DataFrame
     curves: pd.DataFrame
     rejected: pd.DataFrame
 
@@ -59,6 +61,7 @@ def of(data: Interactions, window: int) -> Report:
         reached=reached / max(1, reached[0]),
         students=students.nlargest(STUDENTS_SHOWN, "interactions"),
         skills=describe.skills(data).assign(change=_change(curves, len(data.skills), data.skills)),
+        atomic=describe.atomic_skills(data),
         curves=curves,
         rejected=data.rejected,
     )

@@ -116,7 +116,7 @@ class Windows:
     def __init__(self, data: Interactions, students: np.ndarray, window: int, training: bool, device: torch.device):
         first = np.searchsorted(data.student, students, "left")
         last = np.searchsorted(data.student, students, "right")
-        start, length, owner = _cut(first, last, window, data.group)
+        start, length, owner = cut(first, last, window, data.group)
         keep = length > 1  # a single interaction has nothing to predict
         self.left_out = int((~keep).sum())
         if not keep.any():
@@ -178,7 +178,7 @@ class Windows:
             yield self.batch(order[cut : cut + batch_size])
 
 
-def _cut(
+def cut(
     first: np.ndarray, last: np.ndarray, window: int, group: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Start, length and owner of the windows of rows [first, last); a cut never parts the rows of one question."""

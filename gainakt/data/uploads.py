@@ -96,4 +96,6 @@ def _check(name: str, safe: str, content: bytes, limit: int) -> None:
         except (OSError, EOFError, zlib.error) as error:
             raise InputError(f"{name[:100]!r}: not a whole .gz file: {error}") from None
         if left < 0:
-            raise InputError(f"{name[:100]!r}: unpacks to more than {MOST_UNPACKED * limit:,} bytes; unpack it yourself")
+            raise InputError(
+                f"{name[:100]!r}: unpacks to more than {MOST_UNPACKED * limit:,} bytes; unpack it yourself"
+            )

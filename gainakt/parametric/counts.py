@@ -1,11 +1,13 @@
 """What the stand-in knows before each interaction: counts of practice within the window, by response."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gainakt.data.interactions import Interactions
+from gainakt.data.sequences import cut
+from gainakt.errors import InputError
 
 Index = NDArray[np.integer]
 Array = NDArray[np.floating]
@@ -16,7 +18,8 @@ class Practice:
     """N interactions in W windows, window after window; `window`, `student`, `skill`, `response` are (N,).
 
     `own`, `other` (N, 2) count the earlier incorrect [:, 0] and correct [:, 1] responses of the window, to the same
-    skill and to others. `place` (N,) is where each interaction stands in its data; `scored` leaves out a window's first.
+    skill and to others. `since` (N,) is the first interaction that a prediction must not see: itself, or its question's
+    first row where a question's skills stand in rows of their own. `place` (N,) is where it stands in its data.
     """
 
     window: Index
@@ -25,8 +28,8 @@ class Practice:
     response: Index
     own: Array
     other: Array
+    since: Index
     place: Index
-    scored: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.skill)
@@ -39,35 +42,63 @@ class Practice:
     @property
     def start(self) -> Index:
         """Index of each window's first interaction (W,)."""
-        return np.nonzero(~self.scored)[0]
+        return np.nonzero(np.append(True, self.window[1:] != self.window[:-1]))[0]
+
+    @property
+    def scored(self) -> NDArray[np.bool_]:
+        """All but the rows of a window's first question (N,)."""
+        return self.since > self.start[self.window]
+
+    def part(self, begin: int, end: int) -> "Practice":
+        """The windows that lie between these interactions; they are numbered anew."""
+        some = {name: value[begin:end] for name, value in vars(self).items()}
+        return Practice(**(some | {"window": some["window"] - some["window"][0], "since": some["since"] - begin}))
+
+    def of(self, keep: NDArray[np.bool_]) -> "Practice":
+        """The interactions (N,) that are kept, whole windows; they are numbered anew."""
+        some = {name: value[keep] for name, value in vars(self).items()}
+        moved = (np.cumsum(keep) - 1)[some["since"]]
+        return Practice(**(some | {"window": np.unique(some["window"], return_inverse=True)[1], "since": moved}))
 
 
 def practice_of(data: Interactions, students: Index, window: int) -> Practice:
-    """The windows of some students, in the order of `Windows.in_order`: short ones first, none of length one."""
+    """The windows of some students, in the order of `Windows.in_order`: short ones first, none of length one.
+
+    Raises InputError where nothing is left.
+    """
     first, last = (np.searchsorted(data.student, students, side) for side in ("left", "right"))
-    cuts = -(-(last - first) // window)
-    owner = np.repeat(np.arange(len(students)), cuts)
-    start = first[owner] + (np.arange(len(owner)) - (np.cumsum(cuts) - cuts)[owner]) * window
-    length = np.minimum(last[owner] - start, window)
-    start, length = start[length > 1], length[length > 1]
-    order = np.argsort(length, kind="stable")
+    start, length, owner = cut(first, last, window, data.group)
+    start, length, owner = (values[length > 1] for values in (start, length, owner))
+    if not len(start):
+        raise InputError(f"{data.source}: no student of a part has two interactions, so there is nothing to predict")
+    order = np.lexsort((start, owner))
+    order = order[np.argsort(length[order], kind="stable")]
     start, length = start[order], length[order]
     which = np.repeat(np.arange(len(length)), length)
     place = start[which] + np.arange(len(which)) - (np.cumsum(length) - length)[which]
-    return counted(which, data.student[place], data.skill[place], data.response[place], place)
+    group = None if data.group is None else data.group[place]
+    seen = Practice(
+        which, data.student[place], data.skill[place], data.response[place], np.zeros((0, 2)), np.zeros((0, 2)),
+        _since(which, group), place,
+    )  # fmt: skip
+    return counted(seen)
 
 
-def counted(window: Index, student: Index, skill: Index, response: Index, place: Index) -> Practice:
-    """Practice of interactions given window after window, in order."""
-    skills = int(skill.max(initial=0)) + 1
-    key = window.astype(np.int64) * skills + skill
+def _since(window: Index, group: Index | None) -> Index:
+    every = np.arange(len(window))
+    if group is None:
+        return every
+    new = np.append(True, (group[1:] != group[:-1]) | (window[1:] != window[:-1]))
+    return np.asarray(every[new][np.cumsum(new) - 1])
+
+
+def counted(seen: Practice) -> Practice:
+    """The same interactions with their counts of practice."""
+    key = seen.window.astype(np.int64) * (int(seen.skill.max(initial=0)) + 1) + seen.skill
     order = np.argsort(key, kind="stable")
     own = np.empty((len(key), 2), np.float32)
-    own[order] = _before(key[order], response[order])
-    return Practice(
-        window=window, student=student, skill=skill, response=response, own=own,
-        other=_before(window, response) - own, place=place, scored=np.append(False, window[1:] == window[:-1]),
-    )  # fmt: skip
+    own[order] = _before(key[order], seen.response[order])
+    return replace(seen, own=own, other=_before(seen.window, seen.response)[seen.since] - own)
 
 
 def _before(group: Index, response: Index) -> Array:
@@ -76,4 +107,4 @@ def _before(group: Index, response: Index) -> Array:
     total = np.cumsum(flags, axis=0) - flags
     new = np.append(True, group[1:] != group[:-1])
     begin = np.nonzero(new)[0][np.cumsum(new) - 1]
-    return (total - total[begin]).astype(np.float32)
+    return np.asarray((total - total[begin]).astype(np.float32))

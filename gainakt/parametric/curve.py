@@ -57,7 +57,7 @@ def practised(theta: Array, seen: Practice) -> Practised:
     return Practised(amount, slopes)
 
 
-def mastery_and_chance(theta: Array, sigma: float, at: Array, seen: Practice) -> tuple[Array, Array]:
+def share_and_chance(theta: Array, sigma: float, at: Array, seen: Practice) -> tuple[Array, Array]:
     """Share of the ceiling reached and probability of a correct response, (N, Q) at the abilities sigma x `at`."""
     mine = theta[seen.skill].astype(np.float32)
     base = practised(theta, seen).amount - mine[:, OFFSET]

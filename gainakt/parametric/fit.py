@@ -17,12 +17,14 @@ from gainakt.parametric.counts import Practice
 
 Array = NDArray[np.floating]
 START = np.array([-1.5, 0.0, -4.0, 0.0, 0.5, 1.2, 1.0])
-_PRIOR_MEAN = np.array([-1.0, 0.0, -4.0, 0.0, 0.5, 1.4, 1.0])
-_PRIOR_STD = np.array([1.5, 1.0, 1.5, 1.0, 2.0, 0.5, 2.0])
+_PRIOR_MEAN = np.array([-1.0, 0.0, -4.0, 0.0, 0.5, 1.4, 1.0, -0.5])
+_PRIOR_STD = np.array([1.5, 1.0, 1.5, 1.0, 2.0, 0.5, 2.0, 1.0])
 """A weak prior of the shared means, for data too few or too flat to say."""
 _SPREAD = (0.02, 1.5)
 _START_SPREAD = 0.3
+_LEAST_SIGMA = 0.02
 _WARM_UP = 4
+_PART = 8192
 _TOLERANCE = 2e-6
 
 
@@ -67,26 +69,30 @@ def start(skills: int, tie: Tie) -> Fit:
 
 @dataclass(frozen=True)
 class _Slopes:
-    """At one fit: log-likelihood minus penalties, gradient (S, 7) and information (S, 7, 7) per skill, E[ability^2]."""
+    """At one fit: log-likelihood minus penalties, gradient (S, 8) and information (S, 8, 8) per skill.
+
+    The eighth number, that all skills share, is the logarithm of the ability's spread; `ability` is the mean over
+    windows of the ability and of its square, in units of that spread, as the responses tell it.
+    """
 
     objective: float
     gradient: Array
     information: Array
-    ability: float
+    ability: Array
 
 
 def fitting(seen: Practice, fit: Fit, most: int) -> Iterator[Fit]:
     """The fit after each of at most `most` iterations; ends when nothing moves any more."""
-    sums = _Sums.of(seen, len(fit.theta))
-    here = _slopes(sums, fit)
+    parts = _parts(seen, len(fit.theta))
+    here = _slopes(parts, fit)
     fit = replace(fit, objective=here.objective)
     for iteration in range(1, most + 1):
-        fit, here, gained = _step(sums, fit, here)
+        fit, here, gained = _step(parts, fit, here)
         moved = 0.0
         if iteration > _WARM_UP or fit.iterations:
             fit, moved = _spreads(fit, here)
-        settled = iteration > _WARM_UP and gained < _TOLERANCE * len(seen) and moved < 0.03
-        here = _slopes(sums, fit)
+        settled = iteration > _WARM_UP and gained < _TOLERANCE * len(seen) and moved < 0.01
+        here = _slopes(parts, fit)
         fit = replace(fit, iterations=iteration, objective=here.objective, converged=settled)
         yield fit
         if settled:
@@ -101,85 +107,115 @@ def fitted(seen: Practice, fit: Fit, most: int = 60) -> Fit:
 
 
 @dataclass(frozen=True)
-class _Sums:
-    """The data with the matrices that sum over a skill's interactions (S, N) and over a window's (W, N)."""
+class _Part:
+    """Some whole windows, few enough to stay in the processor's cache, and the matrix that sums over a skill (S, N)."""
 
     seen: Practice
     by_skill: sparse.csr_array
-    by_window: sparse.csr_array
-
-    @classmethod
-    def of(cls, seen: Practice, skills: int) -> "_Sums":
-        one, place = np.ones(len(seen), np.float32), np.arange(len(seen))
-        return cls(
-            seen,
-            sparse.csr_array((one, (seen.skill, place)), shape=(skills, len(seen))),
-            sparse.csr_array((one, (seen.window, place)), shape=(seen.windows, len(seen))),
-        )
 
 
-def _slopes(sums: _Sums, fit: Fit) -> _Slopes:
-    seen, mine = sums.seen, fit.theta[sums.seen.skill].astype(np.float32)
+def _parts(seen: Practice, skills: int) -> list[_Part]:
+    parts = []
+    for begin, end in pieces(seen):
+        some = seen.part(begin, end)
+        one, place = np.ones(len(some), np.float32), np.arange(len(some))
+        parts.append(_Part(some, sparse.csr_array((one, (some.skill, place)), shape=(skills, len(some)))))
+    return parts
+
+
+def pieces(seen: Practice) -> list[tuple[int, int]]:
+    """Where the data are cut between windows, so that what is computed of a piece stays in the processor's cache."""
+    near = np.searchsorted(seen.start, np.arange(_PART, len(seen), _PART), "left")
+    cuts = np.unique(np.append(seen.start[near[near < seen.windows]], [0, len(seen)]))
+    return [(int(begin), int(end)) for begin, end in zip(cuts[:-1], cuts[1:], strict=True)]
+
+
+def _slopes(parts: list[_Part], fit: Fit) -> _Slopes:
+    found = [_part_slopes(part, fit) for part in parts]
+    gradient, information = _unpacked(np.sum([one[1] for one in found], axis=0))
+    ability = np.sum([one[2] for one in found], axis=0) / sum(part.seen.windows for part in parts)
+    return _Slopes(sum(one[0] for one in found) - _penalty(fit), gradient, information, ability)
+
+
+def _part_slopes(part: _Part, fit: Fit) -> tuple[float, Array, Array]:
+    """Log-likelihood, sums of `_columns` per skill (S, 44), sums over windows of ability and its square (2,)."""
+    seen, mine = part.seen, fit.theta[part.seen.skill].astype(np.float32)
     at, prior = curve.nodes(fit.tie.ability)
+    ability = np.float32(fit.sigma) * at
     practice = curve.practised(fit.theta, seen)
-    height = np.exp(mine[:, curve.HEIGHT])[:, None]
-    share = curve.sigmoid((practice.amount - mine[:, curve.OFFSET])[:, None] + np.float32(fit.sigma) * at)  # (N, Q)
-    raised = height * share
+    share = curve.sigmoid((practice.amount - mine[:, curve.OFFSET])[:, None] + ability)  # (N, Q)
+    raised = np.exp(mine[:, curve.HEIGHT])[:, None] * share
     signs = (2 * seen.response - 1).astype(np.float32)[:, None]
     right = curve.sigmoid(signs * (raised - mine[:, curve.FLOOR][:, None]))  # probability of what was answered
-    logs = (sums.by_window @ np.log(np.maximum(right, 1e-30))).astype(np.float64) + np.log(prior)
+    logs = np.add.reduceat(np.log(np.maximum(right, 1e-30)), seen.start, axis=0, dtype=np.float64) + np.log(prior)
     most = logs.max(1, keepdims=True)
     weight = np.exp(logs - most)
     total = weight.sum(1, keepdims=True)
     weight /= total
     here = weight.astype(np.float32)[seen.window]
-    wrong = here * signs * (1 - right)  # weighted response - p
+    powers = np.stack([np.ones_like(ability), ability, ability**2], axis=1)  # (Q, 3)
     slope = raised * (1 - share)
-    first = np.stack([(wrong * slope).sum(1), (wrong * raised).sum(1), wrong.sum(1)], axis=1)
+    wrong = here * signs * (1 - right)  # weighted response - p
     here *= right * (1 - right)
     tilted, lifted = here * slope, here * raised
-    second = np.stack(
-        [(tilted * slope).sum(1), (tilted * raised).sum(1), tilted.sum(1), (lifted * raised).sum(1), lifted.sum(1),
-         here.sum(1)], axis=1,
-    )  # fmt: skip
-    likelihood = float((most + np.log(total)).sum())
-    gradient, information = _per_skill(sums, practice.slopes, first, second)
-    return _Slopes(likelihood - _penalty(fit), gradient, information, float((weight @ at.astype(np.float64) ** 2).mean()))
+    first = [(wrong * slope) @ powers[:, :2], (wrong * raised).sum(1), wrong.sum(1)]
+    second = [(tilted * slope) @ powers, (tilted * raised) @ powers[:, :2], tilted @ powers[:, :2]]
+    second += [(lifted * raised).sum(1), lifted.sum(1), here.sum(1)]
+    sums = part.by_skill @ _columns(practice.slopes, np.column_stack(first), np.column_stack(second))
+    scores = at.astype(np.float64)
+    return float((most + np.log(total)).sum()), sums.astype(np.float64), weight.sum(0) @ np.stack([scores, scores**2], 1)
 
 
-def _per_skill(sums: _Sums, slopes: Array, first: Array, second: Array) -> tuple[Array, Array]:
-    """Gradient (S, 7) and information (S, 7, 7) from what each interaction says along practice, height and floor."""
+_PAIRS = np.triu_indices(5)
+
+
+def _columns(slopes: Array, first: Array, second: Array) -> Array:
+    """Gradient and information of each interaction (N, 44), from what it says along practice, height and floor.
+
+    `first` (N, 4): residual along practice, the same times ability, along height, floor. `second` (N, 10): products of
+    practice with itself (times 1, ability, ability squared), with height and with floor (times 1, ability), and of
+    height and floor with themselves.
+    """
     along = np.concatenate([slopes, np.full((len(slopes), 1), -1, np.float32)], axis=1)  # offset: against practice
-    columns = [along * first[:, :1], first[:, 1:2], -first[:, 2:]]
-    pairs = [(i, j) for i in range(5) for j in range(i, 5)]
-    columns += [along[:, [i]] * along[:, [j]] * second[:, :1] for i, j in pairs]
-    columns += [along * second[:, 1:2], -along * second[:, 2:3], second[:, 3:4], -second[:, 4:5], second[:, 5:6]]
-    summed = np.asarray(sums.by_skill @ np.concatenate(columns, axis=1), np.float64)
-    gradient, rest = summed[:, :7], summed[:, 7:]
-    information = np.zeros((len(summed), 7, 7))
-    for k, (i, j) in enumerate(pairs):
-        information[:, i, j] = rest[:, k]
-    information[:, :5, 5], information[:, :5, 6] = rest[:, 15:20], rest[:, 20:25]
-    information[:, 5, 5], information[:, 5, 6], information[:, 6, 6] = rest[:, 25:28].T
-    upper = np.triu(information, 1)
-    return gradient, information + upper.transpose(0, 2, 1)
+    pp, pa, aa, ph, ha, pf, fa, hh, hf, ff = (second[:, [j]] for j in range(10))
+    return np.concatenate(
+        [along * first[:, :1], first[:, 2:3], -first[:, 3:], first[:, 1:2],
+         along[:, _PAIRS[0]] * along[:, _PAIRS[1]] * pp, along * ph, -along * pf, along * pa, hh, -hf, ha, ff, -fa, aa],
+        axis=1,
+    )  # fmt: skip
+
+
+def _unpacked(sums: Array) -> tuple[Array, Array]:
+    """Gradient (S, 8) and information (S, 8, 8) from sums of `_columns`."""
+    half = np.zeros((len(sums), 8, 8))
+    half[:, _PAIRS[0], _PAIRS[1]] = sums[:, 8:23]
+    half[:, :5, 5], half[:, :5, 6], half[:, :5, 7] = sums[:, 23:28], sums[:, 28:33], sums[:, 33:38]
+    rows, columns = np.triu_indices(3)
+    half[:, 5 + rows, 5 + columns] = sums[:, 38:]
+    return sums[:, :8], half + np.triu(half, 1).transpose(0, 2, 1)
 
 
 def _penalty(fit: Fit) -> float:
     free = fit.spread > 0
     apart = (fit.theta - fit.mean)[:, free] / fit.spread[free]
-    return float((apart**2).sum() / 2 + (((fit.mean - _PRIOR_MEAN) / _PRIOR_STD) ** 2).sum() / 2)
+    return float((apart**2).sum() / 2 + (((_shared(fit) - _PRIOR_MEAN) / _PRIOR_STD) ** 2).sum() / 2)
 
 
-def _step(sums: _Sums, fit: Fit, here: _Slopes) -> tuple[Fit, _Slopes, float]:
+def _shared(fit: Fit) -> Array:
+    """What all skills share (8,): the means, and the logarithm of the ability's spread."""
+    return np.append(fit.mean, np.log(fit.sigma) if fit.tie.ability else _PRIOR_MEAN[-1])
+
+
+def _step(parts: list[_Part], fit: Fit, here: _Slopes) -> tuple[Fit, _Slopes, float]:
     """The best of a few step lengths along the scoring direction, and how much the objective rose."""
     towards_mean, towards = _direction(fit, here)
     length = 1.0
     for _ in range(6):
-        mean = fit.mean + length * towards_mean
+        mean = fit.mean + length * towards_mean[:7]
         apart = fit.theta - fit.mean + length * towards
-        new = replace(fit, mean=mean, theta=mean + apart)
-        there = _slopes(sums, new)
+        sigma = max(_LEAST_SIGMA, fit.sigma * float(np.exp(length * towards_mean[7]))) if fit.tie.ability else 0.0
+        new = replace(fit, mean=mean, theta=mean + apart, sigma=sigma)
+        there = _slopes(parts, new)
         if there.objective >= here.objective:
             return replace(new, objective=there.objective), there, there.objective - here.objective
         length /= 3
@@ -187,8 +223,8 @@ def _step(sums: _Sums, fit: Fit, here: _Slopes) -> tuple[Fit, _Slopes, float]:
 
 
 def _direction(fit: Fit, here: _Slopes) -> tuple[Array, Array]:
-    """Scoring step of the shared means (7,) and of the skills' distances from them (S, 7), solved together."""
-    means = np.ones(7, bool)
+    """Scoring step of what skills share (8,) and of the skills' distances from them (S, 7), solved together."""
+    means = np.append(np.ones(7, bool), fit.tie.ability)
     if fit.tie.response:
         means[list(curve.CONTRASTS)] = False
     own, shared = np.nonzero(fit.spread > 0)[0], np.nonzero(means)[0]
@@ -201,26 +237,27 @@ def _direction(fit: Fit, here: _Slopes) -> tuple[Array, Array]:
     solved = np.linalg.solve(inner, np.concatenate([cross, pull[:, :, None]], axis=2))
     outer = information[:, shared[:, None], shared].sum(0) + np.diag(1 / _PRIOR_STD[shared] ** 2)
     outer -= np.einsum("soa,sob->ab", cross, solved[:, :, :-1])
-    force = gradient[:, shared].sum(0) - (fit.mean - _PRIOR_MEAN)[shared] / _PRIOR_STD[shared] ** 2
+    force = gradient[:, shared].sum(0) - (_shared(fit) - _PRIOR_MEAN)[shared] / _PRIOR_STD[shared] ** 2
     force -= np.einsum("soa,so->a", cross, solved[:, :, -1])
-    towards_mean, towards = np.zeros(7), np.zeros_like(fit.theta)
+    towards_mean, towards = np.zeros(8), np.zeros_like(fit.theta)
     towards_mean[shared] = np.linalg.solve(outer, force)
     towards[:, own] = solved[:, :, -1] - solved[:, :, :-1] @ towards_mean[shared]
+    if fit.tie.ability:  # the abilities' own mean and spread, folded into the offsets and sigma (PX-EM)
+        towards_mean[curve.OFFSET] -= fit.sigma * here.ability[0]
+        towards_mean[7] += np.log(max(here.ability[1] - here.ability[0] ** 2, 0.25)) / 2
     largest = max(np.abs(towards_mean).max(), np.abs(towards).max(), 1e-9)
     limit = min(1.0, 1.5 / largest)
     return limit * towards_mean, limit * towards
 
 
 def _spreads(fit: Fit, here: _Slopes) -> tuple[Fit, float]:
-    """Spreads and the ability's sigma re-estimated; and the largest change of their logarithms."""
+    """Spreads re-estimated, and the largest change of their logarithms, as far as the data speak of them."""
     own = np.nonzero(fit.spread > 0)[0]
     ease = 1 / fit.spread[own] ** 2
     variance = np.diagonal(np.linalg.inv(here.information[:, own[:, None], own] + np.diag(ease)), axis1=1, axis2=2)
-    told = np.maximum((1 - variance * ease).sum(0), 1e-3)  # skills' worth of what the data say
+    told = np.maximum((1 - variance * ease).sum(0), 1e-3)  # how many skills' worth the data say
     square = ((fit.theta - fit.mean)[:, own] ** 2).sum(0) / told
     spread = fit.spread.copy()
     spread[own] = np.clip(np.sqrt(square), *_SPREAD)
-    sigma = fit.sigma * here.ability if fit.tie.ability else 0.0  # EM's step of log sigma, twice as long
-    sigma = max(sigma, 0.02) if fit.tie.ability else 0.0
-    moved = max(np.abs(np.log(spread[own] / fit.spread[own])).max(initial=0.0), abs(np.log(sigma / fit.sigma)) if sigma else 0.0)
-    return replace(fit, spread=spread, sigma=sigma), float(moved)
+    moved = np.abs(np.log(spread[own] / fit.spread[own])) * told / len(fit.theta)
+    return replace(fit, spread=spread), float(moved.max(initial=0.0))

@@ -14,7 +14,7 @@ SOURCE = "the published analysis of run 970206"
 
 @cache
 def records() -> list[dict[str, Any]]:
-    """The three records: run_id, name, config (what is stated), results by split and metric, course over epochs, notes."""
+    """The three records: run_id, name, config (what is stated), results by split, course over epochs, notes."""
     told: list[dict[str, Any]] = json.loads((files(__name__) / "records.json").read_text(encoding="utf-8"))
     return told
 
@@ -33,11 +33,11 @@ def place(root: Path) -> None:
 
 
 def _rows(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    unknown = {"device": None, "versions": {}, "steps_per_epoch": None, "parameters": None, "skills": []}
+    unknown = dict.fromkeys(("device", "steps_per_epoch", "parameters"))
     data = {"name": "ASSISTments 2015 (published)", "source": SOURCE, "notes": record["notes"]}
     yield {"kind": "queued", "run_id": record["run_id"], "name": record["name"], "preset": "published",
            "config": record["config"]}  # fmt: skip
-    yield {"kind": "started", "data": data, "max_epochs": record["epochs"], **unknown}
+    yield {"kind": "started", "data": data, "max_epochs": record["epochs"], "versions": {}, "skills": [], **unknown}
     for point in record["course"]:
         epoch = point["epoch"]
         yield {"kind": "evaluated", "step": epoch, "epoch": epoch, "values": point["values"],

@@ -7,19 +7,21 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gainakt import __version__
 from gainakt.criteria import Targets
+from gainakt.errors import InputError
 from gainakt.facts import Facts
-from gainakt.insight import Insight, look
+from gainakt.insight import Insight, look, settings
 from gainakt.report import beside, figures, page, sentences, tables
 from gainakt.store import Store
 from gainakt.verdict import DEFAULTS
 
-__all__ = ["Report", "write"]
+__all__ = ["Report", "save", "write"]
 _GAINS = {"gain_mean": "Mean", "gain_std": "Std", "gain_min": "Min", "gain_max": "Max", "gain_range": "Range",
           "gain_cv": "CV"}  # fmt: skip
 _SKILLS = {"skills_seen": "Skills observed", "skill_gain_mean": "Mean of skill means",
@@ -62,6 +64,24 @@ def write(store: Store, run_id: str, baseline_id: str = "", targets: Targets = D
     return Report(f"Analysis of {seen.facts.run.name}", text, figures.all_figures(seen.facts, baseline))
 
 
+def save(written: Report, folder: Path, name: str, other: Path | None = None) -> dict[str, str]:
+    """Write `name`.md and `name`.html (and `name`-beside.html with `other` beside it); what was written where.
+
+    Raises InputError when a file cannot be read or written.
+    """
+    made = {"markdown": (f"{name}.md", written.markdown), "html": (f"{name}.html", written.html)}
+    try:
+        if other is not None:
+            text = other.read_text(encoding="utf-8", errors="replace")
+            made["beside"] = (f"{name}-beside.html", written.beside(text, other.name))
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, content in made.values():
+            (folder / file).write_text(content, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"the report cannot be written: {error}") from None
+    return {kind: str(folder / file) for kind, (file, _) in made.items()}
+
+
 @cache
 def _environment() -> Environment:
     made = Environment(
@@ -89,6 +109,7 @@ def _context(seen: Insight, baseline: Facts | None) -> dict[str, Any]:
         "date": dt.datetime.fromtimestamp(facts.run.created, dt.UTC).date() if facts.run.created else "–",
         "baseline": baseline, "baseline_name": (baseline.run.name or baseline.run.run_id) if baseline else "",
         "primary": tables.primary(facts), "comparison": tables.comparison(facts, baseline) if baseline else [],
+        "differs": tables.differs(settings(facts.run), settings(baseline.run)) if baseline else [],
         "gain_numbers": tables.numbers(facts, _GAINS), "skill_numbers": tables.numbers(facts, _SKILLS),
         "criteria": tables.criteria(verdict, targets), "questions": tables.questions(verdict),
         "correlations": tables.correlations(facts, seen.references), "losses": tables.loss_evolution(facts),

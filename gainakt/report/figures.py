@@ -86,8 +86,8 @@ def _parameters(facts: Facts) -> Figure:
             continue
         axis = "" if not place else str(place + 1)
         left, top = 0.55 * (place % 2), 1 - 0.56 * (place // 2)
-        layout |= {f"xaxis{axis}": {"domain": [left, left + 0.45], "anchor": f"y{axis}", "title": {"text": "epoch"}},
-                   f"yaxis{axis}": {"domain": [top - 0.38, top], "anchor": f"x{axis}", "title": {"text": label}}}  # fmt: skip
+        layout[f"xaxis{axis}"] = {"domain": [left, left + 0.45], "anchor": f"y{axis}", "title": {"text": "epoch"}}
+        layout[f"yaxis{axis}"] = {"domain": [top - 0.38, top], "anchor": f"x{axis}", "title": {"text": label}}
         error = {"type": "data", "array": path["std"].tolist(), "visible": bool(path["std"].max() > 0)}
         traces.append({"type": "scatter", "mode": "lines+markers", "x": path["epoch"].tolist(), "showlegend": False,
                        "y": path["mean"].tolist(), "error_y": error, "xaxis": f"x{axis}", "yaxis": f"y{axis}",
@@ -96,9 +96,11 @@ def _parameters(facts: Facts) -> Figure:
 
 
 def _layout(title: str, x: str, y: str) -> dict[str, Any]:
-    return {"title": {"text": title, "font": {"size": 15}}, "height": 340, "margin": {"l": 60, "r": 20, "t": 46, "b": 50},
-            "xaxis": {"title": {"text": x}}, "yaxis": {"title": {"text": y}}, "legend": {"orientation": "h", "y": -0.25},
-            "template": "none"}  # fmt: skip
+    return {
+        "title": {"text": title, "font": {"size": 15}}, "height": 340, "margin": {"l": 60, "r": 20, "t": 46, "b": 50},
+        "xaxis": {"title": {"text": x}}, "yaxis": {"title": {"text": y}}, "template": "none",
+        "legend": {"orientation": "h", "y": -0.25},
+    }  # fmt: skip
 
 
 def element(name: str, figure: Figure) -> str:

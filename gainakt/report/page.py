@@ -42,7 +42,7 @@ def page(title: str, content: str, wide: bool = False) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style><script>{library()}</script></head>"
-        f'<body{" class=wide" if wide else ""}>{content}</body></html>\n'
+        f"<body{' class=wide' if wide else ''}>{content}</body></html>\n"
     )
 
 

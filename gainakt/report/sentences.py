@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator
 
+import pandas as pd
+
 from gainakt.criteria import Targets, Values, Verdict
 from gainakt.diagnosis import Course, course, distinct, divergence
 from gainakt.facts import Facts
-from gainakt.metrics import cv
 
 UNIFORM = 0.01
 """Gain std under which gains count as uniform, as in the training."""
@@ -25,7 +26,11 @@ def plain(words: object) -> str:
 
 def text(value: float | None, digits: int = 4) -> str:
     """A number in the report; a dash where there is none."""
-    return "–" if value is None else f"{value:.{digits}f}" if 0.001 <= abs(value) < 1000 else f"{value:.3g}"
+    if value is None or pd.isna(value):
+        return "–"
+    if float(value).is_integer() and abs(value) >= 2:
+        return f"{int(value):,}"
+    return f"{value:.{digits}f}" if 0.001 <= abs(value) < 1000 else f"{value:.3g}"
 
 
 def summary(facts: Facts, verdict: Verdict, targets: Targets) -> Iterator[str]:
@@ -81,7 +86,8 @@ def skills_told(facts: Facts, targets: Targets) -> Iterator[str]:
         )
     rate_cv, left_out = facts.results.get("run", {}).get("rate_cv"), facts.results.get("run", {}).get("rate_left_out")
     if rate_cv is None and len(facts.skills):
-        rate_cv = cv(facts.skills["effective_rate"].to_numpy(dtype=float))
+        rates = facts.skills["effective_rate"].dropna()
+        rate_cv = float(rates.std(ddof=0) / rates.mean()) if len(rates) else None
     if rate_cv is not None:
         told = f"The effective rate, the identified learning speed of a skill, has a CV of {rate_cv:.4f}"
         few = f"; {left_out:.0f} skills with under 20 responses of a kind are left out" if left_out else ""
@@ -130,7 +136,8 @@ def distinct_told(facts: Facts) -> Iterator[str]:
         largest = max(known, key=lambda kind: known[kind])
         shares = ", ".join(f"{kind} {value:.1%}" for kind, value in known.items())
         where = "none of the three" if largest == "rest" else f"the {largest}"
-        yield f"Most of their variance goes with {where} ({shares})."
+        part = "Most" if known[largest] > 0.5 else "The largest part"
+        yield f"{part} of their variance goes with {where} ({shares})."
 
 
 def parameter_told(facts: Facts, name: str, label: str) -> Iterator[str]:
@@ -142,11 +149,13 @@ def parameter_told(facts: Facts, name: str, label: str) -> Iterator[str]:
     change = f"{abs(m1 / m0 - 1):.0%}" if m0 else f"{abs(m1 - m0):.3f}"
     moved = "stayed" if abs(m1 - m0) < 0.005 * max(abs(m0), 1e-9) else f"{'rose' if m1 > m0 else 'fell'} by {change}"
     wider = "spread more" if s1 > s0 + 1e-4 else "spread less" if s1 < s0 - 1e-4 else "spread as before"
-    single = s0 == s1 == 0
-    yield (
-        f"**{label}** {moved}{'' if single else f' and {wider}'}: mean {text(m0)}{'' if single else f', std {text(s0)}'}"
-        f" at epoch {int(e0)}; mean {text(m1)}{'' if single else f', std {text(s1)}'} at epoch {int(e1)}."
-    )
+    single = not (s0 or s1) or pd.isna(s0) or pd.isna(s1)
+    if single and m0 == m1:
+        yield f"**{label}** stayed at {text(m0)} from epoch {int(e0)} to {int(e1)}."
+        return
+    then, now = (f"{text(m)}" if single else f"mean {text(m)}, std {text(s)}" for m, s in ((m0, s0), (m1, s1)))
+    how = moved if single else f"{moved} and {wider}"
+    yield f"**{label}** {how}: {then} at epoch {int(e0)}; {now} at epoch {int(e1)}."
 
 
 def stopping_told(facts: Facts) -> Iterator[str]:
@@ -160,9 +169,9 @@ def stopping_told(facts: Facts) -> Iterator[str]:
         ]
         yield f"{' and '.join(parts)}, of {run.epochs or 0} trained."
     if run.reason:
-        yield f"Why it ended: {plain(run.reason)}."
-    elif run.error:
-        yield f"Why it ended: {plain(run.error)}."
+        yield f"As recorded: {plain(run.reason.rstrip('.'))}."
+    if run.error:
+        yield f"It broke: {plain(run.error.rstrip('.'))}."
 
 
 def course_told(name: str, found: Course | None) -> Iterator[str]:

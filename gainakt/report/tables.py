@@ -1,6 +1,7 @@
 """The report's tables: rows of text, computed from runs' numbers."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -53,6 +54,13 @@ def comparison(facts: Facts, baseline: Facts) -> Table:
         here, there = mine.get(name), theirs.get(name)
         rows.append([label, text(there), text(here), _change(here, there), _assessment(here, there, better)])
     return [["Metric", "Baseline", "This run", "Change", "Assessment"], *rows]
+
+
+def differs(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> Table:
+    """Settings by dotted name that are not the same; a dash where one does not state it."""
+    names = [name for name in {**theirs, **mine} if not name.startswith("data.") and mine.get(name) != theirs.get(name)]
+    rows = [[plain(name), *(plain(part.get(name, "–")) for part in (theirs, mine))] for name in names]
+    return [["Setting", "Baseline", "This run"], *rows]
 
 
 def shared_split(facts: Facts, baseline: Facts) -> str:
@@ -187,4 +195,3 @@ def tree(path: Path) -> Table:
     """The branches taken."""
     rows = [[b.question, b.answer, plain(b.value)] for b in path.branches]
     return [["Question", "Answer", "Value"], *rows, ["**Next**", f"preset {plain(path.preset)}", path.end]]
-

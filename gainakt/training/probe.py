@@ -152,7 +152,8 @@ def state(model: GainAKT, windows: Windows) -> dict[str, float]:
 
 def _own(encoder: Interpretable, batch: Batch) -> Tensor:
     states = encoder.encoder(batch.skill, batch.response)
-    return torch.sigmoid(encoder.gains.own(states, batch.response, batch.skill).float())[batch.valid].cpu().double()  # MPS has no float64
+    gains = torch.sigmoid(encoder.gains.own(states, batch.response, batch.skill).float())
+    return gains[batch.valid].cpu().double()  # MPS has no float64
 
 
 def _curve_sums(encoder: Interpretable, batch: Batch) -> Tensor:

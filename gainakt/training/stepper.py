@@ -53,10 +53,11 @@ class Stepper:
         values = {"loss.total": loss, **{f"loss.{k}": v for k, v in terms.items()}, "gradient_norm": norm}
         if self.device.type == "cpu" or self.step % config.training.log_every == 0:
             self.check(values, config, epoch)
-        if self.rejection is None or not self.rejection.rejects(seen.own):
-            self.optimiser.step()
-            self.model.encoder2.mastery.constrain()
+        if self.rejection and self.rejection.rejects(seen.own):
+            self.optimiser.zero_grad(set_to_none=True)  # then the step moves nothing
+        self.optimiser.step()
         self.schedule.step()
+        self.model.encoder2.mastery.constrain()
         return values | told | self.pressure(phase), output
 
     def pressure(self, phase: Phase) -> dict[str, Tensor]:

@@ -14,6 +14,8 @@ PANELS = 16
 COLUMNS = 4
 _BINS = 40
 _FAR = 0.99
+_FEW = 6
+_LOG_FROM = 30
 
 
 def lengths(values: np.ndarray, window: int, axes: Axes) -> Figure:
@@ -31,7 +33,7 @@ def lengths(values: np.ndarray, window: int, axes: Axes) -> Figure:
     figure["data"].append(_bars(starts + (width - 1) / 2, counts, width, text, "%{y:,} students with %{text}"))
     figure["layout"] |= {
         "xaxis": axis("interactions per student", tickformat=",d", rangemode="tozero"),
-        "yaxis": axis("students", tickformat=",d"),
+        "yaxis": _counts("students", counts),
     }
     if low < window <= starts[-1] + width:
         _mark(figure, window, f"window of {window}")
@@ -44,7 +46,7 @@ def shares(values: np.ndarray, what: str, axes: Axes) -> Figure:
     counts, edges = np.histogram(values, 20, (0, 1))
     text = [f"{a:.2f} to {a + 0.05:.2f}" for a in edges[:-1].tolist()]
     figure["data"].append(_bars(edges[:-1] + 0.025, counts, 0.05, text, f"%{{y:,}} {what} with %{{text}}"))
-    figure["layout"] |= {"xaxis": axis("share correct", range=[0, 1]), "yaxis": axis(what, tickformat=",d")}
+    figure["layout"] |= {"xaxis": axis("share correct", range=[0, 1]), "yaxis": _counts(what, counts)}
     return figure if len(values) else empty(figure)
 
 
@@ -56,6 +58,10 @@ def _bars(x: Any, y: Any, width: float, text: list[str], hover: str) -> dict[str
     }  # fmt: skip
 
 
+def _counts(title: str, counts: np.ndarray) -> dict[str, Any]:
+    return axis(title, tickformat=",d", **({"dtick": 1} if counts.max(initial=0) <= _FEW else {}))
+
+
 def _mark(figure: Figure, x: float, text: str) -> None:
     line = {"color": NEUTRAL, "width": 1.5, "dash": "dot"}
     figure["layout"]["shapes"] = [{"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": line}]
@@ -64,7 +70,7 @@ def _mark(figure: Figure, x: float, text: str) -> None:
 
 
 def reached(values: np.ndarray, axes: Axes) -> Figure:
-    """How much practice there is: `values[n - 1]` is the share of (student, skill) pairs with n opportunities or more."""
+    """How much practice there is: `values[n - 1]` is the share of (student, skill) pairs with n opportunities."""
     figure: Figure = {"data": [], "layout": base_layout(axes, 1)}
     figure["data"].append(
         {
@@ -83,6 +89,7 @@ def reached(values: np.ndarray, axes: Axes) -> Figure:
 
 def difficulty(skills: pd.DataFrame, axes: Axes) -> Figure:
     """Each skill by share correct at the first attempt and number of students."""
+    wide = len(skills) and skills["students"].max() > _LOG_FROM * skills["students"].min()
     figure: Figure = {"data": [], "layout": base_layout(axes, 1)}
     figure["data"].append(
         {
@@ -94,7 +101,7 @@ def difficulty(skills: pd.DataFrame, axes: Axes) -> Figure:
     )  # fmt: skip
     figure["layout"] |= {
         "xaxis": axis("share correct at the first attempt", range=[-0.03, 1.03], tickformat=".0%"),
-        "yaxis": axis("students who try it", type="log", dtick=1, tickformat=",d", rangemode="tozero"),
+        "yaxis": axis("students who try it", type="log" if wide else "linear", tickformat=",d", rangemode="tozero"),
         "hovermode": "closest",
     }
     return figure if len(skills) else empty(figure)
@@ -115,7 +122,7 @@ def pooled(curves: pd.DataFrame, axes: Axes) -> Figure:
 
 
 def learning_curves(curves: pd.DataFrame, skills: pd.DataFrame, longest: int, axes: Axes) -> Figure:
-    """Small multiples of share correct by opportunity, one per row of `skills`, with 95 % intervals, all on one scale."""
+    """Small multiples of share correct by opportunity, one per row of `skills`, with 95 % intervals."""
     figure: Figure = {"data": [], "layout": base_layout(axes, 0)}
     if skills.empty:
         return empty(figure, "No skill matches")
@@ -151,7 +158,7 @@ def _curve(uid: str, part: pd.DataFrame, suffix: str, counted: str) -> dict[str,
     text = [f"{n:,.0f}" for n in count.tolist()]
     return {
         "type": "scatter", "mode": "lines+markers", "uid": uid, "x": floats(part["opportunity"]), "y": floats(share),
-        "xaxis": f"x{suffix}", "yaxis": f"y{suffix}", "error_y": bars, "text": text,
+        "xaxis": f"x{suffix}", "yaxis": f"y{suffix}", "error_y": bars, "text": text, "cliponaxis": False,
         "line": {"color": color(0), "width": 1.8}, "marker": {"size": 4},
         "hovertemplate": f"opportunity %{{x}}: %{{y:.1%}} of {counted}<extra></extra>",
     }  # fmt: skip

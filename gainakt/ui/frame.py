@@ -9,10 +9,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 PAGES = (
     # script, title, icon
     ("app.py", "Home", ":material/home:"),
+    ("pages/5_Data.py", "Data", ":material/table_chart:"),
     ("pages/1_Train.py", "Train", ":material/tune:"),
     ("pages/2_Runs.py", "Runs", ":material/table_rows:"),
     ("pages/3_Run.py", "Run", ":material/monitoring:"),
     ("pages/4_Compare.py", "Compare", ":material/compare:"),
+    ("pages/6_Diagnosis.py", "Diagnosis", ":material/stethoscope:"),
 )
 
 FAVICON = Path(__file__).with_name("favicon.svg")

@@ -34,6 +34,7 @@ function describe(host, { data, layout }) {
   host.setAttribute("aria-label", `${layout.title?.text || "Chart"}: ${names}`);
 }
 
+// A trace that goes makes Plotly look for ".cb" + uid as a CSS selector, so uids are made to be one.
 async function draw(plot) {
   if (plot.busy) return; // the newest figure is drawn when the current drawing ends
   plot.busy = true;
@@ -48,6 +49,7 @@ async function draw(plot) {
       plot.next = undefined;
       const layout = themed({ ...figure.layout, autosize: true }, plot.host.parentElement ?? document.body);
       plot.note.remove();
+      for (const trace of figure.data) trace.uid = trace.uid?.replace(/[^\w-]/g, (sign) => `_${sign.codePointAt(0)}`);
       await Plotly.react(plot.host, figure.data, layout, CONFIG);
       describe(plot.host, figure);
     }

@@ -8,14 +8,16 @@ from gainakt import config as settings
 from gainakt import presets
 from gainakt.config import Config
 from gainakt.effects import acts_on
-from gainakt.ui import resources
+from gainakt.ui import data_source, resources
 from gainakt.ui.forms import settings_form, validated
 from gainakt.ui.text import markdown_text, number
 
 MAIN = ("weights.variance", "weights.bce", "model.gain_head", "model.accumulation",
         "training.max_epochs", "training.seed")  # fmt: skip
-_TOPICS = {"weights": "Loss weights", "losses": "Loss forms", "model": "Model", "training": "Training",
-           "regime": "Regime", "pressure": "Pressure on gains", "origin": "The original's faults", "data": "Data"}  # fmt: skip
+_TOPICS = {
+    "weights": "Loss weights", "losses": "Loss forms", "model": "Model", "training": "Training", "regime": "Regime",
+    "pressure": "Pressure on gains", "origin": "The original's faults", "data": "Data",
+}  # fmt: skip
 _OWN = ("data.path", "data.simulate")
 _ORIGIN = "v3-phase1"
 
@@ -34,7 +36,7 @@ def new_run() -> None:
     with st.expander("All settings"):
         for section, tab in zip(_TOPICS, st.tabs(list(_TOPICS.values())), strict=True):
             with tab:
-                rest = [n for n in settings.fields() if n.startswith(f"{section}.") and n not in (*MAIN, *_OWN)]
+                rest = [n for n in settings.fields() if n.startswith(f"{section}.") and n not in (*MAIN, *_OWN, *data)]
                 changes |= settings_form(base, f"new.{preset}", rest, columns=3, slots=slots)
     chosen = validated(base, changes | data)
     if chosen is not None:
@@ -77,12 +79,24 @@ def _annotate(slots: dict[str, Any], base: Config, chosen: Config) -> None:
             slot.caption(" · ".join(said))
 
 
-def _data() -> dict[str, str]:
+_SIMULATED, _FILE, _TAKEN = "Simulated class", "File on this machine", "Data page"
+
+
+def _data() -> dict[str, Any]:
+    """The data's settings: what was chosen on the Data page with all its choices, a plain path, or the small class."""
+    taken = data_source.taken()
+    usual = _TAKEN if taken else _FILE if "data" in st.query_params else _SIMULATED
     source = st.segmented_control(
-        "Data", ["Simulated class", "File on this machine"], key="data-source", required=True,
-        default="File on this machine" if "data" in st.query_params else "Simulated class",
-    )  # fmt: skip
-    if source == "Simulated class":
+        "Data", [*([_TAKEN] if taken else []), _SIMULATED, _FILE], default=usual, key="data-source", required=True
+    )
+    if taken and source == _TAKEN:
+        st.caption(markdown_text(taken["label"]))
+        settings_taken: dict[str, Any] = taken["settings"]
+        return settings_taken
+    st.page_link(
+        "pages/5_Data.py", label="Upload, look at it first, or another class: Data", icon=":material/table_chart:"
+    )
+    if source == _SIMULATED:
         return {"data.path": ""}
     path = st.text_input(
         "Path", key="data-path", placeholder="../data/assist2015",

@@ -1,6 +1,9 @@
 """Watching a run and, while it trains, steering it."""
 
 import json
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -101,15 +104,24 @@ def _steer(run: Run, now: settings.Config, names: list[str]) -> None:
     known, values = settings.fields(), settings.flatten(now)
     places = st.columns(_IN_SIGHT)
     for position, name in enumerate(names):
-        key = f"steer.{run.run_id}.{name}.{values[name]}"
+        key, acts = f"steer.{run.run_id}.{name}", acts_on(name, now)
+        _follow(key, values[name])
+        spec = replace(known[name], help=f"{known[name].help}\n\n{markdown_text(acts)}") if acts else known[name]
         with places[position % _IN_SIGHT]:
-            held = widget(known[name], values[name], key)
-            if name in MAIN or values[name]:
-                st.caption(markdown_text(acts_on(name, now)))
-        sent = st.session_state.setdefault(f"sent.{key}", values[name])
-        if held != sent:
-            service.steer(resources.service().root, run.run_id, name, held, _WHO)
-            st.session_state[f"sent.{key}"] = held
+            widget(spec, values[name], key, partial(_send, run.run_id, name, key))
+
+
+def _follow(key: str, value: Any) -> None:
+    """Let the slider stand where the run is, whoever moved it; a move of one's own is left alone until it arrived."""
+    if st.session_state.get(f"sent.{key}", value) == value:
+        st.session_state.pop(f"sent.{key}", None)
+        if key in st.session_state and st.session_state[key] != value:
+            st.session_state[key] = value
+
+
+def _send(run_id: str, name: str, key: str) -> None:
+    st.session_state[f"sent.{key}"] = st.session_state[key]
+    service.steer(resources.service().root, run_id, name, st.session_state[key], _WHO)
 
 
 def _overlay(store: Store, run: Run) -> str | None:

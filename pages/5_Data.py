@@ -1,0 +1,30 @@
+"""Data: pick, upload or simulate; say which column is what; look at it before training."""
+
+import streamlit as st
+
+from gainakt.errors import InputError
+from gainakt.ui import data_mapping, data_source, data_view, frame, resources
+from gainakt.ui.text import markdown_text
+
+frame.page("Data", ":material/table_chart:")
+store = resources.store()
+chosen = data_source.choose(store)
+if chosen is None:
+    st.stop()
+try:
+    ready = True
+    if chosen.path:
+        chosen, ready = data_mapping.correct(chosen)
+    found = data_view.read(chosen) if ready else None
+except InputError as error:
+    st.error(markdown_text(error), icon=":material/error:")
+    st.stop()
+if found is None:
+    st.stop()
+heading, action = st.columns([3, 1], vertical_alignment="bottom")
+heading.subheader(markdown_text(found.summary["name"]))
+with action:
+    if st.button("Train on this data", type="primary", icon=":material/play_arrow:", width="stretch"):
+        data_source.take(chosen, found.summary)
+        st.switch_page("pages/1_Train.py", query_params={"data": "chosen"})
+data_view.show(found)

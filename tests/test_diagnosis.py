@@ -1,0 +1,131 @@
+"""What the diagnosis reads off recorded numbers: loss balance, course, causes, the decision tree."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from gainakt import diagnosis
+from gainakt.diagnosis import Attempt, Readout
+from gainakt.presets import find
+
+
+def series(**values: list[float]) -> pd.DataFrame:
+    """Series with one value per epoch from 0 on; __ stands for a dot."""
+    rows = [
+        ("r", name.replace("__", "."), 10 * epoch, epoch, 0.0, value)
+        for name, numbers in values.items()
+        for epoch, value in enumerate(numbers)
+    ]
+    return pd.DataFrame(rows, columns=["run_id", "name", "step", "epoch", "time", "value"])
+
+
+def test_losses_are_those_of_the_last_epoch_and_their_balance_is_a_ratio() -> None:
+    seen = series(
+        loss__bce=[9, 0.5], weighted__bce=[9, 0.25], share__bce=[0.1, 0.49], loss__im=[9, 0.5], weighted__im=[9, 0.25],
+        share__im=[0.1, 0.49], loss__variance=[9, -0.005], weighted__variance=[9, -0.01], share__variance=[0.1, 0.02],
+    )  # fmt: skip
+    table = diagnosis.losses(seen)
+    assert table["term"].tolist()[-1] == "variance" and table["weighted"].tolist() == [0.25, 0.25, -0.01]
+    assert diagnosis.differentiation_share(table) == pytest.approx(0.02)
+    assert diagnosis.losses(series()).empty and diagnosis.differentiation_share(diagnosis.losses(series())) is None
+
+
+@pytest.mark.parametrize(
+    ("validation", "training", "best", "overfits"),
+    [
+        ([0, 0.60, 0.65, 0.63, 0.62], [0, 0.60, 0.66, 0.70, 0.75], 2, 3),
+        ([0, 0.60, 0.65, 0.63, 0.62], [0, 0.60, 0.66, 0.65, 0.64], 2, None),
+        ([0, 0.60, 0.65, 0.6495], [0, 0.60, 0.66, 0.70], 2, None),
+        ([0, 0.60, 0.65], [0, 0.60, 0.66], 2, None),
+    ],
+)
+def test_overfitting_is_a_falling_validation_beside_a_rising_training_auc(
+    validation: list[float], training: list[float], best: int, overfits: int | None
+) -> None:
+    seen = series(validation__encoder2_auc=validation, train_running__encoder2_auc=training)
+    course = diagnosis.course(seen, "encoder2")
+    assert course is not None and (course.best_epoch, course.overfits_from) == (best, overfits)
+    assert diagnosis.course(seen, "encoder1") is None
+
+
+def test_encoders_diverge_by_the_difference_of_their_aucs() -> None:
+    apart = diagnosis.divergence(
+        series(validation__encoder1_auc=[0, 0.6, 0.7], validation__encoder2_auc=[0, 0.59, 0.6])
+    )
+    assert apart.index.tolist() == [1, 2] and apart.tolist() == pytest.approx([0.01, 0.1])
+
+
+def test_distinct_gains_count_bins_by_their_entropy() -> None:
+    assert diagnosis.distinct((0, 100, 0)) == pytest.approx(1)
+    assert diagnosis.distinct((50,) * 4) == pytest.approx(4)
+    assert diagnosis.distinct(None) is None and diagnosis.distinct((0, 0)) is None
+
+
+def test_gradients_come_from_the_training_else_from_the_measurement() -> None:
+    recorded = series(
+        gradient__gains__share__im=[0.9, 0.7], gradient__gains__cosine__im__variance=[0.1, -0.5],
+        gradient__seconds=[1, 1],
+    )  # fmt: skip
+    table = diagnosis.gradients(recorded, {"gradients": {"gradient.gains.share.im": 0.3}})
+    assert sorted(table["last"]) == [-0.5, 0.7]
+    assert set(table["term"]) == {"im"} and set(table["other"]) == {"", "variance"}
+    measured = diagnosis.gradients(series(), {"gradients": {"gradient.gains.share.im": 0.3, "gradient.seconds": 1.0}})
+    assert measured["last"].tolist() == [0.3]
+
+
+V3: dict[str, Any] = {
+    "origin.reported_gain": "aggregate", "origin.target": "concurrent", "origin.masked": False,
+    "origin.variance_added": True, "weights.variance": 2.0, "losses.variance_form": "minus_variance",
+    "model.sharing": "apart",
+}  # fmt: skip
+WELL: dict[str, Any] = {
+    "origin.reported_gain": "practised", "origin.target": "next", "origin.masked": True, "origin.variance_added": True,
+    "weights.variance": 0.0, "losses.variance_form": "minus_variance", "model.sharing": "embeddings",
+}  # fmt: skip
+
+
+def test_every_cause_is_judged_by_the_runs_own_numbers() -> None:
+    test = {"aggregate_gain_std": 0.0018}
+    saturated = {"curve_past": 0.8, "curve_slope": 0.01, "practised_gain_std": 0.2}
+    held = diagnosis.causes(V3, test, saturated, {"curve_past": 0.9}, Readout(0.49, 0.71, 0.73))
+    assert len(held) == 7 and all(cause.present for cause in held)
+    free = diagnosis.causes(WELL, test, {"curve_past": 0.1}, {"curve_past": 0.0}, Readout(0.95, 0.5, 0.73))
+    assert not any(cause.present for cause in free) and all(cause.present is not None for cause in free)
+    unknown = diagnosis.causes({}, {}, {}, {}, Readout(None, None, None))
+    assert all(cause.present is None for cause in unknown)
+
+
+def attempt(standing: str = "noise", variance: float = 2.0, head: str = "linear", preset: str = "v3-phase1") -> Attempt:
+    return Attempt("run", preset, variance, head, standing)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "attempts", "learnable", "ends"),
+    [
+        (0.005, [attempt()], "untested", "v3-phase1+variance-x100"),
+        (0.5, [attempt()], "untested", "v3-phase1+variance-x100"),
+        (0.5, [attempt(), attempt(variance=200)], "untested", "v3-phase1+per-skill-heads"),
+        (0.005, [attempt(variance=200)], "untested", "v3-phase1+per-skill-heads"),
+        (0.5, [attempt(), attempt(variance=200), attempt(head="per_skill")], "pass", "corrected"),
+        (0.5, [attempt(), attempt(variance=200), attempt(head="per_skill")], "noise", "parametric"),
+        (0.5, [attempt(), attempt(variance=200), attempt(head="per_skill")], "untested", "parametric"),
+        (0.5, [attempt(), attempt("differentiated", 200, preset="won")], "untested", "won"),
+        (None, [attempt()], "untested", "v3-phase1+variance-x100"),
+        (0.005, [attempt("differentiated", preset="mine")], "pass", "mine"),
+    ],
+)  # fmt: skip
+def test_the_decision_tree_ends_in_a_preset_by_the_values_it_names(
+    ratio: float | None, attempts: list[Attempt], learnable: str, ends: str
+) -> None:
+    path = diagnosis.next_step(ratio, attempts, learnable, "v3-phase1")
+    assert path.preset == ends and path.end
+    assert all(branch.value for branch in path.branches)
+    if ends.startswith("v3-phase1"):
+        find(ends)
+
+
+def test_what_was_tried_and_not_tested_has_not_failed() -> None:
+    path = diagnosis.next_step(0.5, [attempt(), attempt("untested", variance=200)], "untested")
+    branch = next(branch for branch in path.branches if "reweighting" in branch.question)
+    assert branch.answer == "not known" and "1 untested" in branch.value

@@ -1,0 +1,81 @@
+"""Named configurations: what each idea changes, on `corrected` and on the origin's formulas."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gainakt.config import Config, difference
+from gainakt.errors import InputError
+from gainakt.presets import PRESETS, find, preset
+from gainakt.training.loop import train
+
+IDEAS = {
+    "variance-x10": {"weights.variance": 20}, "variance-x100": {"weights.variance": 200},
+    "variance-x1000": {"weights.variance": 2000}, "flipped-priority": {"weights.bce": 0.3},
+    "encoder2-pretrained": {"regime.alone_epochs": 3, "regime.schedule": "gain_targets 3:1 4:0"},
+    "encoder2-alone": {"regime.alone_epochs": 1000}, "adversarial": {"weights.adversary": 0.1},
+    "hard-constraint": {"pressure.reject_below": 0.1}, "fail-on-uniform": {"pressure.fail_below": 0.01},
+    "per-skill-heads": {"model.gain_head": "per_skill"},
+    "mixture-of-experts": {"model.gain_head": "mixture", "weights.balance": 0.01},
+    "hierarchical": {"model.gain_head": "hierarchical", "model.experts": 8}, "triplet": {"weights.triplet": 1},
+    "irt-prior": {"model.prior": "irt"}, "gain-response": {"weights.gain_response": 0.1},
+    "curriculum": {"regime.schedule": "variance 1:0 10:20"}, "gain-dropout": {"model.gain_dropout": 0.2},
+}  # fmt: skip
+SEED = Path(__file__).resolve().parents[2] / "shared" / "seed"
+
+
+def against(base, name):
+    return {field: new for field, (_, new) in difference(preset(base), preset(name)).items()}
+
+
+@pytest.mark.parametrize("name", IDEAS)
+def test_an_idea_changes_what_it_says_and_nothing_else(name):
+    assert against("corrected", name) == IDEAS[name]
+    origin = against("v3-phase1", f"v3-phase1+{name}")
+    assert {field: value for field, value in origin.items() if field in IDEAS[name]} == IDEAS[name]
+    assert set(origin) - set(IDEAS[name]) <= {"model.threshold"}, "which irt-prior needs per skill"
+
+
+def test_all_ideas_of_the_seed_are_there_with_its_expectation():
+    assert set(PRESETS) == {"corrected", "v3-phase1", "v2", "bug-fix-2-epochs", *IDEAS}
+    for name in IDEAS:
+        assert PRESETS[name].expected and not PRESETS[name].measured
+    assert PRESETS["corrected"].config == Config()
+
+
+def test_the_seeds_own_runs_start_from_its_formulas():
+    v2 = against("v3-phase1", "v2")
+    assert v2 == {"weights.variance": 0.1, "weights.gain_response": 0.1, "weights.contrastive": 0.0,
+                  "weights.beta_spread": 0.0, "model.beta_start_std": 0.0}  # fmt: skip
+    assert against("v3-phase1", "bug-fix-2-epochs") == {"training.max_epochs": 2}
+
+
+def test_expectations_are_the_seeds():
+    if not SEED.is_dir():
+        pytest.skip("the seed document is not beside the clone")
+    text = next(SEED.glob("*.txt")).read_text(encoding="utf-8")
+    stated = re.findall(r"(\d+)(?:-\d+)?%", text.split("## Success Probability Assessment")[1])
+    for name in IDEAS:
+        assert set(re.findall(r"(\d+) (?:to \d+ )?%", PRESETS[name].expected)) <= set(stated)
+
+
+@pytest.mark.parametrize("name", ["v4", "corrected+v4", "v4+triplet", "+triplet"])
+def test_an_unknown_name_lists_the_known(name):
+    with pytest.raises(InputError, match=r"known: corrected, v3-phase1, .*BASE\+IDEA"):
+        preset(name)
+
+
+def test_an_idea_on_the_origin_says_so():
+    assert find("v3-phase1+triplet").about == "Triplet loss between skills. On v3-phase1."
+    assert find("v3-phase1+triplet").expected == PRESETS["triplet"].expected
+
+
+@pytest.mark.parametrize("name", [*PRESETS, *(f"v3-phase1+{name}" for name in IDEAS)])
+def test_every_preset_trains_an_epoch_and_tells_encoder_2s_auc(tiny, small_class, name):
+    config = tiny({"training.max_epochs": 1}, name)
+    if "fail-on-uniform" in name:  # this class is too small to spread gains within an epoch
+        config = tiny({"training.max_epochs": 1, "pressure.fail_below": 1e-4}, name)
+    finished = list(train(config, small_class(students=40, lengths=(8, 20))))[-1]
+    assert finished.status == "finished"
+    assert finished.results["test"]["encoder2_auc"] is not None
