@@ -139,12 +139,13 @@ def data_question(result: Mapping[str, Any] | None) -> Finding:
     if result is None:
         return Finding(None, 0.0, "untested", {"text": "the tests on these data have not run"})
     gained = result["free_minus_tied"]
-    parts = [f"free against tied {_interval(gained)} nats per interaction"]
+    parts = [f"tying it away costs {_interval(gained)} nats per interaction"]
     if result.get("halves"):
         parts.append(f"halves r {_interval(result['halves'], 'r')}")
     if result.get("bootstrap"):
         parts.append(f"bootstrap p {result['bootstrap']['p']:.3g} of {result['bootstrap']['n']}")
-    return Finding(gained["value"], 0.0, result["decision"], {"text": ", ".join(parts), **result})
+    told = {**result, "bootstrap": {n: v for n, v in (result.get("bootstrap") or {}).items() if n != "null"} or None}
+    return Finding(gained["value"], 0.0, result["decision"], {"text": ", ".join(parts), **told})
 
 
 def question(data: Finding, own: Mapping[str, Any] | None, no_training: str) -> Finding:

@@ -24,9 +24,8 @@ def _bce(config: Config) -> str:
         idle = "Encoder 1" if share == 0 else "Encoder 2's prediction"
         return f"At {share:g} {idle} gets no gradient at all; anywhere between, hardly anything depends on it."
     others = _others(config)
-    against = f" The balance of IM with {', '.join(others)} does depend on it." if others else ""
-    hardly = f"Hardly acts on Encoder 2 here: the encoders share no parameter and {_ADAM}."
-    return f"{hardly}{against} Clipping at norm {config.training.clip_norm:g} is shared."
+    against = f" It does set IM against {', '.join(others)}." if others else ""
+    return f"Hardly acts on Encoder 2 here: the encoders share no parameter and {_ADAM}.{against}"
 
 
 def _others(config: Config) -> list[str]:
@@ -40,8 +39,8 @@ def _variance(config: Config) -> str:
         return "Acts on nothing here: the term is computed, logged and never added."
     if form.variance_over == "skills" and head == "additive":
         return (
-            f"Acts on the {form.variance_of} over skills at an interaction: with this head, on a_s and c_s, which no"
-            " prediction holds back where a skill is not practised."
+            f"Acts on the {form.variance_of} over skills at an interaction: here on a_s and c_s, each skill's rate and"
+            " response effect."
         )
     over = {
         "skills": "over skills at an interaction", "students": "over students, skill by skill",

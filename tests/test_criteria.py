@@ -28,7 +28,7 @@ NO_WORSE = {"value": 0.001, "low": -0.002, "high": 0.004}
 
 def found(decision: str) -> Finding:
     return data_question({
-        "question": "skills", "free_minus_tied": {"value": -0.02, "low": -0.03, "high": -0.01},
+        "question": "skills", "free_minus_tied": {"value": 0.02, "low": 0.01, "high": 0.03},
         "halves": {"r": 0.7, "low": 0.5, "high": 0.8}, "bootstrap": {"p": 0.01, "n": 100, "statistic": 0.4},
         "decision": decision,
     })  # fmt: skip

@@ -1,5 +1,7 @@
 """The origin's faults, each as a switch: what it changes, and that its faultless state is what was there before."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -86,6 +88,15 @@ def test_without_a_mask_padding_counts_in_im_and_in_nothing_else(tiny, data):
     names = {"bce": 1.0, "variance": 1.0, "smoothness": 1.0, "gain_response": 1.0}
     for name, value in losses.compute(masked, names).items():
         torch.testing.assert_close(losses.compute(one, names)[name], value, atol=1e-6, rtol=1e-5)
+
+
+def test_padding_to_the_window_keeps_questions_of_several_rows(data):
+    batch = Windows(replace(data, group=np.arange(len(data)) // 2), np.arange(40), 20, True, CPU).batch(np.arange(4))
+    longer, steps = padded(batch, 20), batch.skill.shape[1]
+    assert longer.group.shape == (4, 20) and bool((longer.group.diff(dim=1) >= 0).all())
+    assert torch.equal(longer.scored[:, : steps - 1], batch.scored) and not bool(longer.scored[:, steps - 1 :].any())
+    at = batch.scored
+    assert torch.equal(longer.known[:, : steps - 1][at], batch.known[at])
 
 
 def test_an_unmasked_run_pads_to_the_window_and_measures_as_before(tiny, data):

@@ -143,7 +143,7 @@ def test_a_frozen_encoder_1_that_expects_success_teaches_it(tiny, data):
 
 SAID = {
     "hardly acts on encoder 2": {},
-    "the balance of im with variance, triplet does depend": {"weights.variance": 1.0, "weights.triplet": 1.0},
+    "it does set im against variance, triplet": {"weights.variance": 1.0, "weights.triplet": 1.0},
     "shared embeddings,": {"model.sharing": "embeddings"},
     "shared embeddings and the first block": {"model.sharing": "first_block"},
     "encoder 1 does not train": {"regime.alone_epochs": 1000},

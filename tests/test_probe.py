@@ -55,7 +55,7 @@ def test_the_norms_are_autograds(made):
 
 
 def test_two_names_of_one_formula_pull_the_same_way(made):
-    config, model, windows = made({"weights.variance": 2.0, "weights.contrastive": 1.0})
+    config, model, windows = made({"weights.contrastive": 1.0}, "v3-phase1")
     told = probe.gradients(model, config, windows.batch(np.arange(8)))
     assert told["gradient.gains.cosine.variance.contrastive"] == pytest.approx(1, abs=1e-5)
     assert told["gradient.gains.norm.variance"] == pytest.approx(2 * told["gradient.gains.norm.contrastive"], rel=1e-4)
@@ -71,7 +71,7 @@ def test_the_gain_logit_of_a_later_interaction_gets_no_pull_from_an_earlier_pred
 
 
 def test_saturation_edges_and_bounds_are_counted(made):
-    _, model, windows = made({"model.gain_start": 0.999, "model.accumulation": "all"})
+    _, model, windows = made({"model.gain_start": 0.999, "model.accumulation": "all", "model.beta_start": 0.02})
     told = probe.state(model, windows)
     assert told["gains_at_edge"] > 0.9 and told["distinct_gains"] == pytest.approx(1, abs=0.2)
     with torch.no_grad():

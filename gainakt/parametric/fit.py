@@ -25,7 +25,7 @@ _START_SPREAD = 0.3
 _LEAST_SIGMA = 0.02
 _WARM_UP = 4
 _PART = 8192
-_TOLERANCE = 2e-6
+_TOLERANCE = 5e-7
 
 
 @dataclass(frozen=True)

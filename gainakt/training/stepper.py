@@ -85,4 +85,7 @@ def padded(batch: Batch, window: int) -> Batch:
     """The batch padded to the whole window, as the origin's were."""
     short = window - batch.skill.shape[1]
     skill, response, valid = (F.pad(part, (0, short)) for part in (batch.skill, batch.response, batch.valid))
-    return replace(batch, skill=skill, response=response, valid=valid)
+    group = batch.group
+    if group is not None:
+        group = torch.cat([group, group[:, -1:].expand(-1, short)], 1)
+    return replace(batch, skill=skill, response=response, valid=valid, group=group)

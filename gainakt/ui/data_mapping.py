@@ -56,7 +56,8 @@ def _previews(config: DataConfig) -> list[Preview]:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _cached(values: dict[str, Any], _files: tuple[tuple[str, int, int], ...]) -> list[Preview]:
+def _cached(values: dict[str, Any], stamps: tuple[tuple[str, int, int], ...]) -> list[Preview]:
+    # `stamps` tell one state of the files from another; a name that starts with _ would be left out of the key
     config = DataConfig.model_validate(values)
     return preview(config.path, config, _ROWS)
 
@@ -115,9 +116,8 @@ def _first_rows(shown: list[Preview], key: str) -> None:
         cells, hide_index=True, key=f"{key}.rows", height=tables.fitting(len(cells), 213),
         column_config={name: st.column_config.TextColumn(shortened(head, 60)) for name, head in heads.items()},
     )  # fmt: skip
-    about = [one.format, one.encoding, f"parted by {one.separator}" if one.separator else ""]
+    unit = "lines" if one.format == "lines" else "rows"
+    about = ", ".join(filter(None, [one.format, one.encoding, one.separator and f"parted by {one.separator}"]))
     left = one.rows.shape[1] - len(order)
-    st.caption(
-        f"First {len(cells)} {'lines' if one.format == 'lines' else 'rows'} of {markdown_text(one.path.name)} ({', '.join(filter(None, about))})"
-        + (f"; {left:,} further columns" if left else "")
-    )
+    further = f"; {left:,} further columns" if left else ""
+    st.caption(f"First {len(cells)} {unit} of {markdown_text(one.path.name)} ({about}){further}")

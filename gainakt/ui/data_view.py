@@ -45,7 +45,8 @@ def read(config: DataConfig) -> Report | None:
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _cached(values: dict[str, Any], _files: tuple[tuple[str, int, int], ...]) -> Report | str:
+def _cached(values: dict[str, Any], stamps: tuple[tuple[str, int, int], ...]) -> Report | str:
+    # `stamps` tell one state of the files from another; a name that starts with _ would be left out of the key
     try:
         return report(DataConfig.model_validate(values))
     except InputError as error:
@@ -167,7 +168,7 @@ def _skills(found: Report) -> None:
     )  # fmt: skip
     st.caption("Share correct by opportunity with 95 % intervals, the first ten.")
     _skill_table(table, found.curves)
-    if len(found.atomic) != len(found.skills):
+    if (found.skills["atomic"] != found.skills["skill"]).any():
         _atomic_table(found.atomic, find)
 
 

@@ -50,9 +50,9 @@ def settings_form(
     `slots` gets, by name, an empty place under each widget.
     """
     known, values = fields(), flatten(config)
-    places = st.columns(columns)
-    changes = {}
+    changes, places = {}, []
     for position, name in enumerate(names):
+        places = places if position % columns else st.columns(columns)  # a row each, so that rows line up
         with places[position % columns]:
             held = widget(known[name], values[name], f"{key}.{name}")
             if slots is not None:

@@ -1,0 +1,257 @@
+"""The ablation and the ideas of docs/findings.md: runs every row's command, resumably, and writes the tables.
+
+    python tests/benchmarks/findings.py ../shared/data/assist2015 [--seeds 3] [--only causes,ideas] [--device auto]
+    python tests/benchmarks/findings.py --list      the commands, none is run
+    python tests/benchmarks/findings.py --write     the tables from what has been measured so far
+
+What is done stands in RESULTS, one JSON line per row and seed; a row that stands there is not run again.
+"""
+
+import argparse
+import json
+import shlex
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gainakt.config import flatten
+from gainakt.presets import PRESETS, preset
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENT = ROOT / "docs" / "findings.md"
+RESULTS = ROOT / "docs" / "findings.jsonl"
+DATA = "../shared/data/assist2015"
+WIDTH = {"model.width": 128}
+# What separates corrected from v3-phase1, one correction each; together they are all of the difference but the width.
+CAUSES = {
+    "small start": (("model.gain_start",), "cures saturation: the strongest of the lasting causes"),
+    "transfer": (("model.accumulation",), "changes what gains mean more than whether they spread"),
+    "readout": (
+        ("model.temperature", "model.temperature_start", "model.threshold_start", "model.offset_start"),
+        "lets predictions reach the base rate: IM under a constant's",
+    ),
+    "thresholds and offsets per skill": (("model.threshold", "model.offset"), "AUC of Encoder 2 up by about 0.01"),
+    "additive head": (("model.gain_head",), "rates per skill are read off; the response ratio grows"),
+    "equal slopes, one velocity": (
+        ("model.beta_start", "model.beta_start_std", "model.student_velocity"), "beta std falls under 0.3, little else",
+    ),
+    "no differentiation losses": (
+        ("weights.variance", "weights.contrastive", "weights.beta_spread"), "std falls, AUC of Encoder 2 rises",
+    ),
+    "training": (
+        ("training.learning_rate", "training.schedule", "training.mastery_rate", "training.weight_decay",
+         "training.max_epochs", "model.dropout"), "AUC of both encoders up",
+    ),
+    "two blocks": (("model.blocks",), "hardly anything"),
+}  # fmt: skip
+FAULTS = {
+    "reported gain: aggregate": ({"origin.reported_gain": "aggregate"}, "gain std 0.002, whatever else is done"),
+    "target: concurrent": ({"origin.target": "concurrent"}, "AUC of Encoder 2 falls"),
+    "IM unmasked": ({"origin.masked": False}, "AUC of Encoder 2 falls"),
+    "mastery head off": ({"origin.mastery_head": False}, "AUC of Encoder 2 near 0.5"),
+    "variance not added": ({"origin.variance_added": False}, "as without the variance loss"),
+}
+PRIORITY = {
+    "apart, 0.3": {"weights.bce": 0.3},
+    "apart, 0.7": {"weights.bce": 0.7},
+    **{
+        f"{sharing}, {bce}": {"model.sharing": sharing, "weights.bce": bce}
+        for sharing in ("embeddings", "first_block") for bce in (0.3, 0.7)
+    },
+}  # fmt: skip
+ENDS = ("v3-phase1", "corrected")
+VARIANCE = (2.0, 20.0, 200.0, 2000.0)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table: a preset with changes at width 128."""
+
+    table: str
+    name: str
+    preset: str
+    changes: dict[str, Any] = field(default_factory=dict)
+    expected: str = ""
+    wide: bool = True
+
+    def command(self, data: str, seed: int, more: list[str]) -> list[str]:
+        """The words after `python -m gainakt`."""
+        changes = (WIDTH if self.wide else {}) | self.changes | {"training.seed": seed}
+        sets = [word for name, value in changes.items() for word in ("--set", f"{name}={value}")]
+        name = f"{self.table}: {self.name}"
+        return ["train", "--preset", self.preset, "--data", data, "--name", name, *sets, *more, "--json"]
+
+
+def rows() -> Iterator[Row]:
+    """Every row of every table."""
+    yield from _ablation()
+    for name, (changes, expected) in FAULTS.items():
+        for end in ENDS:
+            yield Row("faults", f"{name}, on {end}", end, changes, expected)
+    yield from _losses()
+    yield from _ideas()
+    yield Row("traps", "accumulation all, variance 2", ENDS[1], {"model.accumulation": "all", "weights.variance": 2.0})
+    yield Row("traps", "no epochs", ENDS[1], {"training.max_epochs": 0})
+    yield Row("record", "v3-phase1 at the original's full size", ENDS[0], {}, "gain std 0.0018", wide=False)
+
+
+def _ablation() -> Iterator[Row]:
+    first, last = ENDS
+    flat = {name: flatten(preset(name)) for name in ENDS}
+    for end in ENDS:
+        yield Row("causes", end, end, {}, "the end to compare with")
+    for name, (fields, expected) in CAUSES.items():
+        for start, other, what in ((first, last, "added to"), (last, first, "removed from")):
+            yield Row("causes", f"{name} {what} {start}", start, {f: flat[other][f] for f in fields}, expected)
+
+
+def _losses() -> Iterator[Row]:
+    for end in ENDS:
+        for weight in VARIANCE:
+            says = "40 %" if weight > 2 else "the original's own"
+            yield Row("variance", f"minus variance {weight:g}, on {end}", end, {"weights.variance": weight}, says)
+        hinge = {"weights.variance": 2.0, "losses.variance_form": "std_hinge"}
+        yield Row("variance", f"std hinge 2, on {end}", end, hinge, "does not vanish at collapse")
+    for name, changes in PRIORITY.items():
+        yield Row("priority", name, ENDS[1], changes, "a placebo" if name.startswith("apart") else "acts")
+
+
+def _ideas() -> Iterator[Row]:
+    first, last = ENDS
+    for idea, known in PRESETS.items():
+        if idea not in ENDS and known.base == last and known.expected and not idea.startswith("variance-"):
+            yield Row("ideas", f"{idea}, on {last}", idea, {}, known.expected)
+            yield Row("ideas", f"{idea}, on {first}", f"{first}+{idea}", {}, known.expected)
+
+
+COLUMNS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "Enc 1 AUC": lambda told: told["test"].get("encoder1_auc"),
+    "Enc 2 AUC": lambda told: told["test"].get("encoder2_auc"),
+    "gain std": lambda told: told["test"].get("gain_std"),
+    "aggregate std": lambda told: told["test"].get("aggregate_gain_std"),
+    "skill CV": lambda told: told["test"].get("skill_gain_cv"),
+    "rate CV": lambda told: told.get("run", {}).get("rate_cv"),
+    "ratio": lambda told: told["test"].get("response_gain_ratio"),
+    "mastery r": lambda told: told["test"].get("mastery_correlation"),
+    "epochs": lambda told: told.get("epochs"),
+    "seconds": lambda told: told.get("seconds"),
+}
+
+
+def gainakt(words: list[str]) -> dict[str, Any] | None:
+    """The JSON of one command; None, said on stderr, when it failed."""
+    done = subprocess.run([sys.executable, "-m", "gainakt", *words], cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        print(f"failed: {' '.join(words)}\n{done.stderr.splitlines()[-1:]}", file=sys.stderr)
+    lines = done.stdout.splitlines()
+    return json.loads(lines[-1]) if lines else None
+
+
+def measure(row: Row, data: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Run one row with one seed and judge it."""
+    more = ["--set", f"training.device={options.device}", "--store", options.store]
+    words = row.command(data, seed, more)
+    begun = time.time()
+    told = gainakt(words)
+    if not told or told["status"] == "failed":
+        return {"row": [row.table, row.name], "seed": seed, "failed": told and told.get("error")}
+    judged = gainakt(["verdict", told["run_id"], "--with", "stand-in", "--store", options.store, "--json"]) or told
+    values = {name: column(told) for name, column in COLUMNS.items()}
+    return {
+        "row": [row.table, row.name], "seed": seed, "command": shlex.join(words), "run_id": told["run_id"], **values,
+        "skills differ": judged["verdict"]["skills_differ"]["status"],
+        "response matters": judged["verdict"]["response_matters"]["status"],
+        "differentiated": judged["differentiated"], "wall": round(time.time() - begun, 1),
+    }  # fmt: skip
+
+
+def done_so_far() -> list[dict[str, Any]]:
+    """What stands in the results file."""
+    return [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure what is missing."""
+    known = {(*found["row"], found["seed"]) for found in done_so_far()}
+    wanted = [row for row in rows() if not options.only or row.table in options.only.split(",")]
+    for seed in range(options.seeds):
+        for row in wanted:
+            if (row.table, row.name, seed) in known or (row.table == "record" and seed):
+                continue
+            found = measure(row, options.data, seed, options)
+            with RESULTS.open("a") as file:
+                file.write(json.dumps(found) + "\n")
+            print(
+                row.table, row.name, seed, {n: v for n, v in found.items() if n not in ("row", "command")}, flush=True
+            )
+
+
+def table(name: str, found: list[dict[str, Any]]) -> str:
+    """One table in Markdown: means over seeds, their range in brackets where there are several."""
+    heads = ["row", *list(COLUMNS), "skills differ", "response matters", "expected", "command"]
+    lines = [f"| {' | '.join(heads)} |", "|" + " --- |" * len(heads)]
+    for row in rows():
+        if row.table != name:
+            continue
+        mine = [one for one in found if one["row"] == [row.table, row.name]]
+        good = [one for one in mine if "command" in one]
+        cells = [_cell([one[column] for one in good if one[column] is not None]) for column in COLUMNS]
+        asked = [_counted([one[q] for one in good]) for q in ("skills differ", "response matters")]
+        if mine and not good:
+            cells[0] = f"failed: {mine[0]['failed']}"
+        words = shlex.join(row.command("DATA", 0, [])[1:-1]).replace("|", "\\|")
+        lines.append(f"| {' | '.join([row.name, *cells, *asked, row.expected, f'`{words}`'])} |")
+    return "\n".join(lines)
+
+
+def _cell(values: list[float]) -> str:
+    if not values:
+        return ""
+    middle = statistics.fmean(values)
+    digits = 4 if abs(middle) < 10 else 0
+    if len(values) == 1 or min(values) == max(values):
+        return f"{middle:.{digits}f}"
+    return f"{middle:.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def _counted(values: list[str]) -> str:
+    return ", ".join(f"{values.count(value)} {value}" for value in sorted(set(values)))
+
+
+def write() -> None:
+    """Put the tables between their marks in the document."""
+    text, found = DOCUMENT.read_text(), done_so_far()
+    for name in dict.fromkeys(row.table for row in rows()):
+        begin, end = f"<!-- table {name} -->", f"<!-- end {name} -->"
+        before, rest = text.split(begin)
+        text = f"{before}{begin}\n{table(name, found)}\n{end}{rest.split(end)[1]}"
+    DOCUMENT.write_text(text)
+
+
+def main() -> None:
+    """Parse what is asked and do it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", nargs="?", default=DATA)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", default="", help="tables, separated by commas")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--store", default="data/findings.duckdb")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    if options.list:
+        for row in rows():
+            print("python -m gainakt", shlex.join(row.command(options.data, 0, [])))
+    else:
+        if not options.write:
+            run(options)
+        write()
+
+
+if __name__ == "__main__":
+    main()

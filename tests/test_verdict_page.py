@@ -1,0 +1,121 @@
+"""The Diagnosis page and the verdict lights, drawn by AppTest over stores that the tests write."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from gainakt import jobs
+from gainakt.config import Config
+from gainakt.service import Service, execute, queue_run
+from gainakt.store import Store, runs_root
+
+ROOT = Path(__file__).resolve().parents[1]
+NAME = "<b>x</b> [click](http://x.invalid) :material/home:"
+
+
+@pytest.fixture(scope="module")
+def trained(
+    tmp_path_factory: pytest.TempPathFactory, tiny: Callable[..., Config], class_file: Path
+) -> tuple[Path, str]:
+    path = tmp_path_factory.mktemp("diagnosis") / "x.duckdb"
+    config = tiny({"data.path": str(class_file)}, "v3-phase1")
+    folder = queue_run(runs_root(path), config, name=NAME, preset="v3-phase1")
+    assert execute(folder, config)["kind"] == "finished"
+    return path, folder.run_id
+
+
+@pytest.fixture(autouse=True)
+def store(trained: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    from gainakt.ui import resources
+
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("GAINAKT_STORE", str(trained[0]))
+    opened: list[Store] = []
+
+    def open_without_thread() -> Store:
+        opened[:] = opened or [Store.open(trained[0], wait=0.2)]
+        opened[0].take_in()
+        return opened[0]
+
+    monkeypatch.setattr(resources, "_open_store", open_without_thread)
+    yield trained[0]
+    for one in opened:
+        one.close()
+    st.cache_resource.clear()
+
+
+def draw(page: str, run_id: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).switch_page(page)
+    app.query_params["run"] = run_id
+    app.run()
+    assert not app.exception
+    return app
+
+
+def button(app: AppTest, label: str) -> Any:
+    return next(one for one in app.button if one.label == label)
+
+
+@pytest.mark.parametrize("page", ["pages/3_Run.py", "pages/6_Diagnosis.py"])
+def test_the_lights_say_what_is_tested_and_what_not(page: str, trained: tuple[Path, str]) -> None:
+    said = "\n".join(str(element.value) for element in draw(page, trained[1]).markdown)
+    assert "Not differentiated" in said and "Skills differ: untested" in said and "Gain std: " in said
+
+
+def test_targets_on_the_page_change_the_verdict(trained: tuple[Path, str]) -> None:
+    app = draw("pages/6_Diagnosis.py", trained[1])
+    app.number_input(key="target.gain_std").set_value(0.0).run()
+    table = next(frame.value for frame in app.dataframe if "Evidence" in frame.value and "Target" in frame.value)
+    row = table.set_index("What").loc["Gain std"]
+    assert (row["Target"], row["Status"]) == ("> 0", "pass")
+
+
+def test_the_next_step_starts_with_one_click(trained: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(Service, "submit", lambda self, config, **names: asked.append((config, names)) or trained[1])
+    app = draw("pages/6_Diagnosis.py", trained[1])
+    app.button(key="start-next").click().run()
+    config, names = asked[0]
+    assert names["preset"] == "v3-phase1+variance-x100" and config.weights.variance == 200.0
+    assert config.data.path, "the data stay the run's own"
+
+
+def test_the_report_is_written_and_offered(trained: tuple[Path, str]) -> None:
+    app = draw("pages/6_Diagnosis.py", trained[1])
+    button(app, "Write the report").click().run()
+    assert not app.exception
+    assert "It meets" in "\n".join(str(element.value) for element in app.markdown)
+
+
+def test_a_checkpoint_is_measured_by_a_job_and_shown(trained: tuple[Path, str]) -> None:
+    app = draw("pages/6_Diagnosis.py", trained[1])
+    app.button(key="measure-state").click().run()
+    from gainakt.ui import resources
+
+    resources.service().wait()
+    app = draw("pages/6_Diagnosis.py", trained[1])
+    table = next(frame.value for frame in app.dataframe if "At the best epoch" in frame.value)
+    assert table["At the best epoch"].notna().all() and len(table) > 6
+    assert any("Measured at the best checkpoint" in caption.value for caption in app.caption)
+
+
+def test_a_job_that_breaks_says_why_and_the_next_goes_on(tmp_path: Path) -> None:
+    service = Service(tmp_path)
+    work = jobs.Jobs(service)
+
+    def broken(report: jobs.Report) -> None:
+        report(0.5, "half way")
+        raise ValueError("no such thing")
+
+    work.start("a", "Test", broken)
+    work.start("b", "Test", lambda report: report(0.2, "going"))
+    service.wait()
+    a, b = work.of("a"), work.of("b")
+    assert a is not None and b is not None
+    assert (a.ended, a.done, a.error) == (True, 0.5, "ValueError: no such thing") and "Traceback" in a.traceback
+    assert (b.ended, b.done, b.error) == (True, 1.0, "")
+    assert work.of("c") is None
