@@ -195,7 +195,7 @@ def outcome(row: dict[str, Any]) -> dict[str, Any]:
     """What `train --json` says of a run, from its journal's `finished` row."""
     kept = ("status", "reason", "epochs", "best_epoch", "seconds", "train_interactions_per_second")
     known: dict[str, Any] = {name: row[name] for name in kept} | {"test": {}}
-    return known | row["results"]
+    return {**known, **row["results"]}
 
 
 def _recorded(run: Run) -> dict[str, Any]:

@@ -10,16 +10,15 @@ from gainakt.data.sequences import Windows, split_students
 from gainakt.errors import InputError
 from gainakt.model.gainakt import GainAKT
 from gainakt.store import Run, RunFolder
-from gainakt.training import checkpoints
+from gainakt.parametric import run as stand_in
+from gainakt.parametric.fit import Fit
+from gainakt.training import checkpoints, truths
 from gainakt.training.loop import final_results
 from gainakt.training.setup import build, pick_device
 
 
-def reload(run: Run, root: Path) -> tuple[Config, Interactions, GainAKT, dict[str, Windows]]:
-    """A saved run's configuration, data, model (each encoder at its best epoch) and windows by split.
-
-    Raises InputError when a checkpoint is missing or the data are no longer those it was trained on.
-    """
+def recorded(run: Run) -> tuple[Config, Interactions]:
+    """A saved run's configuration and data; raises InputError when the data are no longer those it was trained on."""
     if run.published:
         raise InputError(f"run {run.run_id} is a published record: it has no checkpoints; train its preset instead")
     config = Config.model_validate(run.config)
@@ -29,6 +28,17 @@ def reload(run: Run, root: Path) -> tuple[Config, Interactions, GainAKT, dict[st
             f"{data.source}: the data have changed (fingerprint {data.fingerprint}, the run was trained on"
             f" {run.data_fingerprint}); restore them to evaluate run {run.run_id}"
         )
+    return config, data
+
+
+def reload(run: Run, root: Path) -> tuple[Config, Interactions, GainAKT, dict[str, Windows]]:
+    """A saved run's configuration, data, model (each encoder at its best epoch) and windows by split.
+
+    Raises InputError when a checkpoint is missing, the data have changed, or the run is a stand-in.
+    """
+    config, data = recorded(run)
+    if config.model.kind == "parametric":
+        raise InputError(f"run {run.run_id} is a stand-in: it has no encoders to look into")
     device = pick_device(config.training.device)
     split = split_students(data, config.training.fold, config.training.seed)
     model = build(config, len(data.skills), len(split.train), device)
@@ -42,8 +52,18 @@ def reload(run: Run, root: Path) -> tuple[Config, Interactions, GainAKT, dict[st
     return config, data, model, windows
 
 
+def reload_stand_in(run: Run, root: Path) -> tuple[Config, Interactions, Fit]:
+    """A saved stand-in's configuration, data and fit; raises InputError as `reload` does."""
+    config, data = recorded(run)
+    return config, data, stand_in.restored(checkpoints.load(RunFolder(root, run.run_id).folder, "encoder2"), config)
+
+
 def reevaluate(run: Run, root: Path) -> dict[str, Any]:
-    """Metrics of a saved run by split, from its checkpoints and data."""
+    """Metrics of a saved run by split, of what it learned, and of the recovery of a truth, from its checkpoints."""
+    if not run.published and Config.model_validate(run.config).model.kind == "parametric":
+        config, data, fit = reload_stand_in(run, root)
+        return dict(stand_in.outcome(fit, config, data)[0])
     config, data, model, windows = reload(run, root)
-    results, _ = final_results(model, windows, data.skills, config.origin.reported_gain)
-    return dict(results)
+    results, rows = final_results(model, windows, data.skills, config.origin.reported_gain)
+    split = split_students(data, config.training.fold, config.training.seed)
+    return dict(results | truths.of_model(model, data, split, windows, rows))

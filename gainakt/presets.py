@@ -92,6 +92,10 @@ PRESETS: dict[str, Preset] = {
         "Small initial gains, practised skill in full and a learned transfer share, thresholds per skill.", "", {}
     ),
     "v3-phase1": Preset("The seed's failed run: the origin's formulas and settings at its size.", "", _V3_PHASE1),
+    "parametric": Preset(
+        "The light stand-in: own and transfer gains by response per skill, shrunken, an ability per student; seconds.",
+        "", {"model.kind": "parametric", "model.ability": True, "training.max_epochs": 60},
+    ),
     "variance-x10": _idea("Variance weight 20.", _EXTREME, weights__variance=20.0),
     "variance-x100": _idea("Variance weight 200.", _EXTREME, weights__variance=200.0),
     "variance-x1000": _idea("Variance weight 2,000.", _EXTREME, weights__variance=2000.0),
@@ -111,7 +115,10 @@ PRESETS: dict[str, Preset] = {
         "Steps are rejected while the gain std is below 0.10, ten in a row at most.", _PRESSURE,
         pressure__reject_below=0.1,
     ),
-    "fail-on-uniform": _idea("The run fails if the gain std is below 0.01.", _PRESSURE, pressure__fail_below=0.01),
+    "fail-on-uniform": _idea(
+        "The run fails if the gain std is below 0.01 after three epochs or later.", _PRESSURE,
+        pressure__fail_below=0.01, pressure__fail_from=3,
+    ),
     "per-skill-heads": _idea("A small gain network per skill.", _ARCHITECTURE, model__gain_head="per_skill"),
     "mixture-of-experts": _idea(
         "Gain experts that skills mix, with load balancing.", _ARCHITECTURE,

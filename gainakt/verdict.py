@@ -117,11 +117,19 @@ def as_json(store: Store, run_id: str, targets: Targets = DEFAULTS) -> dict[str,
 
 
 def run_tests(run: Run, root: Path, arm: str, report: Report) -> dict[str, Any]:
-    """Run the tests of differentiation on a saved run and add what they say to its journal; returns that row."""
-    from gainakt import differentiation  # torch, once it is needed
+    """Run the tests of differentiation on a saved run and add what they say to its journal; returns that row.
+
+    `data` holds what they found in the data by question, `own` what they found by the run's own account.
+    """
+    from gainakt.differentiation import standin  # SciPy and torch, once they are needed
+    from gainakt.evaluation import recorded
 
     begun = time.perf_counter()
-    row: dict[str, Any] = {"kind": TESTED, "with": arm, **differentiation.tests(run, root, arm, report)}
+    config, data = recorded(run)
+    found = standin.tests(data, config.data.window, config.training.seed, report)
+    row: dict[str, Any] = {
+        "kind": TESTED, "with": arm, "data": {name: one.as_json() for name, one in found.items()}, "own": {},
+    }  # fmt: skip
     row["seconds"] = round(time.perf_counter() - begun, 3)
     with RunFolder(root, run.run_id) as folder:
         folder.append(row)

@@ -1,13 +1,14 @@
 """What the Data page shows, as pure functions: the report, its charts, its download."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from gainakt.data import report
-from gainakt.data.describe import rejected_csv
+from gainakt.data.describe import opportunities, safe_csv
 from gainakt.data.interactions import Interactions
 from gainakt.ui import data_charts
 from gainakt.ui.figures import Axes
@@ -17,9 +18,18 @@ def test_cells_that_look_like_formulas_are_quoted_in_the_download() -> None:
     cells = ["=1+1", "+1", "-1", "@x", "fine", None]
     table = pd.DataFrame({"file": "f", "row": range(6), "column": cells, "value": cells, "reason": "r",
                           "interactions": 1})  # fmt: skip
-    lines = rejected_csv(table).splitlines()[1:]
+    lines = safe_csv(table).splitlines()[1:]
     assert lines == ["f,0,'=1+1,'=1+1,r,1", "f,1,'+1,'+1,r,1", "f,2,'-1,'-1,r,1", "f,3,'@x,'@x,r,1",
                      "f,4,fine,fine,r,1", "f,5,,,r,1"]  # fmt: skip
+
+
+def test_data_without_a_second_try_are_said_to_have_no_practice(small_class: Callable[..., Interactions]) -> None:
+    once = replace(small_class(students=40), skills=[f"k{i}" for i in range(30)])
+    place = opportunities(replace(once, skill=np.zeros(len(once.student), np.int32), skills=["k"]))
+    once = replace(once, skill=(place - 1).astype(np.int32))
+    found = {problem.name: problem.count for problem in report.of(once, 200).problems}
+    assert found["no practice"] == 100
+    assert "no practice" not in {problem.name for problem in report.of(small_class(students=40), 200).problems}
 
 
 def test_the_report_adds_up(small_class: Callable[..., Interactions]) -> None:

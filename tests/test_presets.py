@@ -15,7 +15,8 @@ IDEAS = {
     "variance-x1000": {"weights.variance": 2000}, "flipped-priority": {"weights.bce": 0.3},
     "encoder2-pretrained": {"regime.alone_epochs": 3, "regime.schedule": "gain_targets 3:1 4:0"},
     "encoder2-alone": {"regime.alone_epochs": 1000}, "adversarial": {"weights.adversary": 0.1},
-    "hard-constraint": {"pressure.reject_below": 0.1}, "fail-on-uniform": {"pressure.fail_below": 0.01},
+    "hard-constraint": {"pressure.reject_below": 0.1},
+    "fail-on-uniform": {"pressure.fail_below": 0.01, "pressure.fail_from": 3},
     "per-skill-heads": {"model.gain_head": "per_skill"},
     "mixture-of-experts": {"model.gain_head": "mixture", "weights.balance": 0.01},
     "hierarchical": {"model.gain_head": "hierarchical", "model.experts": 8}, "triplet": {"weights.triplet": 1},
@@ -38,7 +39,7 @@ def test_an_idea_changes_what_it_says_and_nothing_else(name):
 
 
 def test_all_ideas_of_the_seed_are_there_with_its_expectation():
-    assert set(PRESETS) == {"corrected", "v3-phase1", "v2", "bug-fix-2-epochs", *IDEAS}
+    assert {"corrected", "v3-phase1", "v2", "bug-fix-2-epochs", *IDEAS} <= set(PRESETS)
     for name in IDEAS:
         assert PRESETS[name].expected and not PRESETS[name].measured
     assert PRESETS["corrected"].config == Config()
@@ -74,8 +75,6 @@ def test_an_idea_on_the_origin_says_so():
 @pytest.mark.parametrize("name", [*PRESETS, *(f"v3-phase1+{name}" for name in IDEAS)])
 def test_every_preset_trains_an_epoch_and_tells_encoder_2s_auc(tiny, small_class, name):
     config = tiny({"training.max_epochs": 1}, name)
-    if "fail-on-uniform" in name:  # this class is too small to spread gains within an epoch
-        config = tiny({"training.max_epochs": 1, "pressure.fail_below": 1e-4}, name)
     finished = list(train(config, small_class(students=40, lengths=(8, 20))))[-1]
     assert finished.status == "finished"
     assert finished.results["test"]["encoder2_auc"] is not None

@@ -211,14 +211,14 @@ def problems(data: Interactions, window: int = 200) -> list[Problem]:
 
 
 def write_rejected(data: Interactions, path: Path) -> None:
-    """The rows left out as a CSV file, see `rejected_csv`."""
-    path.write_text(rejected_csv(data.rejected), encoding="utf-8", newline="")
+    """The rows left out as a CSV file, see `safe_csv`."""
+    path.write_text(safe_csv(data.rejected), encoding="utf-8", newline="")
 
 
-def rejected_csv(rejected: pd.DataFrame) -> str:
-    """Rows left out as CSV; text that a spreadsheet would take for a formula is quoted."""
-    harmless = {name: list(map(_harmless, rejected[name])) for name in ("file", "column", "value", "reason")}
-    return str(rejected.assign(**harmless).to_csv(index=False))
+def safe_csv(table: pd.DataFrame) -> str:
+    """A table as CSV; text that a spreadsheet would take for a formula is quoted."""
+    texts = [name for name in table.columns if not pd.api.types.is_numeric_dtype(table[name])]
+    return str(table.assign(**{name: list(map(_harmless, table[name])) for name in texts}).to_csv(index=False))
 
 
 def _harmless(value: Any) -> Any:

@@ -118,7 +118,7 @@ class Windows:
         last = np.searchsorted(data.student, students, "right")
         start, length, owner = cut(first, last, window, data.group)
         keep = length > 1  # a single interaction has nothing to predict
-        self.left_out = int((~keep).sum())
+        self.left_out, self.window = int((~keep).sum()), window
         if not keep.any():
             raise InputError(
                 f"{data.source}: {len(students)} student(s) of one part (training, validation or test) have a single"

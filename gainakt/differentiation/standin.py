@@ -24,7 +24,7 @@ Array = NDArray[np.floating]
 Report = Callable[[float, str], None]
 TIES = {"skills": Tie(skills=True), "response": Tie(response=True)}
 REPLICATES = 20
-BOOTSTRAP_MOST = 100_000
+BOOTSTRAP_MOST = 60_000
 """Interactions of the students that the bootstrap draws anew; more would only make its null narrower."""
 _RESTART = 0.1
 

@@ -8,6 +8,21 @@ from gainakt.sections.base import Section, setting
 class ModelConfig(Section):
     """Sizes of the two encoders and every choice between gain and prediction."""
 
+    kind: Literal["gainakt", "parametric"] = setting(
+        "gainakt",
+        "Kind of model",
+        "gainakt: the two encoders. parametric: the light stand-in, a learning curve over counts of practice that is"
+        " fitted in seconds; of the model's settings it knows the two below.",
+    )
+    hidden: Literal["nothing", "skill", "response"] = setting(
+        "nothing",
+        "Hidden from the gains",
+        "For the tests of differentiation: gains, beta and transfer do not know which skill is practised, or gains do"
+        " not know what the response was.",
+    )
+    ability: bool = setting(
+        False, "Ability term", "Initial mastery differs between students, by what their responses so far tell."
+    )
     width: int = setting(64, "Width", "Width D of both encoders.", ge=8, le=1024)
     blocks: int = setting(2, "Blocks", "Transformer blocks per encoder.", ge=1, le=12)
     heads: int = setting(4, "Attention heads", "Attention heads per block; must divide the width.", ge=1, le=16)

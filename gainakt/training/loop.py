@@ -14,7 +14,8 @@ from gainakt.data.interactions import Interactions
 from gainakt.data.sequences import Batch, Windows, batches_per_epoch, split_students
 from gainakt.errors import InputError, RunFailed
 from gainakt.model.gainakt import GainAKT, Output
-from gainakt.training import events
+from gainakt.parametric import run as stand_in
+from gainakt.training import events, truths
 from gainakt.training.best import Best, weighted_loss
 from gainakt.training.evaluate import Predictions, measure, parameters, predict, reported, seed_forms, skill_table
 from gainakt.training.prior import prepare
@@ -44,6 +45,9 @@ def train(
 
     `requests` is read once per step. Raises RunFailed and InputError; everything saved before stays.
     """
+    if config.model.kind == "parametric":
+        yield from stand_in.train(config, data, requests, folder)
+        return
     run = _Run(config, data, requests, folder)
     yield run.started()
     yield from run.epoch_end(0, {})
@@ -210,6 +214,7 @@ class _Run:
         self.best.restore()
         origin = self.config.origin
         results, rows = final_results(self.model, self.windows, self.data.skills, origin.reported_gain)
+        results |= truths.of_model(self.model, self.data, self.split, self.windows, rows)
         trained = self.gain_std[1:]
         results["run"] |= {
             "uniform_since": _since([std < UNIFORM_STD for std, _ in trained]),

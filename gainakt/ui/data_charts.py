@@ -154,7 +154,7 @@ def _curve(uid: str, part: pd.DataFrame, suffix: str, counted: str) -> dict[str,
     share, count = (part[name].to_numpy(np.float64) for name in ("share_correct", "students"))
     low, high = wilson(share, count)
     bars = {"type": "data", "symmetric": False, "array": floats(high - share), "arrayminus": floats(share - low),
-            "color": faded(color(0), 0.45), "thickness": 1.5, "width": 0}  # fmt: skip
+            "color": faded(color(0), 0.65), "thickness": 1.5, "width": 0}  # fmt: skip
     text = [f"{n:,.0f}" for n in count.tolist()]
     return {
         "type": "scatter", "mode": "lines+markers", "uid": uid, "x": floats(part["opportunity"]), "y": floats(share),

@@ -13,7 +13,10 @@ from gainakt.errors import InputError
 from gainakt.ui import data_charts, tables
 from gainakt.ui.charts import Axes
 from gainakt.ui.live import live_plot
-from gainakt.ui.text import markdown_text, number, shortened
+from gainakt.ui.text import markdown_text, number
+
+NO_RAW_EXPORT = '<style>[data-testid="stElementToolbar"] [aria-label="Download as CSV"] {display: none}</style>'
+"""Takes from the tables of a page their own export, which leaves formulas in cells as they are."""
 
 ASK_FROM = 300 << 20
 """Bytes from which reading waits for a click."""
@@ -168,6 +171,7 @@ def _skills(found: Report) -> None:
     )  # fmt: skip
     st.caption("Share correct by opportunity with 95 % intervals, the first ten.")
     _skill_table(table, found.curves)
+    _download(found, "skills", table)
     if (found.skills["atomic"] != found.skills["skill"]).any():
         _atomic_table(found.atomic, find)
 
@@ -259,15 +263,16 @@ def _rejected(found: Report) -> None:
     if count > REJECTED_SHOWN:
         told += f"The first {REJECTED_SHOWN:,} are in the download. "
     st.caption(f"{told}Rows left out are in no training and no figure here; the files are unchanged.")
+    _download(found, "left-out", listed)
+
+
+def _download(found: Report, what: str, table: pd.DataFrame) -> None:
+    kept = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in found.summary["name"])
+    name = f"{kept.strip('-')[:60] or 'data'}-{what}.csv"
     st.download_button(
-        "Download as CSV", lambda: describe.rejected_csv(listed), f"{_slug(found)}-left-out.csv", "text/csv",
+        "Download as CSV", lambda: describe.safe_csv(table), name, "text/csv", key=f"data.download.{what}",
         icon=":material/download:", on_click="ignore",
     )  # fmt: skip
-
-
-def _slug(found: Report) -> str:
-    kept = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in found.summary["name"])
-    return shortened(kept.strip("-"), 60).rstrip("…") or "data"
 
 
 def _reading(found: Report) -> None:

@@ -50,7 +50,8 @@ def settings_form(
     `slots` gets, by name, an empty place under each widget.
     """
     known, values = fields(), flatten(config)
-    changes, places = {}, []
+    changes: dict[str, Any] = {}
+    places: list[Any] = []
     for position, name in enumerate(names):
         places = places if position % columns else st.columns(columns)  # a row each, so that rows line up
         with places[position % columns]:

@@ -213,7 +213,7 @@ def _cell(values: list[float]) -> str:
     if not values:
         return ""
     middle = statistics.fmean(values)
-    digits = 4 if abs(middle) < 10 else 0
+    digits = 0 if all(float(value).is_integer() for value in values) or abs(middle) >= 10 else 4
     if len(values) == 1 or min(values) == max(values):
         return f"{middle:.{digits}f}"
     return f"{middle:.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"

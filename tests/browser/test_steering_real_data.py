@@ -16,9 +16,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 EPOCHS, STEER_AT = 3, 200
 GAINS = ".gainakt-plot[aria-label^='Gain std']"
 LAST_STEP = f"""(run) => (document.querySelector("{GAINS}")?._fullData ?? [])
-  .find((trace) => trace.uid === `${{run}}/gain_std`)?.x.at(-1) ?? 0"""
+  .find((trace) => trace.uid.startsWith(run) && trace.uid.endsWith("gain_std"))?.x.at(-1) ?? 0"""
 APART = f"""(run) => {{
-  const traces = document.querySelector("{GAINS}")._fullData.filter((trace) => trace.uid.endsWith("/gain_std"));
+  const traces = document.querySelector("{GAINS}")._fullData.filter((trace) => trace.uid.endsWith("gain_std"));
   const here = traces.find((trace) => trace.uid.startsWith(run)), there = traces.find((trace) => trace !== here);
   const alone = new Map([...there.x].map((step, place) => [step, there.y[place]]));
   return [...here.x].some((step, place) => Math.abs(here.y[place] - alone.get(step)) > 0.005);

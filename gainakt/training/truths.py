@@ -1,0 +1,56 @@
+"""Recovery of the truth after a run on simulated students: what was learned beside what is true."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gainakt.data.interactions import Interactions
+from gainakt.data.sequences import Split, Windows
+from gainakt.data.simulate import trajectory
+from gainakt.model.gainakt import GainAKT
+from gainakt.parametric.counts import practice_of
+from gainakt.recovery import Learned, Scored, recovery, true_rates
+from gainakt.training.evaluate import predict
+
+Results = dict[str, dict[str, float | None]]
+Rows = list[dict[str, Any]]
+Array = NDArray[np.floating]
+
+
+def of_model(model: GainAKT, data: Interactions, split: Split, windows: dict[str, Windows], rows: Rows) -> Results:
+    """`recovery` of a trained model, or nothing where the data have no truth; adds `true_rate` to the skills' rows."""
+    if not data.truth:
+        return {}
+    mastery = model.encoder2.mastery
+    learned = Learned(
+        rate=_column(rows, "effective_rate"), saturation=_column(rows, "m_sat"), threshold=_column(rows, "threshold"),
+        offset=_column(rows, "offset"), temperature=float(mastery.temperature.detach()), gamma=_numbers(mastery.gamma),
+    )  # fmt: skip
+    seen = practice_of(data, split.test, windows["test"].window)
+    return of_learned(learned, data, split, (seen.place[seen.scored], predict(model, windows["test"]).mastery), rows)
+
+
+def of_learned(
+    learned: Learned, data: Interactions, split: Split, test: tuple[NDArray[np.integer], Array], rows: Rows
+) -> Results:
+    """The same from what any model has learned; `test` are the scored interactions' places in the data, and mastery."""
+    if not data.truth:
+        return {}
+    truth, (place, mastery) = trajectory(data), test
+    seen = None
+    if truth is not None:
+        seen = Scored(data.student[place], data.response[place], mastery, truth[0][place], truth[1][place])
+    for row, rate in zip(rows, true_rates(data.truth, len(rows), split.train), strict=True):
+        row["true_rate"] = None if np.isnan(rate) else float(rate)
+    found = recovery(data.truth, learned, split.train, seen)
+    return {"recovery": {name: value for name, value in found.items() if value is None or isinstance(value, float)}}
+
+
+def _column(rows: Rows, name: str) -> Array:
+    return np.array([np.nan if row[name] is None else row[name] for row in rows], np.float64)
+
+
+def _numbers(parameter: Tensor) -> Array:
+    return np.asarray(parameter.detach().cpu().numpy(), np.float64)
