@@ -121,15 +121,10 @@ def run_tests(run: Run, root: Path, arm: str, report: Report) -> dict[str, Any]:
 
     `data` holds what they found in the data by question, `own` what they found by the run's own account.
     """
-    from gainakt.differentiation import standin  # SciPy and torch, once they are needed
-    from gainakt.evaluation import recorded
+    from gainakt import differentiation  # SciPy and torch, once they are needed
 
     begun = time.perf_counter()
-    config, data = recorded(run)
-    found = standin.tests(data, config.data.window, config.training.seed, report)
-    row: dict[str, Any] = {
-        "kind": TESTED, "with": arm, "data": {name: one.as_json() for name, one in found.items()}, "own": {},
-    }  # fmt: skip
+    row: dict[str, Any] = {"kind": TESTED, "with": arm, **differentiation.tests(run, root, arm, report)}
     row["seconds"] = round(time.perf_counter() - begun, 3)
     with RunFolder(root, run.run_id) as folder:
         folder.append(row)

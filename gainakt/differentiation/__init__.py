@@ -1,0 +1,33 @@
+"""Are differences real? Tests of the data with the stand-in or a run's own preset, and of the run's own account."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from gainakt.store import Run
+
+Report = Callable[[float, str], None]
+"""Told how far a job is, in (0, 1), and what it does."""
+
+
+def tests(run: Run, root: Path, arm: str, report: Report) -> dict[str, Any]:
+    """Both questions about a saved run: `data` (the tests a, b, c) and `own` (the run's own account), by question.
+
+    `arm` is "stand-in" (seconds) or "preset" (trains the run's own configuration again and again). Raises InputError
+    when a checkpoint is missing or the data have changed.
+    """
+    from gainakt.differentiation import preset, standin
+    from gainakt.differentiation.saved import account
+
+    config, data, own = account(run, root, lambda done, says: report(0.1 * done, says))
+
+    def later(done: float, says: str) -> None:
+        report(0.1 + 0.9 * done, says)
+
+    window, seed = config.data.window, config.training.seed
+    found = preset.tests(config, data, later) if arm == "preset" else standin.tests(data, window, seed, later)
+    return {
+        "data": {name: evidence.as_json() for name, evidence in found.items()},
+        "own": {name: asdict(interval) for name, interval in own.items()},
+    }
