@@ -55,7 +55,7 @@ with numbers:
         tables.show(tables.numbers(metrics), widths={"Measure": 210, "What it is": 480})
         best = f"Encoder 1 from epoch {run.best_encoder1}, Encoder 2 from epoch {run.best_encoder2}"
         st.caption(f"Each encoder at its own best validation epoch: {best}. Test students were read once, at the end."
-                   " Targets are those of the original study.")  # fmt: skip
+                   f" {tables.onsets(metrics)} Targets are those of the original study.")  # fmt: skip
 with setup:
     chosen, surroundings = st.columns(2)
     with chosen:

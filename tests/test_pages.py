@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -15,6 +16,7 @@ from gainakt.config import changed
 from gainakt.presets import preset
 from gainakt.service import Service
 from gainakt.store import RunFolder, runs_root
+from gainakt.ui import tables
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("app.py", "pages/1_Train.py", "pages/2_Runs.py", "pages/3_Run.py", "pages/4_Compare.py")
@@ -329,3 +331,13 @@ def test_published_records_are_listed_apart_and_compared_like_any_run(store: Pat
     assert differs.loc["Variance weight"].tolist() == ["0.0", "2.0"] and differs.loc["Width"].tolist() == ["64", "–"]
     for page in ("pages/1_Train.py", "pages/3_Run.py"):
         draw(page, run="00000000-970206-0206")
+
+
+def test_the_onset_of_uniformity_is_told_in_words() -> None:
+    rows = [("run", "uniform_since", None), ("run", "spread_since", 2.0), ("run", "aggregate_uniform_since", 1.0)]
+    told = tables.onsets(pd.DataFrame(rows, columns=["split", "name", "value"]))
+    assert told == (
+        "On validation students, from epoch 2 on gain std stayed at 0.10 or more; from epoch 1 on the std of the"
+        " original's aggregate gain stayed below 0.01."
+    )
+    assert tables.onsets(pd.DataFrame(rows[:1], columns=["split", "name", "value"])) == ""

@@ -161,7 +161,7 @@ class Windows:
         near = self.length * rng.uniform(1.0, 1.2, len(self.length))
         yield from self._batches(np.argsort(near, kind="stable"), batch_size, rng)
 
-    def in_order(self, tokens: int = 16_384) -> Iterator[tuple[np.ndarray, Batch]]:
+    def in_order(self, tokens: int = 4_096) -> Iterator[tuple[np.ndarray, Batch]]:
         """All windows once, short to long, about `tokens` padded interactions a batch, with their row numbers."""
         order = np.argsort(self.length, kind="stable")
         begin = 0

@@ -49,7 +49,7 @@ def tests(
     data: Interactions, window: int, seed: int, report: Report, replicates: int = REPLICATES
 ) -> dict[Question, Evidence]:
     """All three tests of both questions; `report` hears how far they are."""
-    done = _counter(report, 6 + 2 * replicates)
+    done = counter(report, 6 + 2 * replicates)
     halves = _fits(data, window, seed, done)
     found: dict[Question, Evidence] = {}
     for name in QUESTIONS:
@@ -123,7 +123,7 @@ def _some(seen: Practice, rng: np.random.Generator) -> Practice:
     return seen.of(np.isin(seen.student, kept))
 
 
-def _counter(report: Report, steps: int) -> Callable[[str], None]:
+def counter(report: Report, steps: int) -> Callable[[str], None]:
     """A function that tells `report`, with words, that one more of so many steps begins."""
     shares: Iterator[float] = iter(np.linspace(0, 1, steps + 1))
     return lambda says: report(float(next(shares)), says)

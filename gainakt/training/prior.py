@@ -24,7 +24,7 @@ def prepare(model: GainAKT, config: Config, data: Interactions, train: NDArray[n
     """Put into a fresh model what the configuration says is known of the skills; `train` are the training students."""
     if config.model.prior == "irt":
         start(model.encoder2.mastery, easiness(data, train))
-    head = model.encoder2.gains
+    head = getattr(model.encoder2.gains, "head", model.encoder2.gains)  # a blind head's own
     if isinstance(head, hierarchical.Head) and head.given:
         head.assign(torch.as_tensor(groups(config, data.skills), device=head.member.device))
 

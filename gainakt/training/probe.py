@@ -62,7 +62,7 @@ def gradients(
 
 
 def _first(batch: Batch, windows: int) -> Batch:
-    parts = {name: getattr(batch, name)[:windows] for name in ("student", "skill", "response", "valid")}
+    parts = {name: part[:windows] for name, part in vars(batch).items() if isinstance(part, Tensor)}
     return replace(batch, **parts, interactions=int(parts["valid"].sum()))
 
 

@@ -11,6 +11,7 @@ from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 from gainakt import __version__
 from gainakt.config import Config
 from gainakt.errors import InputError
+from gainakt.model import arms
 from gainakt.model.gainakt import GainAKT
 
 
@@ -28,7 +29,11 @@ def pick_device(name: str) -> torch.device:
 def build(config: Config, skills: int, students: int, device: torch.device) -> GainAKT:
     """The untrained model, its start values drawn from the run's seed."""
     torch.manual_seed(config.training.seed)
-    return GainAKT(config.model, skills, students, config.data.window).to(device)
+    sizes = (config.model, skills, students, config.data.window)
+    model = GainAKT(*sizes)
+    if config.model.hidden != "nothing" or config.model.ability:
+        model.encoder2 = arms.encoder2(*sizes)
+    return model.to(device)
 
 
 def optimiser(model: GainAKT, config: Config, steps_per_epoch: int) -> tuple[AdamW, LRScheduler]:

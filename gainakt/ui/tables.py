@@ -121,3 +121,14 @@ def _flat(facts: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str
             yield title, "; ".join(map(str, value)) or "–"
         else:
             yield title, _plain(value)
+
+
+def onsets(metrics: pd.DataFrame) -> str:
+    """From which epoch on the gains stayed uniform or spread, on validation students, in a sentence."""
+    of_run = metrics[metrics["split"] == "run"].set_index("name")["value"]
+    known = (
+        ("uniform_since", "gain std stayed below 0.01"), ("spread_since", "gain std stayed at 0.10 or more"),
+        ("aggregate_uniform_since", "the std of the original's aggregate gain stayed below 0.01"),
+    )  # fmt: skip
+    told = [f"from epoch {of_run[name]:.0f} on {text}" for name, text in known if pd.notna(of_run.get(name))]
+    return f"On validation students, {'; '.join(told)}." if told else ""

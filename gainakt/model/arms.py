@@ -1,0 +1,125 @@
+"""What the tests of differentiation compare: gains that do not know the skill, or the response; an ability term.
+
+Tied is everything on the way from an interaction to practice: the encoder's input, the gain head, beta, transfer.
+Offset, threshold and M_sat per skill stay free.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from gainakt.data.sequences import Batch
+from gainakt.model.encoder import Encoder
+from gainakt.model.gainakt import Interpretable
+from gainakt.model.heads.base import GainHead
+from gainakt.sections.model import ModelConfig
+
+Hidden = Literal["nothing", "skill", "response"]
+
+
+def encoder2(config: ModelConfig, skills: int, students: int, window: int) -> Interpretable:
+    """Encoder 2 with what the configuration hides from its gains, and an ability term if it asks for one."""
+    kind = Able if config.ability else Interpretable
+    model = kind(config, skills, students, window)
+    if config.hidden != "nothing":
+        model.encoder = BlindEncoder(model.encoder, config)
+        model.gains = BlindHead(model.gains, config.hidden)
+    if config.hidden == "skill":
+        for parameter in (model.mastery.beta, model.mastery.transfer):
+            tie(parameter)
+    return model
+
+
+def tie(parameter: nn.Parameter) -> None:
+    """Keep all entries of a parameter equal: they start so, and each gets the mean gradient."""
+    with torch.no_grad():
+        parameter.fill_(float(parameter.mean()))
+    if parameter.requires_grad:
+        parameter.register_hook(lambda gradient: gradient.mean().expand_as(gradient))
+
+
+class BlindEncoder(Encoder):
+    """An encoder that sees counts of the practised skill's earlier responses in place of the skill, or no response."""
+
+    def __init__(self, encoder: Encoder, config: ModelConfig):
+        nn.Module.__init__(self)
+        self.seen, self.hidden = encoder, config.hidden
+        self.counts = nn.Linear(3, config.width) if config.hidden == "skill" else None
+
+    def forward(self, skill: Tensor, response: Tensor, extra: Tensor | None = None) -> Tensor:
+        """(B, T, D), causal; see `Encoder`."""
+        if self.counts is None:
+            return self.seen(skill, torch.zeros_like(response), extra)
+        told = self.counts(practice_counts(skill, response))
+        return self.seen(torch.zeros_like(skill), response, told if extra is None else told + extra)
+
+
+def practice_counts(skill: Tensor, response: Tensor) -> Tensor:
+    """log(1 + earlier correct), log(1 + earlier incorrect) responses to the same skill, and whether it was the last."""
+    steps = torch.arange(skill.shape[1], device=skill.device)
+    same = (skill[:, :, None] == skill[:, None, :]) & (steps[:, None] > steps)  # (B, T, T): row t, column before t
+    right = response[:, None, :] > 0
+    repeated = nn.functional.pad(skill[:, 1:] == skill[:, :-1], (1, 0))
+    return torch.stack(
+        [(same & right).sum(-1).float().log1p(), (same & ~right).sum(-1).float().log1p(), repeated.float()], -1
+    )
+
+
+class BlindHead(GainHead):
+    """A gain head that takes every skill for the first, or every response for an incorrect one."""
+
+    def __init__(self, head: GainHead, hidden: Hidden):
+        super().__init__()
+        self.head, self.hidden = head, hidden
+
+    def pairs(self, v: Tensor, response: Tensor, skill: Tensor) -> Tensor:
+        """Gain logits (B, A, T); see `GainHead`."""
+        return self.head.pairs(v, *self._blind(response, skill))
+
+    def own(self, v: Tensor, response: Tensor, skill: Tensor) -> Tensor:
+        """Gain logits (B, T); see `GainHead`."""
+        return self.head.own(v, *self._blind(response, skill))
+
+    def every(self, v: Tensor, response: Tensor, chosen: Tensor) -> Tensor:
+        """Gain logits (..., C); see `GainHead`."""
+        return self.head.every(v, *self._blind(response, chosen))
+
+    def kept_per_skill(self) -> list[Tensor]:
+        """Those of the head."""
+        return self.head.kept_per_skill()
+
+    def _blind(self, response: Tensor, skill: Tensor) -> tuple[Tensor, Tensor]:
+        if self.hidden == "skill":
+            return response, torch.zeros_like(skill)
+        return torch.zeros_like(response), skill
+
+
+class Able(Interpretable):
+    """Encoder 2 whose curve starts higher for students who have answered better than is usual of their skills.
+
+    ability after t = weight * sum over steps up to t of (r - usual[q]) / (steps + prior); it shifts the curve's
+    argument, so it is initial mastery and no gain.
+    """
+
+    def __init__(self, config: ModelConfig, skills: int, students: int, window: int):
+        super().__init__(config, skills, students, window)
+        self.usual = nn.Parameter(torch.zeros(skills))
+        self.weight = nn.Parameter(torch.zeros(1))
+        self.prior = nn.Parameter(torch.tensor([1.0]))
+
+    def ability(self, batch: Batch) -> Tensor:
+        """The ability (B, T) that the responses up to each step tell."""
+        surprise = (batch.response.float() - torch.sigmoid(self.usual[batch.skill])) * batch.valid
+        count = batch.valid.cumsum(1) + torch.nn.functional.softplus(5 * self.prior)
+        told: Tensor = self.weight * surprise.cumsum(1) / count
+        return told
+
+    def practice(self, read: Tensor, batch: Batch, asked: Tensor) -> Tensor:
+        """Practice (B, A), and the ability in units of practice."""
+        steps, known = asked.shape[1], batch.known
+        ability = self.ability(batch)[:, :steps]
+        if known is not None and steps == known.shape[1]:
+            ability = ability.gather(1, known)
+        slope = self.mastery.beta[asked] * self.mastery.velocity(batch.student)[:, None]
+        return super().practice(read, batch, asked) + ability / slope
