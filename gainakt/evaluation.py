@@ -9,9 +9,9 @@ from gainakt.data.load import load
 from gainakt.data.sequences import Windows, split_students
 from gainakt.errors import InputError
 from gainakt.model.gainakt import GainAKT
-from gainakt.store import Run, RunFolder
 from gainakt.parametric import run as stand_in
 from gainakt.parametric.fit import Fit
+from gainakt.store import Run, RunFolder
 from gainakt.training import checkpoints, truths
 from gainakt.training.loop import final_results
 from gainakt.training.setup import build, pick_device

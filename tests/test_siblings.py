@@ -26,7 +26,8 @@ def expanded(students=30, questions=8, skills=6, seed=0):
                 rows.append((student, skill, answer, student * questions + question))
     student, skill, response, group = np.array(rows).T
     return Interactions(
-        name="expanded", source="test", students=[f"s{i}" for i in range(students)], skills=[str(i) for i in range(skills)],
+        name="expanded", source="test",
+        students=[f"s{i}" for i in range(students)], skills=[str(i) for i in range(skills)],
         student=student.astype(np.int32), skill=skill.astype(np.int32), response=response.astype(np.int8),
         fold=np.full(students, NO_FOLD, np.int16), group=group,
     )  # fmt: skip

@@ -17,8 +17,9 @@ def tests(run: Run, root: Path, arm: str, report: Report) -> dict[str, Any]:
     `arm` is "stand-in" (seconds) or "preset" (trains the run's own configuration again and again). Raises InputError
     when a checkpoint is missing or the data have changed.
     """
-    from gainakt.differentiation import preset, standin
+    from gainakt.differentiation.preset import tests as with_preset
     from gainakt.differentiation.saved import account
+    from gainakt.differentiation.standin import tests as with_stand_in
 
     config, data, own = account(run, root, lambda done, says: report(0.1 * done, says))
 
@@ -26,7 +27,7 @@ def tests(run: Run, root: Path, arm: str, report: Report) -> dict[str, Any]:
         report(0.1 + 0.9 * done, says)
 
     window, seed = config.data.window, config.training.seed
-    found = preset.tests(config, data, later) if arm == "preset" else standin.tests(data, window, seed, later)
+    found = with_preset(config, data, later) if arm == "preset" else with_stand_in(data, window, seed, later)
     return {
         "data": {name: evidence.as_json() for name, evidence in found.items()},
         "own": {name: asdict(interval) for name, interval in own.items()},

@@ -102,3 +102,8 @@ def against(statistic: float, null: list[float]) -> Null:
     """p of a statistic that is large where there is a difference: (1 + null values as large) / (n + 1)."""
     as_large = sum(value >= statistic for value in null)
     return Null((1 + as_large) / (len(null) + 1), len(null), statistic, null)
+
+
+def hopeless(statistic: float, null: list[float], most: int) -> bool:
+    """Whether p can no longer fall below 0.05 with `most` values of the null: the rest need not be simulated."""
+    return (1 + sum(value >= statistic for value in null)) / (most + 1) >= LEVEL

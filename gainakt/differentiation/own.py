@@ -42,7 +42,7 @@ class Account:
 
 
 def worsening(account: Account) -> dict[Question, Interval]:
-    """How much the log-loss per held-out interaction rises when the run's own rates, or gains after responses, are equal."""
+    """How much the held-out log-loss per interaction rises when the run's rates, or gains by response, are equal."""
     skills = len(account.rate)
     as_it_is = _loss(account.practised, skills)
     equal = {"skills": equal_rates(account), "response": equal_responses(account)}
@@ -53,7 +53,7 @@ def worsening(account: Account) -> dict[Question, Interval]:
 
 def equal_rates(account: Account) -> Parts:
     """Every skill's practice scaled to the mean rate of all."""
-    factor = _factor(np.nanmean(account.rate), account.rate)
+    factor = _factor(np.full_like(account.rate, np.nanmean(account.rate)), account.rate)
     return {
         name: replace(part, own=part.own * factor[part.skill, None], other=part.other * factor[part.skill, None])
         for name, part in account.practised.items()

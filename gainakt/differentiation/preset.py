@@ -17,7 +17,7 @@ from gainakt.config import Config, changed
 from gainakt.data.interactions import NO_FOLD, TEST, Interactions
 from gainakt.data.sequences import Split, Windows, split_students
 from gainakt.differentiation import evidence, standin
-from gainakt.differentiation.evidence import QUESTIONS, Evidence, Interval, Question
+from gainakt.differentiation.evidence import QUESTIONS, Evidence, Interval, Null, Question
 from gainakt.parametric.counts import Practice, practice_of
 from gainakt.parametric.draw import drawn
 from gainakt.parametric.fit import fitted, start
@@ -31,11 +31,12 @@ from gainakt.training.setup import build, pick_device
 
 Array = NDArray[np.floating]
 Done = Callable[[str], None]
+REPLICATES = 20
 ARMS: dict[Question, tuple[dict[str, Any], dict[str, Any]]] = {
     "skills": ({}, {"model.hidden": "skill"}),
     "response": ({"model.ability": True}, {"model.ability": True, "model.hidden": "response"}),
 }
-"""What differs from the preset in the free and in the tied arm; success counts stand in for ability, so both have it."""
+"""What differs from the preset in the free and in the tied arm; for the response both know an ability besides."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,9 @@ class Trained:
     statistic: dict[Question, float]
 
 
-def tests(
-    config: Config, data: Interactions, report: Callable[[float, str], None], replicates: int = standin.REPLICATES
-) -> dict[Question, Evidence]:
+def tests(config: Config, data: Interactions, report: Callable[[float, str], None]) -> dict[Question, Evidence]:
     """All three tests of both questions; `report` hears how far they are."""
-    done = standin.counter(report, 6 + 2 * replicates)
+    done = standin.counter(report, 6 + 2 * REPLICATES)
     config = alone(config)
     split = split_students(data, config.training.fold, config.training.seed)
     found: dict[Question, Evidence] = {}
@@ -65,9 +64,7 @@ def tests(
             question=name,
             free_minus_tied=evidence.by_student(tied.loss - free.loss, free.student),
             halves=_halves(config, data, split, done) if name == "skills" else None,
-            bootstrap=evidence.against(
-                free.statistic[name], _null(changed(config, free_changes), data, name, replicates, done)
-            ),
+            bootstrap=_bootstrap(changed(config, free_changes), data, name, free.statistic[name], done),
         )
     return found
 
@@ -123,20 +120,20 @@ def only(data: Interactions, split: Split) -> Interactions:
 
 def _rows(data: Interactions, kept: NDArray[np.bool_]) -> Interactions:
     columns = ("student", "skill", "response", "question", "group")
-    some = {name: None if (values := getattr(data, name)) is None else values[kept] for name in columns}
+    some: dict[str, Any] = {name: None if (values := getattr(data, name)) is None else values[kept] for name in columns}
     return replace(data, **some, truth={})
 
 
-def _null(config: Config, data: Interactions, question: Question, replicates: int, done: Done) -> list[float]:
-    """The statistic of the preset, trained on data that were drawn without the difference."""
+def _bootstrap(config: Config, data: Interactions, question: Question, observed: float, done: Done) -> Null:
+    """The statistic beside those of the same configuration, trained on data that were drawn without the difference."""
     seen = practice_of(data, np.arange(len(data.students)), config.data.window)
     tied = fitted(seen, start(len(data.skills), standin.TIES[question]))
     rng = np.random.default_rng([config.training.seed, 4, QUESTIONS.index(question)])
-    null = []
-    for _ in range(replicates):
+    null: list[float] = []
+    while len(null) < REPLICATES and not evidence.hopeless(observed, null, REPLICATES):
         done(f"{question}: training on data simulated without the difference")
         null.append(trained(config, redrawn(data, seen, drawn(tied, seen, rng))).statistic[question])
-    return null
+    return evidence.against(observed, null)
 
 
 def redrawn(data: Interactions, seen: Practice, new: Practice) -> Interactions:

@@ -27,7 +27,8 @@ def account(
     else:
         config, data, model, windows = reload(run, root)
         split = split_students(data, config.training.fold, config.training.seed)
-        rows, _ = skill_table(model.encoder2, data.skills, *(predict(model, windows[n]) for n in ("train", "validation")))
+        known = [predict(model, windows[name]) for name in ("train", "validation")]
+        rows, _ = skill_table(model.encoder2, data.skills, *known)
         rate = np.array([np.nan if row["effective_rate"] is None else row["effective_rate"] for row in rows])
         mine = own.of_model(model, data, split, windows, rate)
     report(0.5, "the run's own account: made equal, does it predict worse?")

@@ -100,8 +100,8 @@ def _bootstrap(
     """The statistic of the first half beside those of responses drawn from its tied fit."""
     seen, tied = _some(halves.seen[0], rng), halves.tied[question][0]
     observed = statistic(fitted(seen, _restarted(halves.free[0], Tie())), question)
-    null = []
-    for _ in range(replicates):
+    null: list[float] = []
+    while len(null) < replicates and not evidence.hopeless(observed, null, replicates):
         done(f"{question}: data simulated without the difference")
         null.append(statistic(fitted(drawn(tied, seen, rng), _restarted(tied, Tie())), question))
     return evidence.against(observed, null)

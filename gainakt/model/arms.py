@@ -50,9 +50,12 @@ class BlindEncoder(Encoder):
     def forward(self, skill: Tensor, response: Tensor, extra: Tensor | None = None) -> Tensor:
         """(B, T, D), causal; see `Encoder`."""
         if self.counts is None:
-            return self.seen(skill, torch.zeros_like(response), extra)
-        told = self.counts(practice_counts(skill, response))
-        return self.seen(torch.zeros_like(skill), response, told if extra is None else told + extra)
+            response = torch.zeros_like(response)
+        else:
+            told = self.counts(practice_counts(skill, response))
+            skill, extra = torch.zeros_like(skill), told if extra is None else told + extra
+        states: Tensor = self.seen(skill, response, extra)
+        return states
 
 
 def practice_counts(skill: Tensor, response: Tensor) -> Tensor:

@@ -76,7 +76,7 @@ def drawn(fit: Fit, seen: Practice, rng: np.random.Generator) -> Practice:
 
 def _with_runs(fit: Fit, seen: Practice, rule: Stopping, rng: np.random.Generator) -> Practice:
     """Each window's runs in their order, each as long as the rule says."""
-    run, begin = _runs(seen)
+    begin = _runs(seen)[1]
     owner, skill = seen.window[begin], seen.skill[begin]
     runs = np.bincount(owner)
     first = np.cumsum(runs) - runs

@@ -7,6 +7,7 @@ where skills do not differ. Ability is normal between students and summed over a
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,7 +128,7 @@ def pieces(seen: Practice) -> list[tuple[int, int]]:
     """Where the data are cut between windows, so that what is computed of a piece stays in the processor's cache."""
     near = np.searchsorted(seen.start, np.arange(_PART, len(seen), _PART), "left")
     cuts = np.unique(np.append(seen.start[near[near < seen.windows]], [0, len(seen)]))
-    return [(int(begin), int(end)) for begin, end in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [(int(begin), int(end)) for begin, end in pairwise(cuts)]
 
 
 def _slopes(parts: list[_Part], fit: Fit) -> _Slopes:
@@ -158,12 +159,13 @@ def _part_slopes(part: _Part, fit: Fit) -> tuple[float, Array, Array]:
     wrong = here * signs * (1 - right)  # weighted response - p
     here *= right * (1 - right)
     tilted, lifted = here * slope, here * raised
-    first = [(wrong * slope) @ powers[:, :2], (wrong * raised).sum(1), wrong.sum(1)]
+    one = powers[:, 0]  # a product with ones: several times as fast as a sum over so few columns
+    first = [(wrong * slope) @ powers[:, :2], (wrong * raised) @ one, wrong @ one]
     second = [(tilted * slope) @ powers, (tilted * raised) @ powers[:, :2], tilted @ powers[:, :2]]
-    second += [(lifted * raised).sum(1), lifted.sum(1), here.sum(1)]
+    second += [(lifted * raised) @ one, lifted @ one, here @ one]
     sums = part.by_skill @ _columns(practice.slopes, np.column_stack(first), np.column_stack(second))
-    scores = at.astype(np.float64)
-    return float((most + np.log(total)).sum()), sums.astype(np.float64), weight.sum(0) @ np.stack([scores, scores**2], 1)
+    told = weight.sum(0) @ np.stack([at, at**2], axis=1).astype(np.float64)
+    return float((most + np.log(total)).sum()), sums.astype(np.float64), told
 
 
 _PAIRS = np.triu_indices(5)

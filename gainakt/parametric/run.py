@@ -137,7 +137,8 @@ class _Run:
             "config": self.config.model_dump(), "data_fingerprint": self.data.fingerprint,
             "skills": len(self.data.skills), "students": len(self.split.train),
         }  # fmt: skip
-        return events.Checkpointed(at, at, "encoder2", self.auc, *checkpoints.save(Stored(self.fit), folder, "encoder2", about))
+        file, digest = checkpoints.save(Stored(self.fit), folder, "encoder2", about)
+        return events.Checkpointed(at, at, "encoder2", self.auc, file, digest)
 
     def finished(self) -> events.Finished:
         seconds, at = time.perf_counter() - self.begun, self.fit.iterations

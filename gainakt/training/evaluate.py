@@ -101,7 +101,7 @@ def by_question(seen: Predictions) -> tuple[np.ndarray, ...]:
 
 
 def _gain_correlation(seen: Predictions, gain: np.ndarray) -> dict[str, float | None]:
-    """A gain with the next response; undefined where the next row may be a sibling that shares the gain's own answer."""
+    """A gain with the next response; undefined where the next row may be a sibling with the gain's own answer."""
     if seen.question is not None:
         return {"gain_correlation": None, "gain_correlation_by_student": None}
     by_student, left_out = metrics.correlation_by_student(gain, seen.target, seen.student)
