@@ -16,6 +16,7 @@ from tqdm import tqdm
 from gainakt import cli_verdict as judged
 from gainakt import config as settings
 from gainakt import reference
+from gainakt.cli_study import study
 from gainakt.config import DEFAULT_STORE
 from gainakt.errors import InputError, StoreBusy
 from gainakt.presets import PRESETS, find
@@ -189,6 +190,9 @@ def report(
         record = reading.run(run)
         written = write(reading, record.run_id, baseline and reading.run(baseline).run_id)
     _show({"run_id": record.run_id, **save(written, out, f"analysis-{record.run_id}", beside)}, as_json)
+
+
+app.command()(study)
 
 
 def outcome(row: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,8 @@ Status = Literal["pass", "fail", "above_reference", "noise", "untested"]
 Values = Mapping[str, float | None]
 QUESTIONS = {"skills_differ": "skills", "response_matters": "response"}
 """Question of the verdict -> what the tests of `differentiation` call it."""
+CARRIED = 0.5
+"""Share of what a run's practice can predict that its own predictions have to carry."""
 
 
 class Targets(Section):
@@ -151,7 +153,9 @@ def data_question(result: Mapping[str, Any] | None) -> Finding:
 def question(data: Finding, own: Mapping[str, Any] | None, no_training: str) -> Finding:
     """The verdict on the run: the data's tests pass, and its own held-out log-loss worsens when it is made equal.
 
-    `own` holds the worsening in nats per interaction as value, low, high; None if it has not been tested.
+    `own` holds the worsening in nats per interaction as value, low, high, and `carried`, the share of what the run's
+    practice can predict that its own predictions do (`differentiation.own.carried`); None if it has not been tested.
+    Below half of it the refit did the run's work: then the order of its rates is not what it predicts by.
     """
     value = None if own is None else own["value"]
     evidence = {"own": None if own is None else dict(own), "data": data.status}
@@ -165,6 +169,9 @@ def question(data: Finding, own: Mapping[str, Any] | None, no_training: str) -> 
     told = f"made equal, its held-out log-loss changes by {_interval(own)} nats: " + ("worse" if worse else "no worse")
     if not worse:
         return Finding(value, 0.0, "noise", {"text": told, **evidence})
+    if own.get("carried") is not None and own["carried"] < CARRIED:
+        part = f"its own predictions carry {own['carried']:.0%} of what its practice predicts once refitted"
+        return Finding(value, 0.0, "noise", {"text": f"{part}: it does not predict by its rates", **evidence})
     text = f"{told}. Data: {data.text}"
     status: Status = data.status if data.status in ("pass", "noise") else "untested"
     return Finding(value, 0.0, status, {"text": text, **evidence})

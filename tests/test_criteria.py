@@ -69,6 +69,8 @@ def test_a_criterion_passes_fails_or_asks_for_more_than_is_known(
         (data_question(None), NO_WORSE, "", "noise"),
         (found("pass"), None, "", "untested"),
         (found("pass"), WORSE, "", "pass"),
+        (found("pass"), WORSE | {"carried": 0.98}, "", "pass"),
+        (found("pass"), WORSE | {"carried": 0.06}, "", "noise"),
         (found("pass"), NO_WORSE, "", "noise"),
         (found("noise"), WORSE, "", "noise"),
         (found("noise"), None, "", "noise"),

@@ -21,7 +21,7 @@ def tests(run: Run, root: Path, arm: str, report: Report) -> dict[str, Any]:
     from gainakt.differentiation.saved import account
     from gainakt.differentiation.standin import tests as with_stand_in
 
-    config, data, own = account(run, root, lambda done, says: report(0.1 * done, says))
+    config, data, own, carried = account(run, root, lambda done, says: report(0.1 * done, says))
 
     def later(done: float, says: str) -> None:
         report(0.1 + 0.9 * done, says)
@@ -30,5 +30,5 @@ def tests(run: Run, root: Path, arm: str, report: Report) -> dict[str, Any]:
     found = with_preset(config, data, later) if arm == "preset" else with_stand_in(data, window, seed, later)
     return {
         "data": {name: evidence.as_json() for name, evidence in found.items()},
-        "own": {name: asdict(interval) for name, interval in own.items()},
+        "own": {name: asdict(interval) | {"carried": carried} for name, interval in own.items()},
     }

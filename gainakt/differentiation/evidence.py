@@ -40,6 +40,7 @@ class Evidence:
 
     `free_minus_tied` is the log-loss in nats per interaction that is lost when the difference is tied away: above 0
     speaks for the free model. `halves` is the rank correlation of the rates learned from disjoint halves of students.
+    `bootstrap` is None where the first test has failed already, which decides.
     """
 
     question: Question
@@ -50,10 +51,10 @@ class Evidence:
     @property
     def decision(self) -> Decision:
         """By science.md: skills need all three tests, the response the first and the last."""
-        halves = [] if self.question == "response" else [self.halves is not None and _above(self.halves)]
+        halves = [] if self.question == "response" else [self.halves is not None and above(self.halves)]
         if self.bootstrap is None or (self.question == "skills" and self.halves is None):
-            return "noise" if not _above(self.free_minus_tied) else "untested"
-        tests = [_above(self.free_minus_tied), self.bootstrap.p < LEVEL, *halves]
+            return "noise" if not above(self.free_minus_tied) else "untested"
+        tests = [above(self.free_minus_tied), self.bootstrap.p < LEVEL, *halves]
         return "pass" if all(tests) else "noise"
 
     def as_json(self) -> dict[str, Any]:
@@ -64,7 +65,8 @@ class Evidence:
         return found
 
 
-def _above(interval: Interval) -> bool:
+def above(interval: Interval) -> bool:
+    """Whether the interval lies above 0."""
     return interval.low is not None and interval.low > 0
 
 

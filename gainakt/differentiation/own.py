@@ -51,6 +51,19 @@ def worsening(account: Account) -> dict[Question, Interval]:
     return {name: by_student(_loss(equal[name], skills) - as_it_is, student) for name in QUESTIONS}
 
 
+def carried(account: Account, actual: Array) -> float:
+    """How much of what its practice can predict the run as trained predicts itself: 1 all, 0 none, under 0 harm.
+
+    `actual` (M,) is its own held-out log-loss per scored interaction. The measure reaches from a constant per skill to
+    the practice refitted, both without ability. Where it is small, refitting did the run's work: rates that its own
+    predictions do not use (gains driven to 0, a saturated curve) can still be in a telling order.
+    """
+    skills = len(account.rate)
+    none = {name: replace(part, own=0 * part.own, other=0 * part.other) for name, part in account.practised.items()}
+    least, most = (float(_loss(parts, skills, ability=False).mean()) for parts in (none, account.practised))
+    return (least - float(actual.mean())) / (least - most) if least > most else 0.0
+
+
 def equal_rates(account: Account) -> Parts:
     """Every skill's practice scaled to the mean rate of all."""
     factor = _factor(np.full_like(account.rate, np.nanmean(account.rate)), account.rate)
@@ -83,8 +96,8 @@ def _factor(wanted: Array, is_now: Array) -> Array:
     return np.asarray(np.where(np.isfinite(factor), factor, 1.0).astype(np.float32))
 
 
-def _loss(parts: Parts, skills: int) -> Array:
-    fit = start(skills, _TIE)
+def _loss(parts: Parts, skills: int, ability: bool = True) -> Array:
+    fit = start(skills, replace(_TIE, ability=ability))
     theta = fit.theta.copy()
     theta[:, [curve.LEVEL, curve.TRANSFER]] = 0.0  # the practice as the run counts it
     fit = replace(fit, theta=theta, mean=theta[0].copy())

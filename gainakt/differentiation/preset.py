@@ -60,11 +60,12 @@ def tests(config: Config, data: Interactions, report: Callable[[float, str], Non
         free = trained(changed(config, free_changes), data)
         done(f"{name}: training the tied arm")
         tied = trained(changed(config, tied_changes), data)
+        gained, again = evidence.by_student(tied.loss - free.loss, free.student), changed(config, free_changes)
         found[name] = Evidence(
             question=name,
-            free_minus_tied=evidence.by_student(tied.loss - free.loss, free.student),
+            free_minus_tied=gained,
             halves=_halves(config, data, split, done) if name == "skills" else None,
-            bootstrap=_bootstrap(changed(config, free_changes), data, name, free.statistic[name], done),
+            bootstrap=_bootstrap(again, data, name, free.statistic[name], done) if evidence.above(gained) else None,
         )
     return found
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gainakt.config import Config
 from gainakt.data.interactions import Interactions
@@ -11,25 +12,34 @@ from gainakt.data.sequences import split_students
 from gainakt.differentiation import own
 from gainakt.differentiation.evidence import Interval, Question
 from gainakt.evaluation import reload, reload_stand_in
+from gainakt.parametric.predict import log_loss
 from gainakt.store import Run
-from gainakt.training.evaluate import predict, skill_table
+from gainakt.training.evaluate import Predictions, predict, skill_table
 
 
 def account(
     run: Run, root: Path, report: Callable[[float, str], None]
-) -> tuple[Config, Interactions, dict[Question, Interval]]:
-    """The run's configuration and data, and how much its log-loss worsens when it is made equal."""
+) -> tuple[Config, Interactions, dict[Question, Interval], float]:
+    """The run's configuration and data, how much its log-loss worsens when made equal, and what share it carries."""
     report(0.0, "reading the run and its data")
     if (run.config.get("model") or {}).get("kind") == "parametric":
         config, data, fit = reload_stand_in(run, root)
         split = split_students(data, config.training.fold, config.training.seed)
         mine = own.of_stand_in(fit, data, split, config.data.window)
+        actual = [log_loss(fit, mine.counts[name]) for name in own.HELD_OUT]
     else:
         config, data, model, windows = reload(run, root)
         split = split_students(data, config.training.fold, config.training.seed)
-        known = [predict(model, windows[name]) for name in ("train", "validation")]
-        rows, _ = skill_table(model.encoder2, data.skills, *known)
+        seen = {name: predict(model, windows[name]) for name in own.SPLITS}
+        rows, _ = skill_table(model.encoder2, data.skills, seen["train"], seen["validation"])
         rate = np.array([np.nan if row["effective_rate"] is None else row["effective_rate"] for row in rows])
         mine = own.of_model(model, data, split, windows, rate)
+        actual = [_lost(seen[name]) for name in own.HELD_OUT]
     report(0.5, "the run's own account: made equal, does it predict worse?")
-    return config, data, own.worsening(mine)
+    return config, data, own.worsening(mine), own.carried(mine, np.concatenate(actual))
+
+
+def _lost(seen: Predictions) -> NDArray[np.floating]:
+    """Log-loss (M,) of Encoder 2's predictions."""
+    p = np.clip(seen.p2.astype(np.float64), 1e-7, 1 - 1e-7)
+    return np.asarray(-np.where(seen.target > 0, np.log(p), np.log1p(-p)))

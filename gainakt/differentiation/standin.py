@@ -24,7 +24,7 @@ Array = NDArray[np.floating]
 Report = Callable[[float, str], None]
 TIES = {"skills": Tie(skills=True), "response": Tie(response=True)}
 REPLICATES = 20
-BOOTSTRAP_MOST = 60_000
+BOOTSTRAP_MOST = 40_000
 """Interactions of the students that the bootstrap draws anew; more would only make its null narrower."""
 _RESTART = 0.1
 
@@ -45,19 +45,18 @@ def halved(students: int, seed: int) -> NDArray[np.bool_]:
     return half
 
 
-def tests(
-    data: Interactions, window: int, seed: int, report: Report, replicates: int = REPLICATES
-) -> dict[Question, Evidence]:
+def tests(data: Interactions, window: int, seed: int, report: Report) -> dict[Question, Evidence]:
     """All three tests of both questions; `report` hears how far they are."""
-    done = counter(report, 6 + 2 * replicates)
+    done = counter(report, 6 + 2 * REPLICATES)
     halves = _fits(data, window, seed, done)
     found: dict[Question, Evidence] = {}
     for name in QUESTIONS:
+        gained, rng = _gained(halves, name), np.random.default_rng([seed, 3])
         found[name] = Evidence(
             question=name,
-            free_minus_tied=_gained(halves, name),
+            free_minus_tied=gained,
             halves=evidence.rank_agreement(*(fit.rate for fit in halves.free)) if name == "skills" else None,
-            bootstrap=_bootstrap(halves, name, np.random.default_rng([seed, 3]), replicates, done),
+            bootstrap=_bootstrap(halves, name, rng, done) if evidence.above(gained) else None,
         )
     return found
 
@@ -94,14 +93,12 @@ def _gained(halves: Halves, question: Question) -> evidence.Interval:
     return evidence.by_student(np.concatenate(lost), np.concatenate(who))
 
 
-def _bootstrap(
-    halves: Halves, question: Question, rng: np.random.Generator, replicates: int, done: Callable[[str], None]
-) -> Null:
+def _bootstrap(halves: Halves, question: Question, rng: np.random.Generator, done: Callable[[str], None]) -> Null:
     """The statistic of the first half beside those of responses drawn from its tied fit."""
     seen, tied = _some(halves.seen[0], rng), halves.tied[question][0]
     observed = statistic(fitted(seen, _restarted(halves.free[0], Tie())), question)
     null: list[float] = []
-    while len(null) < replicates and not evidence.hopeless(observed, null, replicates):
+    while len(null) < REPLICATES and not evidence.hopeless(observed, null, REPLICATES):
         done(f"{question}: data simulated without the difference")
         null.append(statistic(fitted(drawn(tied, seen, rng), _restarted(tied, Tie())), question))
     return evidence.against(observed, null)

@@ -12,21 +12,26 @@ from gainakt.parametric.fit import Fit
 Index = NDArray[np.integer]
 Array = NDArray[np.floating]
 _IN_A_ROW = 3
-_STOPS = 0.5
+_MOST = 0.5
 _LONGEST = 1000
 
 
 @dataclass(frozen=True)
 class Stopping:
-    """Runs of one skill end at three correct in a row; before, with the hazard `given_up[k]` after k + 1 attempts."""
+    """How runs of one skill end: at three correct in a row with this `share`, before with hazard `given_up[k]`.
+
+    `given_up[k]` is the share of the runs without three correct in a row that end after k + 1 attempts, `elsewhere`
+    that of all such runs after three attempts or more.
+    """
 
     share: float
     given_up: Array
+    elsewhere: float
 
     @property
     def stops(self) -> bool:
-        """Whether the data stop at mastery: most runs that reach three correct in a row end there."""
-        return self.share > _STOPS
+        """Whether the data stop at mastery: most runs end at three correct in a row, and most do not end otherwise."""
+        return self.share > _MOST > self.elsewhere
 
 
 def stopping(seen: Practice) -> Stopping:
@@ -48,7 +53,8 @@ def stopping(seen: Practice) -> Stopping:
     ended = np.bincount(length[gave_up], minlength=most + 1)[1:]
     hazard = np.where(at_risk > 0, ended / np.maximum(at_risk, 1), 1.0)
     hazard[-1] = 1.0
-    return Stopping(share, hazard)
+    late = slice(_IN_A_ROW - 1, None)
+    return Stopping(share, hazard, float(ended[late].sum() / max(at_risk[late].sum(), 1)))
 
 
 def _runs(seen: Practice) -> tuple[Index, Index]:

@@ -92,7 +92,7 @@ def fitting(seen: Practice, fit: Fit, most: int) -> Iterator[Fit]:
         moved = 0.0
         if iteration > _WARM_UP or fit.iterations:
             fit, moved = _spreads(fit, here)
-        settled = iteration > _WARM_UP and gained < _TOLERANCE * len(seen) and moved < 0.01
+        settled = iteration > _WARM_UP and gained < max(_TOLERANCE * len(seen), 0.05) and moved < 0.01
         here = _slopes(parts, fit)
         fit = replace(fit, iterations=iteration, objective=here.objective, converged=settled)
         yield fit

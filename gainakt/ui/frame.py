@@ -15,6 +15,7 @@ PAGES = (
     ("pages/3_Run.py", "Run", ":material/monitoring:"),
     ("pages/4_Compare.py", "Compare", ":material/compare:"),
     ("pages/6_Diagnosis.py", "Diagnosis", ":material/stethoscope:"),
+    ("pages/7_Study.py", "Study", ":material/experiment:"),
 )
 
 FAVICON = Path(__file__).with_name("favicon.svg")

@@ -74,7 +74,8 @@ def evidence(store: Store, seen: Insight) -> None:
     st.caption(
         "A run is differentiated if skills differ and the response matters, both tested and passed on its own account:"
         " its held-out log-loss has to worsen when its own rates (or its gains after correct and incorrect) are made"
-        " equal and the rest is refitted. What the data show by themselves stands apart. The six criteria are the"
+        " equal and the rest is refitted, and its own predictions have to carry at least half of what its practice"
+        " predicts once refitted. What the data show by themselves stands apart. The six criteria are the"
         " original study's: a large spread by itself proves nothing."
     )
     _tests(seen.facts.run)

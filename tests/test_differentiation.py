@@ -1,0 +1,235 @@
+"""The tests of differentiation: statistics, the decision rule, the stand-in on true and on equal rates, a run's own."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gainakt import differentiation
+from gainakt.config import Config, changed
+from gainakt.data.interactions import Interactions
+from gainakt.data.load import load
+from gainakt.data.sequences import Windows, split_students
+from gainakt.data.simulate import simulate
+from gainakt.differentiation import evidence, own, preset, standin
+from gainakt.differentiation.evidence import Evidence, Interval, Null
+from gainakt.model import arms
+from gainakt.parametric.fit import Tie, fitted, start
+from gainakt.presets import preset as named
+from gainakt.service import execute, queue_run
+from gainakt.store import Store
+from gainakt.training.setup import build
+
+UP, ZERO, DOWN = Interval(2.0, 1.0, 3.0), Interval(0.5, -1.0, 2.0), Interval(-2.0, -3.0, -1.0)
+RARE, COMMON = Null(1 / 21, 20, 1.0, []), Null(0.5, 20, 1.0, [])
+
+
+def quiet(done: float, says: str) -> None:
+    assert 0 <= done <= 1 and says
+
+
+@pytest.mark.parametrize(
+    ("question", "tied", "halves", "bootstrap", "decision"),
+    [
+        ("skills", UP, UP, RARE, "pass"),
+        ("skills", ZERO, UP, RARE, "noise"),
+        ("skills", DOWN, UP, RARE, "noise"),
+        ("skills", UP, ZERO, RARE, "noise"),
+        ("skills", UP, UP, COMMON, "noise"),
+        ("skills", UP, None, RARE, "untested"),
+        ("skills", UP, UP, None, "untested"),
+        ("skills", ZERO, UP, None, "noise"),
+        ("response", ZERO, None, None, "noise"),
+        ("skills", UP, Interval(None, None, None), RARE, "noise"),
+        ("response", UP, None, RARE, "pass"),
+        ("response", UP, None, COMMON, "noise"),
+        ("response", ZERO, None, RARE, "noise"),
+    ],
+)
+def test_the_decision_rule(question, tied, halves, bootstrap, decision):
+    found = Evidence(question, tied, halves, bootstrap)
+    assert found.decision == decision
+    told = json.loads(json.dumps(found.as_json()))
+    assert told["decision"] == decision and set(told["free_minus_tied"]) == {"value", "low", "high"}
+    assert halves is None or set(told["halves"]) >= {"r", "low", "high"}
+    assert bootstrap is None or set(told["bootstrap"]) >= {"p", "n", "statistic"}
+
+
+def test_the_interval_resamples_students_not_interactions():
+    rng = np.random.default_rng(0)
+    student = np.repeat(np.arange(100), 50)
+    shared = rng.standard_normal(100)[student]  # all of a student's interactions say the same
+    found = evidence.by_student(shared, student)
+    assert found.value == pytest.approx(shared.mean())
+    assert (found.high - found.low) / 2 == pytest.approx(1.96 * shared.std() / 10, rel=0.15)
+
+
+def test_rank_agreement_and_what_has_no_order():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(50)
+    found = evidence.rank_agreement(x, x + 0.5 * rng.standard_normal(50))
+    assert 0.6 < found.low < found.value < found.high < 1
+    flat = evidence.rank_agreement(np.full(50, 0.3), x)
+    assert flat.value == 0 and flat.low < 0
+    assert evidence.rank_agreement(x, np.full(50, np.nan)).value is None
+
+
+def test_p_counts_the_null_values_as_large():
+    assert evidence.against(2.0, [1.0] * 19 + [3.0]).p == pytest.approx(2 / 21)
+    assert evidence.against(2.0, [1.0] * 20).p < evidence.LEVEL
+    assert evidence.hopeless(2.0, [3.0], 20) and not evidence.hopeless(2.0, [1.0] * 19, 20)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch):
+    """The bootstrap on few students."""
+    monkeypatch.setattr(standin, "BOOTSTRAP_MOST", 3000)
+
+
+def test_a_difference_is_found_and_noise_is_not(quick: None):
+    found = {
+        cv: standin.tests(simulate("heterogeneous-truth", 0, students=240, skills=15, rate_cv=cv), 200, 0, quiet)
+        for cv in (0.6, 0.0)
+    }
+    assert found[0.6]["skills"].decision == "pass" and found[0.0]["skills"].decision == "noise"
+    assert found[0.6]["response"].decision == found[0.0]["response"].decision == "pass"
+
+
+def test_ability_is_not_taken_for_an_effect_of_the_response(quick: None):
+    found = standin.tests(simulate("ability-only", 0, students=240, skills=15), 200, 0, quiet)
+    assert found["response"].decision == found["skills"].decision == "noise"
+
+
+def account(cv: float) -> own.Account:
+    data = simulate("heterogeneous-truth", 1, students=500, skills=15, rate_cv=cv)
+    split = split_students(data, 0, 0)
+    counts = own.practice_of(data, split.train, 200)
+    return own.of_stand_in(fitted(counts, start(15, Tie())), data, split, 200)
+
+
+def test_a_run_that_learned_a_difference_loses_by_being_made_equal():
+    different, alike = (own.worsening(account(cv)) for cv in (0.6, 0.0))
+    assert different["skills"].low > 0 and different["response"].low > 0
+    assert alike["skills"].value < 0.1 * different["skills"].value and alike["response"].low > 0
+
+
+def test_made_equal_means_equal():
+    mine = account(0.6)
+    part = own.equal_rates(mine)["test"]
+    once = (mine.counts["test"].own == [0, 1]).all(1) & (mine.counts["test"].other.sum(1) == 0)
+    ratio = mine.practised["test"].own[once, 1] / mine.rate[part.skill[once]]
+    assert part.own[once, 1] / mine.rate.mean() == pytest.approx(ratio, rel=1e-4)
+    even = own.equal_responses(mine)["test"]
+    counts = mine.counts["test"].own.sum(1)
+    assert even.own.sum(1) == pytest.approx(counts * mine.rate[even.skill], rel=1e-3)
+
+
+@pytest.fixture
+def model_of(tiny: Callable[..., Config], small_class: Callable[..., Interactions]):
+    def build_one(**changes):
+        config = tiny({f"model.{name}": value for name, value in changes.items()})
+        data = small_class()
+        windows = Windows(data, np.arange(30), 20, False, torch.device("cpu"))
+        return build(config, 5, 30, torch.device("cpu")).eval(), windows.batch(np.arange(len(windows)))
+
+    return build_one
+
+
+def test_a_models_practice_is_split_without_loss(model_of):
+    model, batch = model_of()
+    with torch.inference_mode():
+        states = model.encoder2.encoder(batch.skill, batch.response)
+        whole = model.encoder2.practice(states, batch, batch.asked)
+        parts = own._split(model.encoder2, batch)[:, 1:].sum((-1, -2))
+        slope = model.encoder2.mastery.beta[batch.asked] * model.encoder2.mastery.gamma.mean()
+    assert parts[batch.scored].numpy() == pytest.approx((whole * slope)[batch.scored].numpy(), rel=1e-4, abs=1e-6)
+
+
+def gains(model, batch):
+    with torch.inference_mode():
+        return model(batch).gains
+
+
+@pytest.mark.parametrize("head", ["additive", "linear", "per_skill", "mixture", "hierarchical"])
+def test_gains_that_do_not_know_the_skill_are_the_same_under_other_names(model_of, head):
+    model, batch = model_of(hidden="skill", gain_head=head)
+    renamed = replace(batch, skill=(batch.skill + 2) % 5)
+    assert torch.equal(gains(model, batch)[batch.valid], gains(model, renamed)[batch.valid])
+    free, _ = model_of(gain_head=head)
+    assert not torch.equal(gains(free, batch)[batch.valid], gains(free, renamed)[batch.valid])
+
+
+def test_beta_and_transfer_stay_tied_while_they_learn(model_of):
+    model, batch = model_of(hidden="skill", beta_start_std=0.5)
+    mastery, steps = model.encoder2.mastery, torch.optim.Adam(model.parameters(), 0.05)
+    before = mastery.beta.clone()
+    for _ in range(3):
+        steps.zero_grad()
+        torch.nn.functional.binary_cross_entropy_with_logits(model(batch).logits2, batch.target).backward()
+        steps.step()
+    assert np.ptp(mastery.beta.detach().numpy()) == np.ptp(mastery.transfer.detach().numpy()) == 0
+    assert mastery.beta[0] != before[0] and np.ptp(mastery.offset.detach().numpy()) > 0
+
+
+def test_gains_that_do_not_know_the_response_ignore_it(model_of):
+    model, batch = model_of(hidden="response")
+    flipped = replace(batch, response=1 - batch.response)
+    assert torch.equal(gains(model, batch)[batch.valid], gains(model, flipped)[batch.valid])
+
+
+def test_ability_is_told_by_the_past_alone(model_of):
+    model, batch = model_of(ability=True, hidden="response")
+    assert isinstance(model.encoder2, arms.Able)
+    with torch.no_grad():
+        model.encoder2.weight.fill_(1.0)
+    flipped = replace(
+        batch, response=torch.where(torch.arange(batch.skill.shape[1]) == 7, 1 - batch.response, batch.response)
+    )
+    with torch.inference_mode():
+        before, after = model(batch).logits2, model(flipped).logits2
+    assert torch.equal(before[:, :7], after[:, :7]) and not torch.equal(before[:, 7:], after[:, 7:])
+
+
+def test_redrawn_data_are_data(small_class: Callable[..., Interactions]):
+    for rule in ("blocked", "until_correct"):
+        data = simulate("demo", 0, students=60, sequencing=rule)
+        seen = own.practice_of(data, np.arange(60), 20)
+        new = preset.redrawn(
+            data, seen, preset.drawn(fitted(seen, start(12, Tie()), 3), seen, np.random.default_rng(0))
+        )
+        assert (np.diff(new.student) >= 0).all() and len(new.response) == len(new.skill) == len(new.student)
+        assert not new.truth and (rule != "blocked" or (new.skill == data.skill).all())
+
+
+def test_halves_keep_the_test_students_and_share_no_other():
+    data = simulate("demo", 0, students=60)
+    split = split_students(data, 0, 0)
+    first = standin.halved(len(split.train), 0)
+    parts = [split_students(preset.only(data, replace(split, train=split.train[m])), 0, 9) for m in (first, ~first)]
+    used = [set(np.unique(preset.only(data, replace(split, train=split.train[m])).student)) for m in (first, ~first)]
+    assert all((part.test == split.test).all() and (part.validation == split.validation).all() for part in parts)
+    assert used[0] & used[1] == set(split.test) | set(split.validation)
+
+
+@pytest.mark.parametrize("kind", ["stand-in", "model"])
+def test_a_saved_run_is_tested_by_both_arms(tmp_path: Path, tiny, kind: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(standin, "REPLICATES", 1)
+    monkeypatch.setattr(preset, "REPLICATES", 1)
+    base = named("parametric") if kind == "stand-in" else tiny()
+    config = changed(base, {"data.simulate": "demo students=60", "data.window": 20, "training.max_epochs": 2})
+    folder = queue_run(tmp_path, config, name="x", preset="x")
+    assert execute(folder, config)["kind"] == "finished"
+    with Store.open(":memory:", runs=tmp_path) as store:
+        store.take_in()
+        run = store.run(folder.run_id)
+    assert len(load(config.data).students) == 60
+    for arm in ("stand-in", "preset"):
+        told = differentiation.tests(run, tmp_path, arm, quiet)
+        assert set(told["data"]) == set(told["own"]) == {"skills", "response"}
+        assert told["data"]["skills"]["decision"] == "noise"  # one replicate can never reach p < 0.05
+        assert set(told["own"]["skills"]) >= {"value", "low", "high"}
+        json.dumps(told)
