@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gainakt.ui import frame, resources, run_view, tables, verdict_view, words
+from gainakt.ui import frame, recovery_view, resources, run_view, tables, verdict_view, words
 from gainakt.ui.steer_view import skill_controls
 from gainakt.ui.text import markdown_text
 
@@ -44,6 +44,7 @@ with skills:
         st.markdown(f"###### What was learned of each skill, at Encoder 2's best epoch ({run.best_encoder2})")
         st.dataframe(learned, hide_index=True, placeholder="–", column_config=tables.SKILLS,
                      column_order=list(tables.SKILLS), height=tables.fitting(len(learned), 700))  # fmt: skip
+        recovery_view.recovery(store, run, learned)
 with numbers:
     metrics = store.metrics([run_id])
     if metrics.empty:
@@ -53,7 +54,8 @@ with numbers:
         st.info(text, icon=":material/info:")
     else:
         tables.show(tables.numbers(metrics), widths={"Measure": 210, "What it is": 480})
-        best = f"Encoder 1 from epoch {run.best_encoder1}, Encoder 2 from epoch {run.best_encoder2}"
+        epochs = {"Encoder 1": run.best_encoder1, "Encoder 2": run.best_encoder2}
+        best = ", ".join(f"{name} from epoch {epoch}" for name, epoch in epochs.items() if epoch is not None)
         st.caption(f"Each encoder at its own best validation epoch: {best}. Test students were read once, at the end."
                    f" {tables.onsets(metrics)} Targets are those of the original study.")  # fmt: skip
 with setup:

@@ -28,6 +28,7 @@ SKILLS = {
     "effective_rate": _learned(
         "Effective rate", "beta × mean gamma × mean of the gains after correct and incorrect responses."
     ),
+    "true_rate": _learned("True rate", "Of simulated students, by the same formula."),
     "mean_gain": _learned("Mean gain", "Mean gain of the skill when practised, in (0, 1)."),
     "m_sat": _learned("M_sat", "Ceiling of mastery."),
     "beta": _learned("beta", "Slope of the learning curve."),

@@ -35,7 +35,7 @@ def broken_file(folder: Path) -> Path:
 
 
 def tile(page: Page, label: str) -> Locator:
-    return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue")
+    return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue").first
 
 
 def map_column(page: Page, label: str, column: str) -> None:

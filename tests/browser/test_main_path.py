@@ -29,7 +29,7 @@ POINTS = "(plot) => plot._fullData[0].x.length"
 
 
 def tile(page: Page, label: str) -> Locator:
-    return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue")
+    return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue").first
 
 
 def grid(page: Page, place: int = 0) -> Locator:
