@@ -146,6 +146,8 @@ def data_question(result: Mapping[str, Any] | None) -> Finding:
         parts.append(f"halves r {_interval(result['halves'], 'r')}")
     if result.get("bootstrap"):
         parts.append(f"bootstrap p {result['bootstrap']['p']:.3g} of {result['bootstrap']['n']}")
+    if result.get("rival_minus_free"):
+        parts.append(f"a hidden state of which responses only tell costs {_interval(result['rival_minus_free'])}")
     told = {**result, "bootstrap": {n: v for n, v in (result.get("bootstrap") or {}).items() if n != "null"} or None}
     return Finding(gained["value"], 0.0, result["decision"], {"text": ", ".join(parts), **told})
 

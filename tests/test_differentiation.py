@@ -41,6 +41,7 @@ def quiet(done: float, says: str) -> None:
         ("skills", UP, ZERO, RARE, "noise"),
         ("skills", UP, UP, COMMON, "noise"),
         ("skills", UP, None, RARE, "untested"),
+        ("skills", ZERO, None, RARE, "untested"),
         ("skills", UP, UP, None, "untested"),
         ("skills", ZERO, UP, None, "noise"),
         ("response", ZERO, None, None, "noise"),
@@ -57,6 +58,18 @@ def test_the_decision_rule(question, tied, halves, bootstrap, decision):
     assert told["decision"] == decision and set(told["free_minus_tied"]) == {"value", "low", "high"}
     assert halves is None or set(told["halves"]) >= {"r", "low", "high"}
     assert bootstrap is None or set(told["bootstrap"]) >= {"p", "n", "statistic"}
+
+
+def test_the_response_has_to_beat_the_rival():
+    assert Evidence("response", UP, None, RARE, UP).decision == "pass"
+    assert Evidence("response", UP, None, RARE, ZERO).decision == "noise"
+    assert Evidence("response", UP, None, None, DOWN).decision == "noise"
+
+
+def test_a_hidden_state_is_not_taken_for_an_effect_of_the_response(quick: None):
+    """Under BKT responses tell of a state and bring nothing; the tied model cannot follow, its rival does."""
+    found = standin.tests(simulate("bkt-truth", 0, students=300, skills=15), 200, 0, quiet)["response"]
+    assert found.free_minus_tied.low > 0 and found.decision == "noise"
 
 
 def test_the_interval_resamples_students_not_interactions():

@@ -40,22 +40,31 @@ class Evidence:
 
     `free_minus_tied` is the log-loss in nats per interaction that is lost when the difference is tied away: above 0
     speaks for the free model. `halves` is the rank correlation of the rates learned from disjoint halves of students.
-    `bootstrap` is None where the first test has failed already, which decides.
+    `bootstrap` is None where the first test has failed already, which decides. `rival_minus_free` is the log-loss that
+    knowledge tracing with a hidden state loses, in which a response tells of the state and brings nothing by itself.
     """
 
     question: Question
     free_minus_tied: Interval
     halves: Interval | None
     bootstrap: Null | None
+    rival_minus_free: Interval | None = None
 
     @property
     def decision(self) -> Decision:
-        """By science.md: skills need all three tests, the response the first and the last."""
-        halves = [] if self.question == "response" else [self.halves is not None and above(self.halves)]
-        if self.bootstrap is None or (self.question == "skills" and self.halves is None):
-            return "noise" if not above(self.free_minus_tied) else "untested"
-        tests = [above(self.free_minus_tied), self.bootstrap.p < LEVEL, *halves]
-        return "pass" if all(tests) else "noise"
+        """By science.md: skills need all three tests, the response the first and the last, and to beat the rival."""
+        needed = [self.free_minus_tied]
+        if self.question == "skills":
+            if self.halves is None:
+                return "untested"
+            needed.append(self.halves)
+        elif self.rival_minus_free is not None:
+            needed.append(self.rival_minus_free)
+        if not all(above(one) for one in needed):
+            return "noise"
+        if self.bootstrap is None:
+            return "untested"
+        return "pass" if self.bootstrap.p < LEVEL else "noise"
 
     def as_json(self) -> dict[str, Any]:
         """As plain values; `halves.r` is the correlation."""

@@ -10,21 +10,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gainakt import metrics
 from gainakt.data.interactions import Interactions
 from gainakt.differentiation import evidence
 from gainakt.differentiation.evidence import QUESTIONS, Evidence, Null, Question
-from gainakt.parametric import curve
+from gainakt.parametric.bkt import fitted_bkt, predicted_bkt
 from gainakt.parametric.counts import Practice, practice_of
 from gainakt.parametric.draw import drawn
-from gainakt.parametric.fit import Fit, Tie, fitted, start
-from gainakt.parametric.predict import log_loss
+from gainakt.parametric.fit import Fit, Tie, fitted, log_likelihood, start
+from gainakt.parametric.predict import log_loss, loss_of
 
 Array = NDArray[np.floating]
 Report = Callable[[float, str], None]
 TIES = {"skills": Tie(skills=True), "response": Tie(response=True)}
 REPLICATES = 20
-BOOTSTRAP_MOST = 40_000
+BOOTSTRAP_MOST = 80_000
 """Interactions of the students that the bootstrap draws anew; more would only make its null narrower."""
 _RESTART = 0.1
 
@@ -57,15 +56,9 @@ def tests(data: Interactions, window: int, seed: int, report: Report) -> dict[Qu
             free_minus_tied=gained,
             halves=evidence.rank_agreement(*(fit.rate for fit in halves.free)) if name == "skills" else None,
             bootstrap=_bootstrap(halves, name, rng, done) if evidence.above(gained) else None,
+            rival_minus_free=_beyond_rival(halves) if name == "response" else None,
         )
     return found
-
-
-def statistic(fit: Fit, question: Question) -> float:
-    """What the bootstrap compares: the CV of rates, or the typical log of the gains' ratio after the responses."""
-    if question == "skills":
-        return metrics.cv(fit.rate) or 0.0
-    return float(2 * np.sqrt((fit.theta[:, curve.CONTRAST] ** 2).mean()))
 
 
 def _fits(data: Interactions, window: int, seed: int, done: Callable[[str], None]) -> Halves:
@@ -86,22 +79,41 @@ def _fits(data: Interactions, window: int, seed: int, done: Callable[[str], None
 
 def _gained(halves: Halves, question: Question) -> evidence.Interval:
     """Log-loss of the tied minus the free fits on the halves that they were not fitted to."""
-    lost, who = [], []
-    for free, tied, other in zip(halves.free, halves.tied[question], reversed(halves.seen), strict=True):
-        lost.append(log_loss(tied, other) - log_loss(free, other))
-        who.append(other.student[other.scored])
-    return evidence.by_student(np.concatenate(lost), np.concatenate(who))
+    pairs = zip(halves.tied[question], reversed(halves.seen), strict=True)
+    return _compared(halves, [log_loss(tied, other) for tied, other in pairs])
+
+
+def _beyond_rival(halves: Halves) -> evidence.Interval:
+    """The same of knowledge tracing with a hidden state."""
+    skills = len(halves.free[0].theta)
+    rivals = [fitted_bkt(part, skills) for part in halves.seen]
+    pairs = zip(rivals, reversed(halves.seen), strict=True)
+    return _compared(halves, [loss_of(predicted_bkt(rival, other), other) for rival, other in pairs])
+
+
+def _compared(halves: Halves, lost: list[Array]) -> evidence.Interval:
+    """These log-losses, of the second and of the first half, minus those of the free fits."""
+    others = list(reversed(halves.seen))
+    free = [log_loss(fit, other) for fit, other in zip(halves.free, others, strict=True)]
+    student = np.concatenate([other.student[other.scored] for other in others])
+    return evidence.by_student(np.concatenate(lost) - np.concatenate(free), student)
 
 
 def _bootstrap(halves: Halves, question: Question, rng: np.random.Generator, done: Callable[[str], None]) -> Null:
-    """The statistic of the first half beside those of responses drawn from its tied fit."""
-    seen, tied = _some(halves.seen[0], rng), halves.tied[question][0]
-    observed = statistic(fitted(seen, _restarted(halves.free[0], Tie())), question)
+    """The likelihood ratio of free and tied on the first half beside those of responses drawn from its tied fit."""
+    seen, free, tied = _some(halves.seen[0], rng), halves.free[0], halves.tied[question][0]
+    observed = _ratio(seen, free, tied)
     null: list[float] = []
     while len(null) < REPLICATES and not evidence.hopeless(observed, null, REPLICATES):
         done(f"{question}: data simulated without the difference")
-        null.append(statistic(fitted(drawn(tied, seen, rng), _restarted(tied, Tie())), question))
+        null.append(_ratio(drawn(tied, seen, rng), tied, tied))
     return evidence.against(observed, null)
+
+
+def _ratio(seen: Practice, free: Fit, tied: Fit) -> float:
+    """Log-likelihood of the free over the tied model in nats per interaction; both fits go on from those given."""
+    free, tied = fitted(seen, _restarted(free, Tie())), fitted(seen, replace(tied, iterations=0))
+    return (log_likelihood(free) - log_likelihood(tied)) / len(seen)
 
 
 def _restarted(fit: Fit, tie: Tie) -> Fit:

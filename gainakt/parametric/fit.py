@@ -203,6 +203,11 @@ def _penalty(fit: Fit) -> float:
     return float((apart**2).sum() / 2 + (((_shared(fit) - _PRIOR_MEAN) / _PRIOR_STD) ** 2).sum() / 2)
 
 
+def log_likelihood(fit: Fit) -> float:
+    """In nats, of the data it was fitted to: its objective without the penalties."""
+    return fit.objective + _penalty(fit)
+
+
 def _shared(fit: Fit) -> Array:
     """What all skills share (8,): the means, and the logarithm of the ability's spread."""
     return np.append(fit.mean, np.log(fit.sigma) if fit.tie.ability else _PRIOR_MEAN[-1])

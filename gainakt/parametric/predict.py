@@ -41,5 +41,10 @@ def _part(fit: Fit, seen: Practice) -> tuple[Array, Array]:
 
 def log_loss(fit: Fit, seen: Practice) -> Array:
     """Log-loss in nats of each scored interaction, in order."""
-    chance = np.clip(predicted(fit, seen).chance[seen.scored], 1e-7, 1 - 1e-7)
-    return np.asarray(-np.log(np.where(seen.response[seen.scored] > 0, chance, 1 - chance)))
+    return loss_of(predicted(fit, seen).chance, seen)
+
+
+def loss_of(chance: Array, seen: Practice) -> Array:
+    """Log-loss of the scored among the probabilities `chance` (N,)."""
+    right = np.where(seen.response > 0, chance, 1 - chance)[seen.scored]
+    return np.asarray(-np.log(np.clip(right, 1e-7, 1 - 1e-7)))
