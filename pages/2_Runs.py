@@ -67,6 +67,8 @@ if len(published):
         st.caption("Read-only, with what was published; the rest is missing. Comparable like any other run.")
         _draw(published, "published-table")
 known = store.runs(published=None)
+if len(known):
+    tables.download(known, "runs", "runs")
 names = {row.run_id: words.run_label(row) for row in known.itertuples()}
 if len(names) > 1:
     picked = st.multiselect("Compare", list(names), format_func=names.get, placeholder="choose two or more runs")

@@ -2,23 +2,13 @@
 
 import streamlit as st
 
-from gainakt.ui import frame, recovery_view, resources, run_view, tables, verdict_view, words
+from gainakt.ui import frame, recovery_view, resources, run_choice, run_view, tables, verdict_view
 from gainakt.ui.steer_view import skill_controls
 from gainakt.ui.text import markdown_text
 
 frame.page("Run", ":material/monitoring:")
 store = resources.store()
-table = store.runs(published=None)
-if table.empty:
-    st.info("No runs yet; start one on the Train page.", icon=":material/info:")
-    st.stop()
-names = {row.run_id: words.run_label(row) for row in table.itertuples()}
-asked = resources.chosen_run(store, st.query_params.get("run"))
-run_id = st.selectbox(
-    "Run", list(names), index=list(names).index(asked.run_id) if asked else 0, format_func=names.get,
-    label_visibility="collapsed",
-)  # fmt: skip
-st.query_params["run"] = run_id
+run_id = run_choice.one(store)
 run = store.run(run_id)
 curves = run_view.curves_of(store, run_id)
 run_view.header(run, curves)
@@ -44,6 +34,7 @@ with skills:
         st.markdown(f"###### What was learned of each skill, at Encoder 2's best epoch ({run.best_encoder2})")
         st.dataframe(learned, hide_index=True, placeholder="–", column_config=tables.SKILLS,
                      column_order=list(tables.SKILLS), height=tables.fitting(len(learned), 700))  # fmt: skip
+        tables.download(learned, f"{run_id}-skills", "skills")
         recovery_view.recovery(store, run, learned)
 with numbers:
     metrics = store.metrics([run_id])

@@ -7,7 +7,6 @@ from gainakt.ui import data_mapping, data_source, data_view, frame, resources
 from gainakt.ui.text import markdown_text
 
 frame.page("Data", ":material/table_chart:")
-st.html(data_view.NO_RAW_EXPORT)
 store = resources.store()
 chosen = data_source.choose(store)
 if chosen is None:

@@ -2,23 +2,11 @@
 
 import streamlit as st
 
-from gainakt.ui import diagnosis_view, frame, resources, words
+from gainakt.ui import diagnosis_view, frame, resources, run_choice
 
 frame.page("Diagnosis", ":material/stethoscope:")
 store = resources.store()
-table = store.runs(published=None)
-if table.empty:
-    st.info("No runs yet; start one on the Train page.", icon=":material/info:")
-    st.stop()
-names = {row.run_id: words.run_label(row) for row in table.itertuples()}
-asked = resources.chosen_run(store, st.query_params.get("run"))
-if asked is not None:
-    names.setdefault(asked.run_id, words.run_label(asked))
-run_id = st.selectbox(
-    "Run", list(names), index=list(names).index(asked.run_id) if asked else 0, format_func=names.get,
-    label_visibility="collapsed",
-)  # fmt: skip
-st.query_params["run"] = run_id
+run_id = run_choice.one(store)
 seen = diagnosis_view.judged(store, run_id)
 diagnosis_view.lights(seen)
 diagnosis_view.progress(run_id)
@@ -36,4 +24,4 @@ with training:
 with step:
     diagnosis_view.next_step(seen)
 with report:
-    diagnosis_view.report(store, seen, names)
+    diagnosis_view.report(store, seen, run_choice.names(store))

@@ -217,3 +217,31 @@ def wait_until_healthy(dashboard: Dashboard) -> None:
             pass
         time.sleep(0.1)
     pytest.fail(f"the dashboard did not answer within {START_SECONDS:.0f} s")
+
+
+@pytest.fixture
+def page_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The file of an empty store that the pages of a test open, and let go of afterwards."""
+    import streamlit as st
+
+    from gainakt.store import Store
+    from gainakt.ui import resources
+
+    monkeypatch.chdir(ROOT)
+    path = tmp_path / "store" / "pages.duckdb"
+    path.parent.mkdir()
+    monkeypatch.setenv("GAINAKT_STORE", str(path))
+    opened: list[Store] = []
+
+    def open_without_thread() -> Store:  # each call takes the journals in, so that no test has to wait
+        if not opened:
+            opened.append(Store.open(path, wait=0.2))
+        opened[0].take_in()
+        return opened[0]
+
+    monkeypatch.setattr(resources, "_open_store", open_without_thread)
+    yield path
+    for one in opened:
+        one.close()
+    st.cache_resource.clear()
+    st.cache_data.clear()

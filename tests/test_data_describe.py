@@ -7,7 +7,7 @@ import pytest
 
 from gainakt.data import describe
 from gainakt.data.interactions import NO_FOLD, TEST, Interactions
-from gainakt.data.questions import last_visible, question_scores
+from gainakt.data.questions import question_scores
 
 
 def made(rows, fold=None, **more):
@@ -92,9 +92,8 @@ def test_atomic_skills_of_joined_labels():
     assert describe.overview(data)["atomic_skills"] == 2 and describe.skills(data)["atomic"][0] == "add, carry"
 
 
-def test_questions_are_scored_once_and_siblings_do_not_see_each_other():
+def test_questions_are_scored_once():
     group = np.array([0, 0, 1, 2, 2, 2])
     response = np.array([1, 1, 0, 1, 1, 1], np.int8)
     groups, mean, answer = question_scores(group, np.array([0.2, 0.4, 0.5, 0.1, 0.2, 0.6]), response)
     assert groups.tolist() == [0, 1, 2] and mean == pytest.approx([0.3, 0.5, 0.3]) and answer.tolist() == [1, 0, 1]
-    assert last_visible(group).tolist() == [-1, -1, 1, 2, 2, 2]

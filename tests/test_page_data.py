@@ -1,6 +1,5 @@
 """The Data page, drawn by AppTest: empty, good, broken, hostile."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from gainakt.config import Config, DataConfig, flatten
 from gainakt.data import report, uploads
 from gainakt.service import Service
-from gainakt.store import RunFolder, Store, runs_root
+from gainakt.store import RunFolder, runs_root
 
 ROOT = Path(__file__).resolve().parents[1]
 HOSTILE = "<script>alert(1)</script> [click](http://x.invalid) $x$ :material/home:"
@@ -25,28 +24,9 @@ BROKEN = (
 
 
 @pytest.fixture(autouse=True)
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The file of an empty store that the page opens, and lets go of afterwards."""
-    from gainakt.ui import resources
-
-    monkeypatch.chdir(ROOT)
-    path = tmp_path / "store" / "pages.duckdb"
-    path.parent.mkdir()
-    monkeypatch.setenv("GAINAKT_STORE", str(path))
-    opened: list[Store] = []
-
-    def open_without_thread() -> Store:
-        if not opened:
-            opened.append(Store.open(path, wait=0.2))
-        opened[0].take_in()
-        return opened[0]
-
-    monkeypatch.setattr(resources, "_open_store", open_without_thread)
-    yield path
-    for one in opened:
-        one.close()
-    st.cache_resource.clear()
-    st.cache_data.clear()
+def store(page_store: Path) -> Path:
+    """Every test here has pages with a store of their own."""
+    return page_store
 
 
 @pytest.fixture

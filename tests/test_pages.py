@@ -3,13 +3,11 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from gainakt.config import changed
@@ -26,28 +24,9 @@ GONE = {"pid": 2**22 + 1, "pid_started": 1.0, "host": os.uname().nodename}  # no
 
 
 @pytest.fixture(autouse=True)
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The file of an empty store that the pages of this test open, and let go of afterwards."""
-    from gainakt.ui import resources
-
-    monkeypatch.chdir(ROOT)
-    path = tmp_path / "pages.duckdb"
-    monkeypatch.setenv("GAINAKT_STORE", str(path))
-    opened = []
-
-    def open_without_thread() -> Any:  # each call takes the journals in, so that no test has to wait
-        if not opened:
-            from gainakt.store import Store
-
-            opened.append(Store.open(path, wait=0.2))
-        opened[0].take_in()
-        return opened[0]
-
-    monkeypatch.setattr(resources, "_open_store", open_without_thread)
-    yield path
-    for one in opened:
-        one.close()
-    st.cache_resource.clear()
+def store(page_store: Path) -> Path:
+    """Every test here has pages with a store of their own."""
+    return page_store
 
 
 def draw(page: str, **query: str) -> AppTest:

@@ -17,8 +17,3 @@ def question_scores(
     answer = np.zeros(len(groups), response.dtype)
     answer[index] = response
     return groups, mean, answer
-
-
-def last_visible(group: np.ndarray) -> np.ndarray:
-    """(N,) position of the last row before each row's group, -1 where there is none; `group` (N,) ascends."""
-    return np.searchsorted(group, group, "left") - 1

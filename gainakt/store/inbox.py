@@ -72,10 +72,6 @@ class RunFolder:
             self.close()  # the next line starts by ending a torn one
             raise
 
-    def claim(self) -> None:
-        """Tell that the calling process is the one that trains this run, whoever queued it."""
-        self.append({"kind": "claimed", **this_process()})
-
     def rows(self, offset: int, limit: int = READ_AT_MOST) -> tuple[list[dict[str, Any]], int]:
         """Journal rows in complete lines from byte `offset` on, and the offset to go on from.
 

@@ -108,16 +108,6 @@ class Finished(Event):
 
 
 @dataclass(frozen=True)
-class Failed(Event):
-    """The run broke; what happened, where, and what the user can do."""
-
-    kind: ClassVar[str] = "failed"
-    step: int
-    error: str
-    traceback: str
-
-
-@dataclass(frozen=True)
 class PhaseBegan(Event):
     """From `step` on the encoders do this: trained, frozen or removed."""
 

@@ -15,9 +15,6 @@ from gainakt.ui.charts import Axes
 from gainakt.ui.live import live_plot
 from gainakt.ui.text import markdown_text, number
 
-NO_RAW_EXPORT = '<style>[data-testid="stElementToolbar"] [aria-label="Download as CSV"] {display: none}</style>'
-"""Takes from the tables of a page their own export, which leaves formulas in cells as they are."""
-
 ASK_FROM = 300 << 20
 """Bytes from which reading waits for a click."""
 
@@ -171,7 +168,7 @@ def _skills(found: Report) -> None:
     )  # fmt: skip
     st.caption("Share correct by opportunity with 95 % intervals, the first ten.")
     _skill_table(table, found.curves)
-    _download(found, "skills", table)
+    tables.download(table, f"{found.summary['name']}-skills", "skills")
     if (found.skills["atomic"] != found.skills["skill"]).any():
         _atomic_table(found.atomic, find)
 
@@ -263,16 +260,7 @@ def _rejected(found: Report) -> None:
     if count > REJECTED_SHOWN:
         told += f"The first {REJECTED_SHOWN:,} are in the download. "
     st.caption(f"{told}Rows left out are in no training and no figure here; the files are unchanged.")
-    _download(found, "left-out", listed)
-
-
-def _download(found: Report, what: str, table: pd.DataFrame) -> None:
-    kept = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in found.summary["name"])
-    name = f"{kept.strip('-')[:60] or 'data'}-{what}.csv"
-    st.download_button(
-        "Download as CSV", lambda: describe.safe_csv(table), name, "text/csv", key=f"data.download.{what}",
-        icon=":material/download:", on_click="ignore",
-    )  # fmt: skip
+    tables.download(listed, f"{found.summary['name']}-left-out", "left-out")
 
 
 def _reading(found: Report) -> None:

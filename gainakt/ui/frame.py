@@ -18,6 +18,9 @@ PAGES = (
     ("pages/7_Study.py", "Study", ":material/experiment:"),
 )
 
+_NO_RAW_EXPORT = '<style>[data-testid="stElementToolbar"] [aria-label="Download as CSV"] {display: none}</style>'
+"""Takes from all tables their own export, which leaves formulas in cells; `tables.download` writes them quoted."""
+
 FAVICON = Path(__file__).with_name("favicon.svg")
 
 
@@ -32,6 +35,7 @@ def page(title: str, icon: str = "") -> DeltaGenerator:
         for script, name, mark in available():
             st.page_link(script, label=name, icon=mark)
         slot = st.container()
+    st.html(_NO_RAW_EXPORT)
     st.title(f"{icon} {title}".strip())
     return slot
 

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from gainakt.config import fields
+from gainakt.data.describe import safe_csv
 from gainakt.store import Run
 from gainakt.ui import words
 from gainakt.ui.text import number
@@ -133,3 +134,12 @@ def onsets(metrics: pd.DataFrame) -> str:
     )  # fmt: skip
     told = [f"from epoch {of_run[name]:.0f} on {text}" for name, text in known if pd.notna(of_run.get(name))]
     return f"On validation students, {'; '.join(told)}." if told else ""
+
+
+def download(table: pd.DataFrame, name: str, key: str) -> None:
+    """A button for the whole table as a CSV file whose cells no spreadsheet takes for formulas."""
+    kept = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in name)
+    st.download_button(
+        "Download as CSV", lambda: safe_csv(table), f"{kept.strip('-')[:80] or 'table'}.csv", "text/csv",
+        key=f"download.{key}", icon=":material/download:", on_click="ignore",
+    )  # fmt: skip

@@ -30,17 +30,17 @@ class GainHead(nn.Module, ABC):
 class MixedHead(GainHead):
     """Gain logit = b_s + sum over k of share[s, k] x_k(v): components that all skills have, in shares of their own."""
 
+    @abstractmethod
     def bias(self) -> Tensor:
         """b (S,)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def shares(self) -> Tensor:
         """share (S, K)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def components(self, v: Tensor) -> Tensor:
         """x(v): (..., D) -> (..., K)."""
-        raise NotImplementedError
 
     def pairs(self, v: Tensor, response: Tensor, skill: Tensor) -> Tensor:
         """Gain logits (B, A, T); see `GainHead`."""
