@@ -129,11 +129,16 @@ def criterion(value: float | None, target: float, reference: Reference | None) -
     return Finding(value, target, "fail", {"text": told, **known})
 
 
-def untrained(epochs: int | None, best: int | None) -> str:
-    """Why a run counts as untrained, or an empty text: no epoch was trained, or none was better than none."""
+def untrained(epochs: int | None, best: int | None, fitted: bool = False) -> str:
+    """Why a run counts as untrained, or an empty text: no epoch was trained, or none was better than none.
+
+    `fitted`: its numbers per skill start from a fit to the training students, which its best epoch may be.
+    """
     if not epochs:
         return "no epoch was trained: an untrained model is never differentiated"
-    return "" if best is None or best > 0 else "Encoder 2 was best before its first epoch, so it is judged untrained"
+    if best == 0 and not fitted:
+        return "Encoder 2 was best before its first epoch, so it is judged untrained"
+    return ""
 
 
 def data_question(result: Mapping[str, Any] | None) -> Finding:

@@ -39,6 +39,7 @@ _V3_PHASE1: dict[str, Any] = {
     "model.offset_start": 2.0,
     "model.offset": "global",
     "model.gain_start": 0.5,
+    "model.prior": "none",
     "training.schedule": "constant",
     "training.mastery_rate": 1.0,
     "training.max_epochs": 30,

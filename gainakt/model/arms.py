@@ -88,6 +88,14 @@ class BlindHead(GainHead):
         """Gain logits (..., C); see `GainHead`."""
         return self.head.every(v, *self._blind(response, chosen))
 
+    def level(self) -> nn.Parameter:
+        """That of the head."""
+        return self.head.level()
+
+    def start(self, logits: Tensor) -> None:
+        """Start the head so."""
+        self.head.start(logits)
+
     def kept_per_skill(self) -> list[Tensor]:
         """Those of the head."""
         return self.head.kept_per_skill()

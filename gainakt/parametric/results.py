@@ -18,7 +18,7 @@ from gainakt.training.evaluate import Predictions, measure
 Array = NDArray[np.floating]
 Values = dict[str, float | None]
 _LARGEST_GAIN = 0.8
-_OF_ENCODER1 = ("encoder1_auc", "bce", "aggregate_gain_mean", "aggregate_gain_std")
+_OF_ENCODER1 = ("encoder1_auc", "encoder1_correlation", "bce", "aggregate_gain_mean", "aggregate_gain_std")
 
 
 @dataclass(frozen=True)

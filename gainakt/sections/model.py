@@ -91,11 +91,13 @@ class ModelConfig(Section):
         "gamma fixed at its start for everyone, or learned per training student; an unseen student gets the training"
         " students' arithmetic mean.",
     )
-    prior: Literal["none", "irt"] = setting(
-        "none",
-        "Skill difficulty",
-        "irt: thresholds per skill (or offsets, where one threshold serves all) start from a Rasch fit on the training"
-        " students' first attempts.",
+    prior: Literal["none", "irt", "parametric"] = setting(
+        "parametric",
+        "Known of the skills",
+        "parametric: all numbers per skill start from the light stand-in's fit to the training students, which shrinks"
+        " rates by how much is known of them; start values below then count only where accumulation is `all`, which has"
+        " no such fit. irt: thresholds per skill (or offsets, where one threshold serves all) start from a Rasch fit of"
+        " first attempts. none: all skills start alike.",
     )
     identified: bool = setting(
         False, "Fix the scales", "Keep mean log beta at 0 and mean gamma at 1, so that gains alone carry the speed."

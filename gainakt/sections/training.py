@@ -42,6 +42,13 @@ class TrainingConfig(Section):
     weight_decay: float = setting(0.01, "Weight decay", "AdamW's decay of the encoders' matrices.", ge=0, le=1)
     clip_norm: float = setting(1.0, "Clip norm", "Gradient norm at which all gradients are scaled down.", gt=0)
     fold: int = setting(0, "Validation fold", "The given fold that validates, where a file has folds.", ge=0)
+    probe_every: int = setting(
+        100,
+        "Look every",
+        "Steps between two looks at each loss term's gradient, for the diagnosis; 0: none.",
+        ge=0,
+        le=100_000,
+    )
     log_every: int = setting(5, "Log every", "Steps between two recorded points.", ge=1, le=1000)
 
 

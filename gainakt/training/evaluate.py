@@ -82,6 +82,7 @@ def measure(seen: Predictions, skills: int, gain: str = "practised") -> dict[str
         **metrics.gain_statistics(gains, seen.gain_skill, seen.gain_response, skills),
         **metrics.variance_components(gains, seen.gain_skill, seen.gain_student, seen.gain_response),
         "mastery_correlation": metrics.correlation(mastery, target),
+        "encoder1_correlation": metrics.correlation(p1, target),
         "mastery_correlation_by_student": by_student,
         "mastery_correlation_students_left_out": float(left_out),
         **_gain_correlation(seen, gains[seen.gain_is_scored]),

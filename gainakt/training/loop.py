@@ -15,7 +15,7 @@ from gainakt.data.sequences import Batch, Windows, batches_per_epoch, split_stud
 from gainakt.errors import InputError, RunFailed
 from gainakt.model.gainakt import GainAKT, Output
 from gainakt.parametric import run as stand_in
-from gainakt.training import events, truths
+from gainakt.training import events, probe, truths
 from gainakt.training.best import Best, weighted_loss
 from gainakt.training.evaluate import Predictions, measure, parameters, predict, reported, seed_forms, skill_table
 from gainakt.training.prior import prepare
@@ -50,6 +50,7 @@ def train(
         return
     run = _Run(config, data, requests, folder)
     yield run.started()
+    prepare(run.model, config, data, run.split.train)
     yield from run.epoch_end(0, {})
     for epoch in range(1, config.training.max_epochs + 1):
         yield from run.epoch(epoch)
@@ -72,7 +73,6 @@ class _Run:
         }
         skills, students = len(data.skills), len(self.split.train)
         self.model = build(config, skills, students, self.device)
-        prepare(self.model, config, data, self.split.train)
         self.steps_per_epoch = batches_per_epoch(self.windows["train"], config.training.batch_size)
         self.stepper = Stepper(self.model, config, self.steps_per_epoch, self.device)
         about = {"data_fingerprint": data.fingerprint, "skills": skills, "students": students}
@@ -121,6 +121,10 @@ class _Run:
             self.train_seconds += time.perf_counter() - began
             if self.step % self.config.training.log_every == 0:
                 yield self.stepped(epoch, values)
+            every = self.config.training.probe_every
+            if every and self.step % every == 0:
+                looked = probe.gradients(self.model, self.config, batch, self.phase, self.stepper.memory)
+                yield events.Stepped(self.step, epoch, {**looked})
             if self.step % (4 * self.config.training.log_every) == 0:
                 yield events.GainsSeen(self.step, epoch, "train", *self.recent.histograms())
         if not (self.reason and not running.seen):
@@ -191,6 +195,7 @@ class _Run:
         self.gain_std.append((found["gain_std"] or 0.0, found["aggregate_gain_std"] or 0.0))
         values = {f"validation.{name}": value for name, value in found.items()} | running
         values["validation.weighted_loss"] = weighted_loss(self.config, found)
+        values |= {f"state.{n}": v for n, v in probe.state(self.model, self.windows["validation"]).items()}
         yield events.Evaluated(self.step, epoch, values, parameters(self.model.encoder2))
         counts = histograms_of(reported(seen, origin.reported_gain), seen.gain_skill, len(self.data.skills))
         yield events.GainsSeen(self.step, epoch, "validation", *counts)

@@ -1,4 +1,4 @@
-"""What is known of the skills before training: their difficulty from an item-response fit, their groups from a file."""
+"""What is known of the skills before training: a fit of the stand-in, their difficulty, their groups from a file."""
 
 import csv
 from pathlib import Path
@@ -12,21 +12,64 @@ from sklearn.linear_model import LogisticRegression
 from gainakt.config import Config
 from gainakt.data.interactions import Interactions
 from gainakt.errors import InputError
-from gainakt.model.gainakt import GainAKT
+from gainakt.model.gainakt import GainAKT, Interpretable
 from gainakt.model.heads import hierarchical
-from gainakt.model.mastery import Mastery
+from gainakt.model.mastery import BOUNDS, Mastery
+from gainakt.parametric.counts import practice_of
+from gainakt.parametric.fit import Fit, fitted
+from gainakt.parametric.fit import start as start_of_fit
+from gainakt.parametric.results import scaled
+from gainakt.parametric.run import tie_of
 
+MOST_STUDENTS = 20_000
+"""Training students that the stand-in is fitted to at most, drawn by the run's seed."""
+LARGEST_GAIN = 0.98
 _SKILL_STD = 3.0
 """Prior std of a skill's easiness in logits; a student's ability has 1."""
 
 
 def prepare(model: GainAKT, config: Config, data: Interactions, train: NDArray[np.integer]) -> None:
     """Put into a fresh model what the configuration says is known of the skills; `train` are the training students."""
+    if config.model.prior == "parametric" and config.model.accumulation != "all":
+        seen = practice_of(data, _some(train, config.training.seed), config.data.window)
+        adopt(model.encoder2, fitted(seen, start_of_fit(len(data.skills), tie_of(config))))
     if config.model.prior == "irt":
         start(model.encoder2.mastery, easiness(data, train))
     head = getattr(model.encoder2.gains, "head", model.encoder2.gains)  # a blind head's own
     if isinstance(head, hierarchical.Head) and head.given:
         head.assign(torch.as_tensor(groups(config, data.skills), device=head.member.device))
+
+
+def _some(train: NDArray[np.integer], seed: int) -> NDArray[np.integer]:
+    if len(train) <= MOST_STUDENTS:
+        return train
+    return np.sort(np.random.default_rng([seed, 5]).choice(train, MOST_STUDENTS, replace=False))
+
+
+@torch.no_grad()
+def adopt(encoder: Interpretable, fit: Fit) -> None:
+    """Start Encoder 2 at the fit's curves and gains, as far as its parameters and their bounds allow.
+
+    The fit knows M_sat / T and theta / T alone: T is the fit's where it is learned, and stays at its start else.
+    Where one number serves all skills, it becomes the mean of theirs.
+    """
+    mastery, told = encoder.mastery, scaled(fit)
+    learned = mastery.temperature.requires_grad
+    unit = 1.0 if learned else float(mastery.temperature) / told.temperature
+    beta = 1.0 if mastery.identified else min(told.beta, BOUNDS["beta"][1])
+    gain = np.clip(told.gain * (told.beta / beta), 1e-4, LARGEST_GAIN)
+    starts = {"beta": np.full(len(gain), beta), "saturation": told.saturation * unit, "offset": told.offset,
+              "threshold": told.threshold * unit}  # fmt: skip
+    if mastery.accumulation == "transfer":
+        starts["transfer"] = told.transfer.mean(1) / told.gain.mean(1)
+    if learned:
+        starts["temperature"] = np.array([told.temperature])
+    for name, values in starts.items():
+        parameter = getattr(mastery, name)
+        wanted = values if len(parameter) == len(values) else values.mean(keepdims=True)
+        parameter.copy_(torch.as_tensor(wanted, dtype=parameter.dtype))
+    mastery.constrain()
+    encoder.gains.start(torch.logit(torch.as_tensor(gain, dtype=mastery.beta.dtype, device=mastery.beta.device)))
 
 
 def easiness(data: Interactions, train: NDArray[np.integer]) -> NDArray[np.float64]:

@@ -29,7 +29,9 @@ DATA = "../shared/data/assist2015"
 WIDTH = {"model.width": 128}
 # What separates corrected from v3-phase1, one correction each; together they are all of the difference but the width.
 CAUSES = {
-    "small start": (("model.gain_start",), "cures saturation: the strongest of the lasting causes"),
+    "start of the gains": (
+        ("model.gain_start", "model.prior"), "a small start cures saturation: the strongest of the lasting causes",
+    ),
     "transfer": (("model.accumulation",), "changes what gains mean more than whether they spread"),
     "readout": (
         ("model.temperature", "model.temperature_start", "model.threshold_start", "model.offset_start"),
@@ -155,6 +157,12 @@ def gainakt(words: list[str]) -> dict[str, Any] | None:
 def measure(row: Row, data: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
     """Run one row with one seed and judge it."""
     more = ["--set", f"training.device={options.device}", "--store", options.store]
+    if options.epochs and row.table != "record":
+        more = [
+            "--set",
+            f"training.max_epochs={min(options.epochs, row.changes.get('training.max_epochs', 1000))}",
+            *more,
+        ]
     words = row.command(data, seed, more)
     begun = time.time()
     told = gainakt(words)
@@ -178,7 +186,11 @@ def done_so_far() -> list[dict[str, Any]]:
 def run(options: argparse.Namespace) -> None:
     """Measure what is missing."""
     known = {(*found["row"], found["seed"]) for found in done_so_far()}
-    wanted = [row for row in rows() if not options.only or row.table in options.only.split(",")]
+    tables = options.only.split(",") if options.only else [row.table for row in rows()]
+    wanted = sorted(
+        (row for row in rows() if row.table in tables and options.match in row.name),
+        key=lambda r: tables.index(r.table),
+    )
     for seed in range(options.seeds):
         for row in wanted:
             if (row.table, row.name, seed) in known or (row.table == "record" and seed):
@@ -238,7 +250,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="?", default=DATA)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=0, help="of every row but the record's; 0: each preset's own")
     parser.add_argument("--only", default="", help="tables, separated by commas")
+    parser.add_argument("--match", default="", help="rows whose name holds this")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--store", default="data/findings.duckdb")
     parser.add_argument("--list", action="store_true")

@@ -39,6 +39,16 @@ class Head(GainHead):
         context: Tensor = self.context(v)
         return context
 
+    def level(self) -> nn.Parameter:
+        """a (S,)."""
+        return self.rate
+
+    @torch.no_grad()
+    def start(self, logits: Tensor) -> None:
+        """Start at the gain logits `logits` (S, 2) after incorrect and correct responses."""
+        super().start(logits)
+        self.after_response.copy_((logits[:, 1] - logits[:, 0]) / 2)
+
     def kept_per_skill(self) -> list[Tensor]:
         """a and c."""
         return [self.rate, self.after_response]

@@ -23,16 +23,21 @@ class GainHead(nn.Module, ABC):
         """Gain logits (..., C) of the `chosen` skills (C,) from interactions with `v` (..., D), `response` (...)."""
 
     @abstractmethod
+    def level(self) -> nn.Parameter:
+        """b (S,): the part of a skill's gain logits that depends on nothing else."""
+
+    @torch.no_grad()
+    def start(self, logits: Tensor) -> None:
+        """Start near the gain logits `logits` (S, 2) after incorrect and correct responses: at their mean."""
+        self.level().copy_(logits.mean(1))
+
+    @abstractmethod
     def kept_per_skill(self) -> list[Tensor]:
         """The parameters, each (S, ...), that belong to one skill: what shrinkage pulls together."""
 
 
 class MixedHead(GainHead):
     """Gain logit = b_s + sum over k of share[s, k] x_k(v): components that all skills have, in shares of their own."""
-
-    @abstractmethod
-    def bias(self) -> Tensor:
-        """b (S,)."""
 
     @abstractmethod
     def shares(self) -> Tensor:
@@ -45,15 +50,15 @@ class MixedHead(GainHead):
     def pairs(self, v: Tensor, response: Tensor, skill: Tensor) -> Tensor:
         """Gain logits (B, A, T); see `GainHead`."""
         parts = self.components(v).transpose(1, 2)  # (B, K, T)
-        return torch.baddbmm(self.bias()[skill][:, :, None], self.shares()[skill], parts)
+        return torch.baddbmm(self.level()[skill][:, :, None], self.shares()[skill], parts)
 
     def own(self, v: Tensor, response: Tensor, skill: Tensor) -> Tensor:
         """Gain logits (B, T); see `GainHead`."""
-        return (self.shares()[skill] * self.components(v)).sum(-1) + self.bias()[skill]
+        return (self.shares()[skill] * self.components(v)).sum(-1) + self.level()[skill]
 
     def every(self, v: Tensor, response: Tensor, chosen: Tensor) -> Tensor:
         """Gain logits (..., C); see `GainHead`."""
-        return nn.functional.linear(self.components(v), self.shares()[chosen], self.bias()[chosen])
+        return nn.functional.linear(self.components(v), self.shares()[chosen], self.level()[chosen])
 
 
 def logit(p: float) -> float:

@@ -38,6 +38,10 @@ class Head(GainHead):
         logits: Tensor = (hidden * self.contract[chosen]).sum(-1) + self.bias[chosen]
         return logits
 
+    def level(self) -> nn.Parameter:
+        """b (S,)."""
+        return self.bias
+
     def kept_per_skill(self) -> list[Tensor]:
         """Everything: A, u and b."""
         return [self.expand, self.contract, self.bias]
