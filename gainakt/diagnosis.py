@@ -38,14 +38,10 @@ def differentiation_share(table: pd.DataFrame) -> float | None:
     return float(table.loc[~asks, "weighted"].abs().sum()) / of_predictions if of_predictions else None
 
 
-def gradients(series: pd.DataFrame, measured: Mapping[str, Any]) -> pd.DataFrame:
-    """How the terms pull at Encoder 2: columns where, what (norm, share, cosine), term, other, first, last.
-
-    From the training's looks (`training.probe`), else from the measurement of its checkpoint.
-    """
+def gradients(series: pd.DataFrame) -> pd.DataFrame:
+    """How the terms pull at Encoder 2: where, what (norm, share, cosine), term, other, first and last look."""
     looks = series[series["name"].str.startswith("gradient.")].sort_values("step")
     ends = {str(name): (part["value"].iloc[0], part["value"].iloc[-1]) for name, part in looks.groupby("name")}
-    ends = ends or {name: (value, value) for name, value in (measured.get("gradients") or {}).items()}
     rows = []
     for name, (first, last) in ends.items():
         parts = name.split(".")

@@ -12,8 +12,8 @@ from gainakt.store import Run, Store
 
 POINTS = 2000
 """Points of a series that are read at most."""
-TESTED, MEASURED = "tested", "measured"
-"""Kinds of the journal rows that later jobs add to a run: tests of differentiation, measurements of its checkpoint."""
+TESTED = "tested"
+"""Kind of the journal rows that tests of differentiation add to a run later."""
 Results = dict[str, dict[str, float | None]]
 
 
@@ -31,7 +31,6 @@ class Facts:
     skills: pd.DataFrame
     gains: tuple[int, ...] | None
     tested: list[dict[str, Any]]
-    measured: dict[str, Any]
     changes: pd.DataFrame
 
     @cached_property
@@ -64,7 +63,6 @@ def gather(store: Store, run_id: str) -> Facts:
     run = store.run(run_id)
     histogram = store.latest_histogram(run.run_id, "validation")
     events = store.events(run.run_id)
-    measured = store.told([run.run_id], MEASURED)
     return Facts(
         run=run,
         results=results_of(store, [run.run_id]).get(run.run_id, {}),
@@ -73,7 +71,6 @@ def gather(store: Store, run_id: str) -> Facts:
         skills=store.skills(run.run_id),
         gains=None if histogram is None else histogram.counts,
         tested=tests_of(store, run),
-        measured=measured[-1] if measured else {},
         changes=events[events["kind"] == "changed"],
     )
 

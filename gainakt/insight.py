@@ -78,10 +78,10 @@ def readout(facts: Facts) -> Readout:
 
 
 def states(facts: Facts) -> tuple[Values, Values]:
-    """State at Encoder 2's best epoch and before training: as recorded by the training, else as measured later."""
+    """State at Encoder 2's best epoch and before training: as the training recorded it."""
     named = facts.series[facts.series["name"].str.startswith("state.")]
     if named.empty:
-        return facts.measured.get("state") or {}, facts.measured.get("start") or {}
+        return {}, {}
     wide = named.assign(name=named["name"].str.removeprefix("state.")).pivot_table(
         index="epoch", columns="name", values="value", aggfunc="last"
     )

@@ -65,15 +65,3 @@ class Jobs:
 def tests(run: Run, root: Path, arm: str) -> Work:
     """The tests of differentiation, with the stand-in or the run's own preset."""
     return partial(verdict.run_tests, run, root, arm)
-
-
-def measurement(run: Run, root: Path) -> Work:
-    """The measurement of the run's best checkpoint."""
-
-    def work(report: Report) -> object:
-        from gainakt.checkup import measure  # torch, once it is needed
-
-        report(0.1, "looking into the checkpoint")
-        return measure(run, root)
-
-    return work

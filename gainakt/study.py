@@ -163,7 +163,7 @@ def _judged(store: Store, run: Run) -> Verdict:
     nothing = pd.DataFrame()
     facts = Facts(
         run=run, results={}, series=nothing, parameters=nothing, skills=nothing, gains=None,
-        tested=tests_of(store, run), measured={}, changes=nothing,
+        tested=tests_of(store, run), changes=nothing,
     )  # fmt: skip
     return of_facts(facts, {})
 

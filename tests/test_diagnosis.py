@@ -62,16 +62,15 @@ def test_distinct_gains_count_bins_by_their_entropy() -> None:
     assert diagnosis.distinct(None) is None and diagnosis.distinct((0, 0)) is None
 
 
-def test_gradients_come_from_the_training_else_from_the_measurement() -> None:
+def test_gradients_are_the_first_and_the_last_look() -> None:
     recorded = series(
         gradient__gains__share__im=[0.9, 0.7], gradient__gains__cosine__im__variance=[0.1, -0.5],
         gradient__seconds=[1, 1],
     )  # fmt: skip
-    table = diagnosis.gradients(recorded, {"gradients": {"gradient.gains.share.im": 0.3}})
+    table = diagnosis.gradients(recorded)
     assert sorted(table["last"]) == [-0.5, 0.7]
     assert set(table["term"]) == {"im"} and set(table["other"]) == {"", "variance"}
-    measured = diagnosis.gradients(series(), {"gradients": {"gradient.gains.share.im": 0.3, "gradient.seconds": 1.0}})
-    assert measured["last"].tolist() == [0.3]
+    assert diagnosis.gradients(series()).empty
 
 
 V3: dict[str, Any] = {

@@ -126,14 +126,15 @@ def test_nothing_to_learn_from_is_no_error(tiny, data):
 
 
 def test_a_variance_term_that_is_not_added_is_told_and_does_nothing(tiny, data):
-    plain = of(Stepped, train(tiny(), data))
-    idle = of(Stepped, train(tiny({"weights.variance": 50.0, "origin.variance_added": False}), data))
+    start = {"model.prior": "none"}
+    plain = of(Stepped, train(tiny(start), data))
+    idle = of(Stepped, train(tiny({**start, "weights.variance": 50.0, "origin.variance_added": False}), data))
     for one, other in zip(plain, idle, strict=True):
         assert other.values["loss.variance"] <= 0
         assert other.values["weighted.variance"] == 0 == other.values["share.variance"]
         for name in ("loss.total", "loss.im", "gain_std", "gradient_norm"):
             assert other.values[name] == one.values[name]
-    added = of(Stepped, train(tiny({"weights.variance": 50.0}), data))
+    added = of(Stepped, train(tiny({**start, "weights.variance": 50.0}), data))
     assert added[-1].values["gain_std"] > plain[-1].values["gain_std"]
 
 

@@ -5,11 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.stats import spearmanr
 
 from gainakt.config import Config, changed
 from gainakt.data.interactions import NO_FOLD, Interactions
 from gainakt.data.sequences import Windows, split_students
+from gainakt.data.simulate import simulate
 from gainakt.errors import InputError
+from gainakt.parametric.counts import practice_of
+from gainakt.parametric.fit import Tie, fitted
+from gainakt.parametric.fit import start as start_of_fit
+from gainakt.parametric.predict import predicted
+from gainakt.training.evaluate import predict
 from gainakt.training.events import Evaluated
 from gainakt.training.loop import train
 from gainakt.training.prior import easiness, prepare
@@ -100,13 +107,84 @@ def test_a_run_starts_from_the_fit_and_a_run_without_it_does_not(tiny, rasch):
     assert first["irt"].values["validation.encoder2_auc"] > first["none"].values["validation.encoder2_auc"] + 0.05
 
 
+@pytest.fixture(scope="module")
+def drawn():
+    """300 simulated students of twelve skills whose rates differ by a CV of 0.8."""
+    return simulate("heterogeneous-truth", students=300, skills=12, rate_cv=0.8)
+
+
+def started(config, data, students):
+    model = build(config, len(data.skills), len(students), CPU).eval()
+    prepare(model, config, data, students)
+    return model
+
+
+def fit_of(data, students, tie):
+    return fitted(practice_of(data, students, 200), start_of_fit(len(data.skills), tie))
+
+
+@pytest.mark.parametrize("accumulation", ["practised", "transfer"])
+def test_encoder_2_says_at_its_start_what_the_fit_says(tiny, drawn, accumulation):
+    students = np.arange(200)
+    model = started(tiny({"data.window": 200, "model.accumulation": accumulation}), drawn, students)
+    with torch.no_grad():
+        model.encoder2.gains.context.weight.zero_()
+    seen, fit = practice_of(drawn, students, 200), fit_of(drawn, students, Tie(ability=False))
+    if accumulation == "practised":
+        seen = replace(seen, other=0 * seen.other)
+    said = predict(model, Windows(drawn, students, 200, False, CPU)).p2
+    np.testing.assert_allclose(said, predicted(fit, seen).chance[seen.scored], atol=0.01)
+    rates = model.encoder2.mastery.beta * torch.sigmoid(model.encoder2.gains.rate)
+    assert spearmanr(rates.detach(), fit.rate).statistic > 0.98
+
+
+def test_the_fit_looks_at_training_students_alone_and_at_no_more_than_it_may(tiny, drawn, monkeypatch):
+    config, half = tiny({"data.window": 200}), np.arange(150)
+    other = replace(drawn, response=np.where(drawn.student < 150, drawn.response, 1 - drawn.response).astype(np.int8))
+    one, same = (started(config, data, half).encoder2.state_dict() for data in (drawn, other))
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    monkeypatch.setattr("gainakt.training.prior.MOST_STUDENTS", 40)
+    few = started(config, drawn, half).encoder2.mastery.offset
+    assert not torch.equal(few, one["mastery.offset"])
+
+
+def test_what_a_tied_arm_hides_the_fit_does_not_see(tiny, drawn):
+    students = np.arange(200)
+    for hidden in ("skill", "response"):
+        model = started(tiny({"data.window": 200, "model.hidden": hidden}), drawn, students)
+        head = model.encoder2.gains.head
+        assert float(head.rate.std().detach() > 1e-6) == (hidden == "response")
+        assert float(head.after_response.abs().max().detach() > 1e-3) == (hidden == "skill")
+
+
+@pytest.mark.parametrize("head", ["linear", "per_skill", "mixture", "hierarchical"])
+def test_every_head_starts_near_the_rates_of_the_fit(tiny, drawn, head):
+    students = np.arange(200)
+    level = started(tiny({"data.window": 200, "model.gain_head": head}), drawn, students).encoder2.gains.level()
+    assert spearmanr(level.detach(), fit_of(drawn, students, Tie(ability=False)).rate).statistic > 0.98
+
+
+def test_fixed_and_shared_numbers_keep_their_kind(tiny, drawn):
+    changes = {"data.window": 200, "model.temperature": "fixed", "model.threshold": "global", "model.identified": True}
+    mastery = started(tiny(changes), drawn, np.arange(200)).encoder2.mastery
+    assert len(mastery.threshold) == 1 and float(mastery.temperature) == pytest.approx(0.25)
+    assert torch.allclose(mastery.beta, torch.ones(12))
+
+
+def test_where_everything_feeds_every_skill_there_is_no_fit(tiny, drawn):
+    changes = {"data.window": 200, "model.accumulation": "all"}
+    plain = started(tiny({**changes, "model.prior": "none"}), drawn, np.arange(200)).encoder2.state_dict()
+    same = started(tiny(changes), drawn, np.arange(200)).encoder2.state_dict()
+    assert all(torch.equal(plain[name], same[name]) for name in plain)
+
+
 def test_fixed_scales_hold_and_free_ones_do_not(tiny, rasch):
     changes = {"model.student_velocity": "per_student", "training.learning_rate": 0.05, "training.max_epochs": 2}
     for identified in (True, False):
         last = [e for e in train(tiny({**changes, "model.identified": identified}), rasch) if isinstance(e, Evaluated)]
         start, end = last[0].parameters, last[-1].parameters
         assert (abs(end["gamma"]["mean"] - 1) < 1e-5) == identified
-        assert (abs(start["beta"]["mean"] - 1) < 1e-5) == identified, "beta starts at 4 where it is free"
+        assert (abs(start["beta"]["mean"] - 1) < 1e-5) == identified
     mastery = build(
         tiny({**changes, "model.identified": True, "model.beta_start_std": 1.0}), 8, 10, CPU
     ).encoder2.mastery

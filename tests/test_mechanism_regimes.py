@@ -178,7 +178,12 @@ def test_a_slider_moved_by_hand_ends_its_schedule(tiny, data):
 
 
 def test_pre_training_brings_the_gains_near_their_targets(tiny, data, watched):
-    changes = {"regime.alone_epochs": 12, "training.max_epochs": 12, "training.learning_rate": 0.05}
+    changes = {
+        "regime.alone_epochs": 12,
+        "training.max_epochs": 12,
+        "training.learning_rate": 0.05,
+        "model.prior": "none",
+    }
     events, _ = watched(tiny({**changes, "regime.schedule": "gain_targets 12:30 13:0"}), data)
     first, *_, last = of(Stepped, events)
     assert first.values["loss.gain_targets"] > 0.2 and last.values["loss.gain_targets"] < 0.03

@@ -39,7 +39,7 @@ def configured(tiny, accumulation, threshold, offset, epochs=3):
             "data.window": WINDOW, "model.accumulation": accumulation, "model.threshold": threshold,
             "model.offset": offset, "model.student_velocity": "per_student", "model.gain_start": 0.2,
             "model.transfer_start": 0.3, "training.learning_rate": 0.05, "training.schedule": "constant",
-            "training.max_epochs": epochs,
+            "training.max_epochs": epochs, "model.prior": "none",
         }
     )  # fmt: skip
 

@@ -67,7 +67,7 @@ def test_the_order_of_events(tiny, data, tmp_path):
 
 
 def test_no_epochs_evaluates_the_untrained_model(tiny, data):
-    events = list(train(tiny({"training.max_epochs": 0}), data))
+    events = list(train(tiny({"training.max_epochs": 0, "model.prior": "none"}), data))
     assert not of(Stepped, events) and len(of(Evaluated, events)) == 1
     finished = events[-1]
     assert (finished.status, finished.step, finished.epochs) == ("finished", 0, 0)
@@ -87,6 +87,23 @@ def test_a_log_interval_leaves_steps_out_and_nothing_else(tiny, data):
     assert [event.step for event in of(Stepped, some)] == [step for step in told if step % 3 == 0]
     assert all(event.values["loss.total"] == told[event.step] for event in of(Stepped, some))
     assert some[-1].results == every[-1].results
+
+
+@pytest.mark.parametrize("every", [1, 3])
+def test_looks_come_at_their_steps_and_change_nothing(tiny, data, every):
+    changes = {"weights.variance": 2.0, "model.dropout": 0.2, "training.max_epochs": 2}
+    plain = list(train(tiny(changes), data))
+    seen = list(train(tiny({**changes, "training.probe_every": every}), data))
+    looks = [event for event in of(Stepped, seen) if "gradient.seconds" in event.values]
+    assert [event.step for event in looks] == list(range(1, plain[-1].step + 1, every))
+    assert all("gradient.gains.cosine.im.variance" in event.values for event in looks)
+    assert seen[-1].results == plain[-1].results
+
+
+def test_the_state_is_told_before_training_and_after_every_epoch(tiny, data):
+    told = of(Evaluated, train(tiny({"training.max_epochs": 2}), data))
+    assert len(told) == 3 and all(0 < event.values["state.curve_slope"] <= 0.25 for event in told)
+    assert told[0].values["state.distinct_gains"] != told[-1].values["state.distinct_gains"]
 
 
 def best_so_far(values):
@@ -157,7 +174,7 @@ def test_a_damaged_or_missing_checkpoint_is_refused(tiny, data, tmp_path):
 
 def test_training_learns_what_the_class_holds(tiny, small_class):
     data = small_class(students=60, lengths=(15, 20), seed=1)
-    config = tiny({"training.max_epochs": 8, "training.learning_rate": 0.03})
+    config = tiny({"training.max_epochs": 8, "training.learning_rate": 0.03, "model.prior": "none"})
     events = list(train(config, data))
     first, last = of(Stepped, events)[0].values, of(Stepped, events)[-1].values
     assert last["loss.bce"] < first["loss.bce"] - 0.03 and last["loss.im"] < first["loss.im"] - 0.03
@@ -236,7 +253,7 @@ def test_uniform_since_is_the_epoch_from_which_it_stays(since, holds):
 
 
 def test_parameters_are_told_at_every_epoch(tiny, data):
-    first, *_, last = of(Evaluated, train(tiny({"training.max_epochs": 2}), data))
+    first, *_, last = of(Evaluated, train(tiny({"training.max_epochs": 2, "model.prior": "none"}), data))
     start = build(tiny(), len(data.skills), 28, CPU).encoder2.mastery.beta.detach().numpy()
     told = first.parameters["beta"]
     assert told["mean"] == pytest.approx(start.mean(), abs=1e-6) and told["std"] == pytest.approx(start.std(), abs=1e-6)

@@ -141,13 +141,8 @@ def test_the_next_configuration_keeps_the_data_and_replicates_what_is_differenti
     assert (again.training.seed, again.weights.variance) == (1, 0.0)
 
 
-def test_states_are_read_from_the_training_else_from_a_measurement(runs: Runs) -> None:
+def test_states_are_read_before_training_and_at_the_best_epoch(runs: Runs) -> None:
     run_id = runs.add()
-    with RunFolder(runs.root, run_id) as folder:
-        folder.append({"kind": "measured", "state": {"curve_past": 0.5}, "start": {"curve_past": 0.1}})
-    runs.store.take_in()
-    facts = look(runs.store, run_id).facts
-    assert states(facts) == ({"curve_past": 0.5}, {"curve_past": 0.1})
     with RunFolder(runs.root, run_id) as folder:
         for epoch, past in ((0, 0.2), (5, 0.9)):
             folder.append({"kind": "step", "step": epoch, "epoch": epoch, "values": {"state.curve_past": past}})

@@ -91,18 +91,6 @@ def test_the_report_is_written_and_offered(trained: tuple[Path, str]) -> None:
     assert "It meets" in "\n".join(str(element.value) for element in app.markdown)
 
 
-def test_a_checkpoint_is_measured_by_a_job_and_shown(trained: tuple[Path, str]) -> None:
-    app = draw("pages/6_Diagnosis.py", trained[1])
-    app.button(key="measure-state").click().run()
-    from gainakt.ui import resources
-
-    resources.service().wait()
-    app = draw("pages/6_Diagnosis.py", trained[1])
-    table = next(frame.value for frame in app.dataframe if "At the best epoch" in frame.value)
-    assert table["At the best epoch"].notna().all() and len(table) > 6
-    assert any("Measured at the best checkpoint" in caption.value for caption in app.caption)
-
-
 def test_a_job_that_breaks_says_why_and_the_next_goes_on(tmp_path: Path) -> None:
     service = Service(tmp_path)
     work = jobs.Jobs(service)

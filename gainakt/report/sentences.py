@@ -115,7 +115,8 @@ def tensor_told(facts: Facts) -> Iterator[str]:
     """The origin's reported gain beside the true one."""
     aggregate, std = facts.test.get("aggregate_gain_std"), facts.test.get("gain_std")
     if facts.setting("origin.reported_gain") == "aggregate":
-        std = (facts.measured.get("state") or {}).get("practised_gain_std")
+        practised = facts.curve("state.practised_gain_std")["value"]
+        std = float(practised.iloc[-1]) if len(practised) else None
     if aggregate is None or std is None:
         return
     one = f"What the original reported as gain, one scalar per interaction, has a std of {aggregate:.4f} here"

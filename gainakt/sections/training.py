@@ -45,7 +45,7 @@ class TrainingConfig(Section):
     probe_every: int = setting(
         100,
         "Look every",
-        "Steps between two looks at each loss term's gradient, for the diagnosis; 0: none.",
+        "Steps between two looks at each loss term's gradient, from the first; 0: none.",
         ge=0,
         le=100_000,
     )

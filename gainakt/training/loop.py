@@ -122,7 +122,7 @@ class _Run:
             if self.step % self.config.training.log_every == 0:
                 yield self.stepped(epoch, values)
             every = self.config.training.probe_every
-            if every and self.step % every == 0:
+            if every and self.step % every == 1 % every:
                 looked = probe.gradients(self.model, self.config, batch, self.phase, self.stepper.memory)
                 yield events.Stepped(self.step, epoch, {**looked})
             if self.step % (4 * self.config.training.log_every) == 0:

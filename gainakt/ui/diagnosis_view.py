@@ -15,7 +15,7 @@ from gainakt.ui import charts, resources, tables
 from gainakt.ui.charts import Axes
 from gainakt.ui.live import live_plot
 from gainakt.ui.text import markdown_text
-from gainakt.ui.verdict_view import evidence, judged, lights, measure_button, progress
+from gainakt.ui.verdict_view import evidence, judged, lights, progress
 
 __all__ = ["evidence", "gains", "judged", "lights", "losses", "next_step", "progress", "report", "training"]
 _HOLDS = {True: "holds", False: "does not hold", None: "not known"}
@@ -59,32 +59,23 @@ def _names(series: pd.DataFrame, start: str) -> dict[str, str]:
 def _gradients(seen: Insight) -> None:
     facts, run_id = seen.facts, seen.facts.run.run_id
     st.markdown("###### How the terms pull at Encoder 2: shares of the gradient norms, cosines between terms")
-    table = diagnosis.gradients(facts.series, facts.measured)
+    table = diagnosis.gradients(facts.series)
     if table.empty:
-        measure_button(facts.run, "gradients")
+        st.caption("This training recorded no looks (`training.probe_every`).")
         return
-    recorded = _names(facts.series, "gradient.")
     for place, (where, title) in zip(
         st.columns(2), (("gains", "On the gain logits"), ("parameters", "On all parameters of Encoder 2")), strict=True
     ):
         with place:
-            shares = {n: t for n, t in _names(facts.series, f"gradient.{where}.share.").items() if n in recorded}
-            if shares:
-                figure = charts.lines(facts.series, shares, None, None, Axes(title, "step", "share", height=280))
-            else:
-                here = table[(table["where"] == where) & (table["what"] == "share")]
-                figure = charts.bars(here.set_index("term")[["last"]], Axes(title, y="share", height=280))
+            shares = _names(facts.series, f"gradient.{where}.share.")
+            figure = charts.lines(facts.series, shares, None, None, Axes(title, "step", "share", height=280))
             live_plot(f"diagnosis-gradient-{where}-{run_id}", figure)
             cosines = table[(table["where"] == where) & (table["what"] == "cosine")]
             if not cosines.empty:
                 shown = cosines.drop(columns=["where", "what"]).rename(columns=str.capitalize)
                 tables.show(shown.rename(columns={"First": "Cosine, first look", "Last": "last look"}))
     cost = facts.curve("gradient.seconds")["value"]
-    measured = (facts.measured.get("gradients") or {}).get("gradient.seconds")
-    if len(cost):
-        st.caption(f"{len(cost)} looks cost {cost.sum():.1f} s of this run's {facts.run.seconds or 0:.0f} s.")
-    elif measured is not None:
-        st.caption(f"Measured at the best checkpoint on one batch in {measured:.2f} s; the training recorded no looks.")
+    st.caption(f"{len(cost)} looks cost {cost.sum():.1f} s of this run's {facts.run.seconds or 0:.0f} s.")
 
 
 def gains(store: Store, seen: Insight) -> None:
@@ -104,7 +95,7 @@ def gains(store: Store, seen: Insight) -> None:
         st.markdown(markdown_text(told))
     st.markdown("###### Saturation and bounds (validation students)")
     if not seen.state:
-        measure_button(facts.run, "state")
+        st.caption("This run recorded no state: it was no training of two encoders.")
         return
     labels = _STATE | {
         name: f"Share of {name.removeprefix('at_bounds.')} at a bound" for name in seen.state if "at_bounds" in name

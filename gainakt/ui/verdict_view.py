@@ -1,4 +1,4 @@
-"""The verdict on a page: lights, evidence, targets, and the jobs that test a run or measure its checkpoint."""
+"""The verdict on a page: lights, evidence, targets, and the jobs that test a run."""
 
 from typing import Any
 
@@ -25,9 +25,6 @@ _LIGHTS = {
 _KINDS = (
     ("stand-in", "Test with the stand-in", "Asks the data by a light model, and the run by its own rates: seconds."),
     ("preset", "Test with its own preset", "Refits the run's own preset, tied and free, on halves: minutes to hours."),
-)
-_MEASURE_HELP = (
-    "Saturation, bounds, distinct gains and the pull of each loss term at the best epoch and before training: seconds."
 )
 
 
@@ -113,17 +110,6 @@ def _tests(run: Run) -> None:
             st.rerun()
     if not usable:
         st.caption("Tests need a run that has ended with its checkpoints and data here.")
-
-
-def measure_button(run: Run, place: str) -> None:
-    """Measure the run's checkpoint, where the training itself did not record these numbers."""
-    st.caption("Not recorded by the training; measured at the best checkpoint on request.")
-    job = _jobs().of(run.run_id)
-    busy = job is not None and not job.ended
-    usable = run.status in ("finished", "stopped") and bool(run.data_fingerprint)
-    if st.button("Measure its checkpoint", key=f"measure-{place}", help=_MEASURE_HELP, disabled=busy or not usable):
-        _jobs().start(run.run_id, "Measure its checkpoint", jobs.measurement(run, resources.service().root))
-        st.rerun()
 
 
 def progress(run_id: str) -> None:
