@@ -90,9 +90,9 @@ _OTHER = "no figure of its own (alternative approaches: 40 to 60 %)"
 
 PRESETS: dict[str, Preset] = {
     "corrected": Preset(
-        "Small initial gains, practised skill in full and a learned transfer share, thresholds per skill.", "", {}
+        "Rates per skill start from a shrunken fit; practised skills in full, a learned share of others.", "", {}
     ),
-    "v3-phase1": Preset("The seed's failed run: the origin's formulas and settings at its size.", "", _V3_PHASE1),
+    "v3-phase1": Preset("The original's failed run: its formulas and settings at its size.", "", _V3_PHASE1),
     "parametric": Preset(
         "The light stand-in: own and transfer gains by response per skill, shrunken, an ability per student; seconds.",
         "", {"model.kind": "parametric", "model.ability": True, "training.max_epochs": 60},
