@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import streamlit as st
@@ -90,6 +91,8 @@ def test_shares_count_what_was_tested() -> None:
     assert found["skills_in_data"] == pytest.approx(1 / 3) and pd.isna(found["skills_by_run"])
     figures = study_view.recovery_figure(study.summary(rows)), study_view.alarm_figure(study.summary(rows))
     assert not figures[0]["data"] and len(figures[1]["data"]) == 2
+    drawn = [trace[axis] for trace in figures[1]["data"] for axis in "xy"]
+    assert {values.dtype for values in drawn} == {np.dtype("float32")}, "the plot library draws no 8-byte integers"
 
 
 def test_the_page_draws_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ class TrainingConfig(Section):
     clip_norm: float = setting(1.0, "Clip norm", "Gradient norm at which all gradients are scaled down.", gt=0)
     fold: int = setting(0, "Validation fold", "The given fold that validates, where a file has folds.", ge=0)
     probe_every: int = setting(
-        100,
+        50,
         "Look every",
         "Steps between two looks at each loss term's gradient, from the first; 0: none.",
         ge=0,

@@ -75,7 +75,8 @@ def _gradients(seen: Insight) -> None:
                 shown = cosines.drop(columns=["where", "what"]).rename(columns=str.capitalize)
                 tables.show(shown.rename(columns={"First": "Cosine, first look", "Last": "last look"}))
     cost = facts.curve("gradient.seconds")["value"]
-    st.caption(f"{len(cost)} looks cost {cost.sum():.1f} s of this run's {facts.run.seconds or 0:.0f} s.")
+    looks = "1 look" if len(cost) == 1 else f"{len(cost)} looks"
+    st.caption(f"Cost: {cost.sum():.1f} s for {looks}, of this run's {facts.run.seconds or 0:.0f} s.")
 
 
 def gains(store: Store, seen: Insight) -> None:
@@ -130,8 +131,8 @@ def training(seen: Insight) -> None:
 def next_step(seen: Insight) -> None:
     """Candidate causes, the decision tree on this run's numbers, and the preset it ends in."""
     st.markdown("###### Candidate causes of uniform gains, judged by this run's numbers")
-    rows = [{"Cause": c.name, "Here": _HOLDS[c.present], "Evidence": c.evidence} for c in seen.causes]
-    tables.show(pd.DataFrame(rows), widths={"Cause": 330, "Evidence": 560})
+    rows = [{"Cause": c.name, "Here": _HOLDS[c.present], "Evidence": markdown_text(c.evidence)} for c in seen.causes]
+    st.table(pd.DataFrame(rows).set_index("Cause"))
     st.markdown("###### The original analysis' decision tree on these numbers")
     rows = [{"Question": b.question, "Answer": b.answer, "Value": b.value} for b in seen.path.branches]
     tables.show(pd.DataFrame(rows), widths={"Question": 430, "Value": 460})

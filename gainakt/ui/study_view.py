@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -114,9 +113,18 @@ def curves(store: Store, plan: study.Plan | None, every: bool) -> None:
     )
     summary, single = st.tabs(["Medians over seeds", "Single runs"])
     with summary:
-        tables.show(found, most=420)
+        tables.show(found.rename(columns=_HEADINGS)[list(_HEADINGS.values())], most=420)
     with single:
         tables.show(rows, most=420)
+
+
+_HEADINGS = {
+    "preset": "Preset", "sequencing": "Stopping rule", "students": "Students", "true_cv": "True CV", "seeds": "Seeds",
+    "spearman": "Spearman", "low": "lowest", "high": "highest", "rate_cv": "Rate CV",
+    "auc_below_oracle": "AUC under oracle", "mastery_correlation": "Mastery r", "skills_in_data": "Skills: data",
+    "skills_by_run": "Skills: run", "response_in_data": "Response: data", "response_by_run": "Response: run",
+    "seconds": "Seconds",
+}  # fmt: skip
 
 
 def recovery_figure(found: pd.DataFrame) -> Figure:
@@ -162,7 +170,7 @@ def _curve(
     values = figures.floats(group[name])
     trace = {
         "type": "scatter", "mode": "lines+markers", "uid": f"{label}/{name}", "name": chart_text(label + what),
-        "x": np.asarray(group["students"]), "y": values, "hovertemplate": "%{y:.3f}",
+        "x": figures.floats(group["students"]), "y": values, "hovertemplate": "%{y:.3f}",
         "line": {"color": figures.color(place), "width": 2, "dash": dash}, "marker": {"size": 7},
     }  # fmt: skip
     if reach is not None:

@@ -67,7 +67,7 @@ def evidence(store: Store, seen: Insight) -> None:
     verdict = seen.verdict
     findings = {**verdict.questions, **{f"data_{n}": f for n, f in verdict.data.items()}, **verdict.criteria}
     rows = [_row(name, finding) for name, finding in findings.items()]
-    tables.show(pd.DataFrame(rows), widths={"What": 210, "Evidence": 560})
+    st.table(pd.DataFrame(rows).set_index("What"))  # its cells wrap: evidence is a sentence or two
     st.caption(
         "A run is differentiated if skills differ and the response matters, both tested and passed on its own account:"
         " its held-out log-loss has to worsen when its own rates (or its gains after correct and incorrect) are made"
@@ -94,10 +94,10 @@ def evidence(store: Store, seen: Insight) -> None:
 
 
 def _row(name: str, finding: Finding) -> dict[str, Any]:
-    target = f"> {finding.target:g}"
-    value = None if finding.value is None else float(finding.value)
-    return {"What": LABELS[name], "Value": "–" if value is None else number(value), "Target": target,
-            "Status": _LIGHTS[finding.status][2], "Evidence": finding.text}  # fmt: skip
+    value = "–" if finding.value is None else number(float(f"{finding.value:.4g}"))
+    color, icon, word = _LIGHTS[finding.status]
+    return {"What": LABELS[name], "Value": value, "Target": f"above {finding.target:g}",
+            "Status": f":{color}-badge[:material/{icon}: {word}]", "Evidence": markdown_text(finding.text)}  # fmt: skip
 
 
 def _tests(run: Run) -> None:
