@@ -1,6 +1,8 @@
 """Named configurations: the corrected model, the origin's run, and each idea of its analysis."""
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from gainakt.config import Config, changed
@@ -45,6 +47,8 @@ _V3_PHASE1: dict[str, Any] = {
     "training.max_epochs": 30,
 }
 
+_MEASURED: dict[str, str] = json.loads(Path(__file__).with_name("measured.json").read_text(encoding="utf-8"))
+"""Idea -> what was measured of it; tests/benchmarks/findings.py writes it."""
 _STATED = (
     "training.patience",
     "weights.bce",
@@ -61,14 +65,13 @@ OPEN_IN_SEED = (*(name for name in _V3_PHASE1 if name not in _STATED), "data.win
 class Preset:
     """A named configuration: `changes` on top of preset `base` ("" for the defaults).
 
-    `expected` is what the seed expected of the idea, in its own figures; `measured` what was found here.
+    `expected` is what the seed expected of the idea, in its own figures.
     """
 
     about: str
     base: str
     changes: dict[str, Any]
     expected: str = ""
-    measured: str = ""
 
     @property
     def config(self) -> Config:
@@ -146,6 +149,11 @@ PRESETS: dict[str, Preset] = {
     "bug-fix-2-epochs": Preset("V3 for two epochs, as it was tried after the bug fix.", "v3-phase1",
                                {"training.max_epochs": 2}),
 }  # fmt: skip
+
+
+def measured(name: str) -> str:
+    """What was measured of the named idea on `corrected`, in a sentence; empty where nothing was."""
+    return _MEASURED.get(name, "")
 
 
 def find(name: str) -> Preset:

@@ -58,7 +58,9 @@ def _preset() -> str:
     chosen = presets.PRESETS[name]
     st.caption(chosen.about)
     if chosen.expected:
-        st.caption(f"Expected by the original analysis: {chosen.expected}. Measured: {chosen.measured or 'not yet'}.")
+        st.caption(
+            f"Expected by the original analysis: {chosen.expected}. Measured: {presets.measured(name) or 'not yet'}."
+        )
     if chosen.base == "corrected" and st.toggle(
         "On the original's formulas", key="preset-on-origin",
         help="Applies the idea to v3-phase1, where the original analysis would have tried it.",

@@ -25,6 +25,7 @@ from gainakt.presets import PRESETS, preset
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "findings.md"
 RESULTS = ROOT / "docs" / "findings.jsonl"
+MEASURED = ROOT / "gainakt" / "measured.json"
 DATA = "../shared/data/assist2015"
 WIDTH = {"model.width": 128}
 # What separates corrected from v3-phase1, one correction each; together they are all of the difference but the width.
@@ -255,6 +256,34 @@ def write() -> None:
         before, rest = text.split(begin)
         text = f"{before}{begin}\n{table(name, found)}\n{end}{rest.split(end)[1]}"
     DOCUMENT.write_text(text)
+    MEASURED.write_text(json.dumps(measured(found), indent=1) + "\n")
+
+
+IDEA_OF = {f"minus variance {weight:g}": f"variance-x{weight / 2:g}" for weight in VARIANCE[1:]}
+"""Rows of the variance table that are ideas of their own."""
+
+
+def measured(found: list[dict[str, Any]]) -> dict[str, str]:
+    """Idea -> what its run on `corrected` gave beside `corrected` itself, in a sentence for the Train page."""
+    good = {tuple(one["row"]): one for one in found if "command" in one and one["seed"] == 0}
+    failed = {tuple(one["row"]): one["failed"] for one in found if "failed" in one}
+    base = good.get(("causes", ENDS[1]))
+    told = {}
+    for name in [*PRESETS]:
+        rows = [("ideas", f"{name}, on {ENDS[1]}")]
+        rows += [("variance", f"{row}, on {ENDS[1]}") for row, idea in IDEA_OF.items() if idea == name]
+        for row in rows:
+            if row in failed:
+                told[name] = f"the run failed: {failed[row]}"
+            elif base and row in good:
+                told[name] = _sentence(good[row], base)
+    return told
+
+
+def _sentence(one: dict[str, Any], base: dict[str, Any]) -> str:
+    auc, std = (f"{one[key]:.3f} ({base[key]:.3f} without it)" for key in ("Enc 2 AUC", "gain std"))
+    ends = "differentiated" if one["differentiated"] else "not differentiated"
+    return f"Encoder 2 AUC {auc}, gain std {std}, {ends}; docs/findings.md"
 
 
 def main() -> None:
