@@ -160,6 +160,7 @@ def verdict(
 ) -> None:
     """Judge a run: the six criteria, whether its skills differ and the response matters, and by which evidence."""
     from gainakt.criteria import targets_of
+    from gainakt.facts import tests_of
     from gainakt.verdict import ARMS, run_tests
 
     targets = targets_of(_assigned(assign or [], "gain_std=0.1"))
@@ -167,9 +168,10 @@ def verdict(
         raise InputError(f"--with {arm!r}: choose {' or '.join(ARMS)}")
     with open_for_reading(store) as reading:
         record = reading.run(run)
+        tested = tests_of(reading, record)
     if arm:
         with judged.progress() as report:
-            run_tests(record, runs_root(store), arm, report)
+            run_tests(record, runs_root(store), arm, report, tested)
         _take_in(store)
     _show({"run_id": record.run_id, **judged.known(store, record.run_id, targets)}, as_json)
 

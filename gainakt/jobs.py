@@ -1,11 +1,12 @@
-"""Work on saved runs that takes its time: tests of differentiation, measuring a checkpoint; behind the trainings."""
+"""Work on saved runs that takes its time: tests of differentiation and studies; behind the trainings."""
 
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from gainakt import verdict
 from gainakt.errors import InputError, RunFailed
@@ -62,6 +63,6 @@ class Jobs:
             self._jobs[run_id] = replace(self._jobs[run_id], **changes)  # type: ignore[arg-type]
 
 
-def tests(run: Run, root: Path, arm: str) -> Work:
-    """The tests of differentiation, with the stand-in or the run's own preset."""
-    return partial(verdict.run_tests, run, root, arm)
+def tests(run: Run, root: Path, arm: str, known: Sequence[Mapping[str, Any]] = ()) -> Work:
+    """The tests of differentiation, with the stand-in or the run's own preset; see `verdict.run_tests`."""
+    return partial(verdict.run_tests, run, root, arm, known=known)

@@ -1,7 +1,7 @@
 """The verdict on a saved run from what is known of it, and the job that runs the tests it lacks."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -123,15 +123,18 @@ def as_json(store: Store, run_id: str, targets: Targets = DEFAULTS) -> dict[str,
     return {**told, "mastery_correlations": correlations(facts, known)}
 
 
-def run_tests(run: Run, root: Path, arm: str, report: Report) -> dict[str, Any]:
+def run_tests(
+    run: Run, root: Path, arm: str, report: Report, known: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
     """Run the tests of differentiation on a saved run and add what they say to its journal; returns that row.
 
-    `data` holds what they found in the data by question, `own` what they found by the run's own account.
+    `known` are the rows of earlier tests on the same data (`facts.tests_of`). `data` holds what they found in the data
+    by question, `own` what they found by the run's own account.
     """
     from gainakt import differentiation  # SciPy and torch, once they are needed
 
     begun = time.perf_counter()
-    row: dict[str, Any] = {"kind": TESTED, "with": arm, **differentiation.tests(run, root, arm, report)}
+    row: dict[str, Any] = {"kind": TESTED, "with": arm, **differentiation.tests(run, root, arm, report, known)}
     row["seconds"] = round(time.perf_counter() - begun, 3)
     with RunFolder(root, run.run_id) as folder:
         folder.append(row)

@@ -246,3 +246,6 @@ def test_a_saved_run_is_tested_by_both_arms(tmp_path: Path, tiny, kind: str, mon
         assert told["data"]["skills"]["decision"] == "noise"  # one replicate can never reach p < 0.05
         assert set(told["own"]["skills"]) >= {"value", "low", "high"}
         json.dumps(told)
+    monkeypatch.setattr("gainakt.differentiation.standin.tests", lambda *_: pytest.fail("the data were tested again"))
+    known = [{"with": "stand-in", "window": 20, "data": "found before"}, {"with": "stand-in", "window": 21, "data": ""}]
+    assert differentiation.tests(run, tmp_path, "stand-in", quiet, known)["data"] == "found before"

@@ -1,6 +1,6 @@
 """Are differences real? Tests of the data with the stand-in or a run's own preset, and of the run's own account."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ Report = Callable[[float, str], None]
 """Told how far a job is, in (0, 1), and what it does."""
 
 
-def tests(run: Run, root: Path, arm: str, report: Report) -> dict[str, Any]:
+def tests(run: Run, root: Path, arm: str, report: Report, known: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
     """Both questions about a saved run: `data` (the tests a, b, c) and `own` (the run's own account), by question.
 
-    `arm` is "stand-in" (seconds) or "preset" (trains the run's own configuration again and again). Raises InputError
-    when a checkpoint is missing or the data have changed.
+    `arm` is "stand-in" (seconds) or "preset" (trains the run's own configuration again and again). `known` are rows of
+    earlier tests on the same data: what a stand-in found in them, with the same window, is taken over. Raises
+    InputError when a checkpoint is missing or the data have changed.
     """
     from gainakt.differentiation.preset import tests as with_preset
     from gainakt.differentiation.saved import account
@@ -26,9 +27,18 @@ def tests(run: Run, root: Path, arm: str, report: Report) -> dict[str, Any]:
     def later(done: float, says: str) -> None:
         report(0.1 + 0.9 * done, says)
 
-    window, seed = config.data.window, config.training.seed
-    found = with_preset(config, data, later) if arm == "preset" else with_stand_in(data, window, seed, later)
+    window = config.data.window
+    if arm == "preset":
+        about = _told(with_preset(config, data, later))
+    else:
+        told = [row["data"] for row in known if row.get("with") == arm and row.get("window") == window]
+        about = told[-1] if told else _told(with_stand_in(data, window, config.training.seed, later))
     return {
-        "data": {name: evidence.as_json() for name, evidence in found.items()},
+        "data": about,
+        "window": window,
         "own": {name: asdict(interval) | {"carried": carried} for name, interval in own.items()},
     }
+
+
+def _told(found: Mapping[Any, Any]) -> dict[str, Any]:
+    return {name: evidence.as_json() for name, evidence in found.items()}

@@ -8,7 +8,7 @@ import streamlit as st
 from gainakt import jobs
 from gainakt.criteria import MASTERY_CORRELATIONS, Finding, Targets
 from gainakt.insight import Insight, look
-from gainakt.store import Run, Store
+from gainakt.store import Store
 from gainakt.ui import resources, tables
 from gainakt.ui.text import markdown_text, number
 
@@ -75,7 +75,7 @@ def evidence(store: Store, seen: Insight) -> None:
         " predicts once refitted. What the data show by themselves stands apart. The six criteria are the"
         " original study's: a large spread by itself proves nothing."
     )
-    _tests(seen.facts.run)
+    _tests(seen)
     st.markdown("###### Forms of the mastery correlation")
     known = seen.references
     shown = [
@@ -100,13 +100,14 @@ def _row(name: str, finding: Finding) -> dict[str, Any]:
             "Status": f":{color}-badge[:material/{icon}: {word}]", "Evidence": markdown_text(finding.text)}  # fmt: skip
 
 
-def _tests(run: Run) -> None:
+def _tests(seen: Insight) -> None:
+    run = seen.facts.run
     job = _jobs().of(run.run_id)
     busy = job is not None and not job.ended
     usable = run.status in ("finished", "stopped") and bool(run.data_fingerprint)
     for place, (arm, label, help_text) in zip(st.columns([2, 2, 6]), _KINDS, strict=False):
         if place.button(label, key=f"test-{arm}", help=help_text, disabled=busy or not usable, width="stretch"):
-            _jobs().start(run.run_id, label, jobs.tests(run, resources.service().root, arm))
+            _jobs().start(run.run_id, label, jobs.tests(run, resources.service().root, arm, seen.facts.tested))
             st.rerun()
     if not usable:
         st.caption("Tests need a run that has ended with its checkpoints and data here.")
