@@ -129,14 +129,11 @@ def criterion(value: float | None, target: float, reference: Reference | None) -
     return Finding(value, target, "fail", {"text": told, **known})
 
 
-def untrained(epochs: int | None, best: int | None, fitted: bool = False) -> str:
-    """Why a run counts as untrained, or an empty text: no epoch was trained, or none was better than none.
-
-    `fitted`: its numbers per skill start from a fit to the training students, which its best epoch may be.
-    """
+def untrained(epochs: int | None, best: int | None) -> str:
+    """Why a run counts as untrained, or an empty text: no epoch was trained, or none was better than none."""
     if not epochs:
         return "no epoch was trained: an untrained model is never differentiated"
-    if best == 0 and not fitted:
+    if best == 0:
         return "Encoder 2 was best before its first epoch, so it is judged untrained"
     return ""
 

@@ -38,20 +38,13 @@ def of_run(store: Store, run_id: str, targets: Targets = DEFAULTS) -> Verdict:
 def of_facts(facts: Facts, known: dict[str, Reference], targets: Targets = DEFAULTS) -> Verdict:
     """The verdict on one run against these references."""
     run, own, data = facts.run, own_tests(facts), data_tests(facts)
-    no_training = untraining(run)
+    no_training = untrained(run.epochs, run.best_encoder2)
     about_data = {name: data_question(data.get(short)) for name, short in QUESTIONS.items()}
     return Verdict(
         criteria=judge(facts.test, targets, known),
         questions={name: question(about_data[name], own.get(short), no_training) for name, short in QUESTIONS.items()},
         data=about_data,
     )
-
-
-def untraining(run: Run) -> str:
-    """Why the run counts as untrained, or an empty text."""
-    model = (run.config or {}).get("model") or {}
-    fitted = model.get("prior") == "parametric" and model.get("accumulation") != "all"
-    return untrained(run.epochs, run.best_encoder2, fitted)
 
 
 def own_tests(facts: Facts) -> dict[str, Any]:

@@ -42,7 +42,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 TINY = {
     "data.window": 20, "model.width": 8, "model.heads": 2, "model.blocks": 1, "model.feedforward": 8,
     "training.device": "cpu", "training.max_epochs": 1, "training.batch_size": 8, "training.log_every": 1,
-    "training.probe_every": 0,
+    "training.probe_every": 0, "weights.fit": 0.0,
 }  # fmt: skip
 settings.register_profile("suite", deadline=None, derandomize=True)
 settings.load_profile("suite")

@@ -90,11 +90,6 @@ def test_no_epochs_are_never_enough(epochs: int | None, best: int | None, traine
     assert (untrained(epochs, best) == "") == trained
 
 
-def test_a_best_epoch_before_the_first_counts_where_it_is_a_fit_but_no_epochs_never_do() -> None:
-    assert untrained(3, 0, fitted=True) == ""
-    assert untrained(0, 0, fitted=True)
-
-
 def test_differentiated_is_true_only_if_both_questions_pass_and_never_null() -> None:
     good, bad = question(found("pass"), WORSE, ""), question(found("pass"), None, "")
     for skills, response, whole in ((good, good, True), (good, bad, False), (bad, good, False), (bad, bad, False)):

@@ -31,6 +31,7 @@ def seeing(tiny, data):
     def see(changes=None, memory=None, name="corrected"):
         config = tiny({"model.gain_start": 0.4, "model.dropout": 0.0, **(changes or {})}, name)
         model = build(config, SKILLS, 40, CPU)
+        model.encoder2.fit = torch.linspace(-2, 2, 2 * SKILLS).view(SKILLS, 2)
         batch = Windows(data, np.arange(40), 20, True, CPU).batch(np.arange(30))
         generator = torch.Generator().manual_seed(0)
         return losses.Seen(batch, model(batch), model.encoder2, config, generator, {} if memory is None else memory)
@@ -145,6 +146,25 @@ def test_balance_is_zero_for_even_use_and_k_minus_1_for_one_expert(seeing):
         seen.encoder2.gains.gate.data = gates
         assert number("balance", seen) == pytest.approx(expected, abs=1e-5)
     assert float(value("balance", seeing())) == 0
+
+
+@pytest.mark.parametrize("head", ["additive", "linear", "per_skill", "mixture", "hierarchical"])
+def test_the_fit_draws_every_skill_to_its_gains_as_far_as_the_head_can_tell_responses_apart(seeing, head):
+    seen = seeing({"model.gain_head": head})
+    descend(seen, "fit", 1.0)
+    levels, wanted = seen.encoder2.gains.levels().detach(), seen.encoder2.fit
+    if head != "additive":
+        wanted = wanted.mean(1, keepdim=True).expand(-1, 2)
+    assert torch.allclose(levels, wanted, atol=0.05)
+
+
+def test_without_a_fit_there_is_no_such_term(seeing, tiny):
+    seen = seeing()
+    seen.encoder2.fit = None
+    assert number("fit", seen) == 0
+    on = {"weights.fit": 0.1}
+    assert "fit" in losses.applied(tiny(on)) and "fit" not in losses.applied(tiny({**on, "model.prior": "none"}))
+    assert "fit" not in losses.applied(tiny({**on, "model.accumulation": "all"}))
 
 
 def test_shrinkage_pulls_skills_to_their_mean_and_leaves_the_mean(seeing):

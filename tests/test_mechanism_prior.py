@@ -124,17 +124,24 @@ def fit_of(data, students, tie):
 
 
 @pytest.mark.parametrize("accumulation", ["practised", "transfer"])
-def test_encoder_2_says_at_its_start_what_the_fit_says(tiny, drawn, accumulation):
+def test_encoder_2_starts_with_equal_gains_and_says_what_the_fit_says_once_they_are_drawn_to_it(
+    tiny, drawn, accumulation
+):
     students = np.arange(200)
-    model = started(tiny({"data.window": 200, "model.accumulation": accumulation}), drawn, students)
+    encoder = (
+        model := started(tiny({"data.window": 200, "model.accumulation": accumulation}), drawn, students)
+    ).encoder2
+    assert torch.equal(encoder.gains.levels(), encoder.gains.levels()[:1, :1].expand(12, 2))
     with torch.no_grad():
-        model.encoder2.gains.context.weight.zero_()
+        encoder.gains.context.weight.zero_()
+        encoder.gains.rate.copy_(encoder.fit.mean(1))
+        encoder.gains.after_response.copy_((encoder.fit[:, 1] - encoder.fit[:, 0]) / 2)
     seen, fit = practice_of(drawn, students, 200), fit_of(drawn, students, Tie(ability=False))
     if accumulation == "practised":
         seen = replace(seen, other=0 * seen.other)
     said = predict(model, Windows(drawn, students, 200, False, CPU)).p2
     np.testing.assert_allclose(said, predicted(fit, seen).chance[seen.scored], atol=0.01)
-    rates = model.encoder2.mastery.beta * torch.sigmoid(model.encoder2.gains.rate)
+    rates = encoder.mastery.beta * torch.sigmoid(encoder.gains.rate)
     assert spearmanr(rates.detach(), fit.rate).statistic > 0.98
 
 
@@ -149,19 +156,10 @@ def test_the_fit_looks_at_training_students_alone_and_at_no_more_than_it_may(tin
 
 
 def test_what_a_tied_arm_hides_the_fit_does_not_see(tiny, drawn):
-    students = np.arange(200)
     for hidden in ("skill", "response"):
-        model = started(tiny({"data.window": 200, "model.hidden": hidden}), drawn, students)
-        head = model.encoder2.gains.head
-        assert float(head.rate.std().detach() > 1e-6) == (hidden == "response")
-        assert float(head.after_response.abs().max().detach() > 1e-3) == (hidden == "skill")
-
-
-@pytest.mark.parametrize("head", ["linear", "per_skill", "mixture", "hierarchical"])
-def test_every_head_starts_near_the_rates_of_the_fit(tiny, drawn, head):
-    students = np.arange(200)
-    level = started(tiny({"data.window": 200, "model.gain_head": head}), drawn, students).encoder2.gains.level()
-    assert spearmanr(level.detach(), fit_of(drawn, students, Tie(ability=False)).rate).statistic > 0.98
+        fit = started(tiny({"data.window": 200, "model.hidden": hidden}), drawn, np.arange(200)).encoder2.fit
+        assert (float(fit.std(0).max()) > 1e-4) == (hidden == "response")
+        assert (float((fit[:, 0] - fit[:, 1]).abs().max()) > 1e-3) == (hidden == "skill")
 
 
 def test_fixed_and_shared_numbers_keep_their_kind(tiny, drawn):
@@ -174,8 +172,8 @@ def test_fixed_and_shared_numbers_keep_their_kind(tiny, drawn):
 def test_where_everything_feeds_every_skill_there_is_no_fit(tiny, drawn):
     changes = {"data.window": 200, "model.accumulation": "all"}
     plain = started(tiny({**changes, "model.prior": "none"}), drawn, np.arange(200)).encoder2.state_dict()
-    same = started(tiny(changes), drawn, np.arange(200)).encoder2.state_dict()
-    assert all(torch.equal(plain[name], same[name]) for name in plain)
+    same = started(tiny(changes), drawn, np.arange(200)).encoder2
+    assert same.fit is None and all(torch.equal(plain[name], part) for name, part in same.state_dict().items())
 
 
 def test_fixed_scales_hold_and_free_ones_do_not(tiny, rasch):

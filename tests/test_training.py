@@ -131,7 +131,8 @@ def test_it_stops_when_neither_encoder_improves_for_the_patience(tiny, data, pat
 
 
 def test_each_encoder_is_read_and_saved_at_its_own_best_epoch(tiny, data, tmp_path):
-    config = tiny({"training.max_epochs": 12, "training.learning_rate": 0.05, "training.schedule": "constant"})
+    changes = {"training.max_epochs": 12, "training.learning_rate": 0.05, "training.schedule": "constant"}
+    config = tiny({**changes, "model.prior": "none"})
     events = list(train(config, data, folder=tmp_path))
     finished, evaluated = events[-1], of(Evaluated, events)
     assert finished.best_epoch["encoder1"] != finished.best_epoch["encoder2"], "the case under test"

@@ -23,6 +23,8 @@ def applied(config: Config, encoder1: Part = "trained", encoder2: Part = "traine
     """
     weights = config.weights
     others = {name: value for name, value in weights.model_dump().items() if value and name != "bce"}
+    if not config.model.fitted:
+        others.pop("fit", None)
     if "variance" in others and not config.origin.variance_added:
         others["variance"] = 0.0
     first = {} if encoder1 == "removed" else {"bce": weights.bce if encoder1 == "trained" else 0.0}

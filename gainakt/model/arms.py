@@ -92,9 +92,9 @@ class BlindHead(GainHead):
         """That of the head."""
         return self.head.level()
 
-    def start(self, logits: Tensor) -> None:
-        """Start the head so."""
-        self.head.start(logits)
+    def levels(self) -> Tensor:
+        """Those of the head."""
+        return self.head.levels()
 
     def kept_per_skill(self) -> list[Tensor]:
         """Those of the head."""

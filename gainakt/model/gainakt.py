@@ -57,7 +57,13 @@ class Performance(nn.Module):
 
 
 class Interpretable(nn.Module):
-    """Encoder 2: gains per interaction, practice, mastery; its prediction comes from mastery alone."""
+    """Encoder 2: gains per interaction, practice, mastery; its prediction comes from mastery alone.
+
+    `fit`: gain logits (S, 2) after incorrect and correct responses by a fit of the stand-in, where one was made; the
+    term `fit` pulls the gain head there.
+    """
+
+    fit: Tensor | None
 
     def __init__(self, config: ModelConfig, skills: int, students: int, window: int):
         super().__init__()
@@ -65,6 +71,7 @@ class Interpretable(nn.Module):
         self.gains = make(config, skills)
         self.mastery = Mastery(config, skills, students)
         self.drop = nn.Dropout(config.gain_dropout)
+        self.register_buffer("fit", None, persistent=False)
 
     def practice(self, read: Tensor, batch: Batch, asked: Tensor) -> Tensor:
         """Practice of the skills in `asked` (B, A), A <= T, after step t (B, A), without a (B, T, S) tensor."""

@@ -47,6 +47,15 @@ class WeightsConfig(Section):
     shrinkage: float = weight(
         "Shrinkage weight", "Pulls what the gain head keeps per skill towards the skills' mean: a hierarchical prior."
     )
+    fit: float = setting(
+        0.1,
+        "Fit weight",
+        "Draws each skill's gains to those of the stand-in's fit, where one is made: shrinkage by how much is known.",
+        ge=0,
+        le=100,
+        live=True,
+        log=True,
+    )
     distillation: float = weight(
         "Distillation weight", "Encoder 2 also learns from Encoder 1's predictions, which it cannot change."
     )

@@ -94,10 +94,11 @@ class ModelConfig(Section):
     prior: Literal["none", "irt", "parametric"] = setting(
         "parametric",
         "Known of the skills",
-        "parametric: all numbers per skill start from the light stand-in's fit to the training students, which shrinks"
-        " rates by how much is known of them; start values below then count only where accumulation is `all`, which has"
-        " no such fit. irt: thresholds per skill (or offsets, where one threshold serves all) start from a Rasch fit of"
-        " first attempts. none: all skills start alike.",
+        "parametric: the light stand-in is fitted to the training students first; it shrinks rates by how much is known"
+        " of them. Curves and thresholds start there, all gains alike, and the fit weight draws each skill's gains to"
+        " those of the fit. Start values below then count only where accumulation is `all`, which has no such fit. irt:"
+        " thresholds per skill (or offsets, where one threshold serves all) start from a Rasch fit of first attempts."
+        " none: all skills start alike.",
     )
     identified: bool = setting(
         False, "Fix the scales", "Keep mean log beta at 0 and mean gamma at 1, so that gains alone carry the speed."
@@ -115,3 +116,8 @@ class ModelConfig(Section):
     threshold_start: float = setting(0.2, "Theta at the start", "Mastery threshold before training.", ge=0, le=1)
     offset_start: float = setting(0.5, "Offset at the start", "Inflection point before training.", ge=-10, le=10)
     temperature_start: float = setting(0.25, "T at the start", "Temperature before training.", ge=0.01, le=10)
+
+    @property
+    def fitted(self) -> bool:
+        """Whether the stand-in is fitted before training."""
+        return self.prior == "parametric" and self.accumulation != "all"

@@ -30,7 +30,7 @@ _SKILL_STD = 3.0
 
 def prepare(model: GainAKT, config: Config, data: Interactions, train: NDArray[np.integer]) -> None:
     """Put into a fresh model what the configuration says is known of the skills; `train` are the training students."""
-    if config.model.prior == "parametric" and config.model.accumulation != "all":
+    if config.model.fitted:
         seen = practice_of(data, _some(train, config.training.seed), config.data.window)
         adopt(model.encoder2, fitted(seen, start_of_fit(len(data.skills), tie_of(config))))
     if config.model.prior == "irt":
@@ -48,10 +48,10 @@ def _some(train: NDArray[np.integer], seed: int) -> NDArray[np.integer]:
 
 @torch.no_grad()
 def adopt(encoder: Interpretable, fit: Fit) -> None:
-    """Start Encoder 2 at the fit's curves and gains, as far as its parameters and their bounds allow.
+    """Start Encoder 2 at the fit's curves, all skills with one gain, and tell it the gains that it is to be drawn to.
 
-    The fit knows M_sat / T and theta / T alone: T is the fit's where it is learned, and stays at its start else.
-    Where one number serves all skills, it becomes the mean of theirs.
+    As far as its parameters and their bounds allow. The fit knows M_sat / T and theta / T alone: T is the fit's where
+    it is learned, and stays at its start else. Where one number serves all skills, it becomes the mean of theirs.
     """
     mastery, told = encoder.mastery, scaled(fit)
     learned = mastery.temperature.requires_grad
@@ -69,7 +69,8 @@ def adopt(encoder: Interpretable, fit: Fit) -> None:
         wanted = values if len(parameter) == len(values) else values.mean(keepdims=True)
         parameter.copy_(torch.as_tensor(wanted, dtype=parameter.dtype))
     mastery.constrain()
-    encoder.gains.start(torch.logit(torch.as_tensor(gain, dtype=mastery.beta.dtype, device=mastery.beta.device)))
+    encoder.fit = torch.logit(torch.as_tensor(gain, dtype=mastery.beta.dtype, device=mastery.beta.device))
+    encoder.gains.level().fill_(float(encoder.fit.mean()))
 
 
 def easiness(data: Interactions, train: NDArray[np.integer]) -> NDArray[np.float64]:

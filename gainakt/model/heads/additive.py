@@ -43,11 +43,9 @@ class Head(GainHead):
         """a (S,)."""
         return self.rate
 
-    @torch.no_grad()
-    def start(self, logits: Tensor) -> None:
-        """Start at the gain logits `logits` (S, 2) after incorrect and correct responses."""
-        super().start(logits)
-        self.after_response.copy_((logits[:, 1] - logits[:, 0]) / 2)
+    def levels(self) -> Tensor:
+        """Gain logits (S, 2) after incorrect and correct responses, without the context of an interaction."""
+        return torch.stack([self.rate - self.after_response, self.rate + self.after_response], 1)
 
     def kept_per_skill(self) -> list[Tensor]:
         """a and c."""

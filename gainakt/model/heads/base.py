@@ -26,10 +26,9 @@ class GainHead(nn.Module, ABC):
     def level(self) -> nn.Parameter:
         """b (S,): the part of a skill's gain logits that depends on nothing else."""
 
-    @torch.no_grad()
-    def start(self, logits: Tensor) -> None:
-        """Start near the gain logits `logits` (S, 2) after incorrect and correct responses: at their mean."""
-        self.level().copy_(logits.mean(1))
+    def levels(self) -> Tensor:
+        """Gain logits (S, 2) after incorrect and correct responses, without the context of an interaction."""
+        return self.level()[:, None].expand(-1, 2)
 
     @abstractmethod
     def kept_per_skill(self) -> list[Tensor]:
