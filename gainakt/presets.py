@@ -93,7 +93,7 @@ _OTHER = "no figure of its own (alternative approaches: 40 to 60 %)"
 
 PRESETS: dict[str, Preset] = {
     "corrected": Preset(
-        "Rates per skill start from a shrunken fit; practised skills in full, a learned share of others.", "", {}
+        "Skills drawn to a shrunken fit, a context on top; practised skills in full, a learned share of others.", "", {}
     ),
     "v3-phase1": Preset("The original's failed run: its formulas and settings at its size.", "", _V3_PHASE1),
     "parametric": Preset(

@@ -31,7 +31,7 @@ def seeing(tiny, data):
     def see(changes=None, memory=None, name="corrected"):
         config = tiny({"model.gain_start": 0.4, "model.dropout": 0.0, **(changes or {})}, name)
         model = build(config, SKILLS, 40, CPU)
-        model.encoder2.fit = torch.linspace(-2, 2, 2 * SKILLS).view(SKILLS, 2)
+        model.encoder2.fit = torch.linspace(0.2, 0.9, 5 * SKILLS).view(SKILLS, 5)
         batch = Windows(data, np.arange(40), 20, True, CPU).batch(np.arange(30))
         generator = torch.Generator().manual_seed(0)
         return losses.Seen(batch, model(batch), model.encoder2, config, generator, {} if memory is None else memory)
@@ -149,13 +149,22 @@ def test_balance_is_zero_for_even_use_and_k_minus_1_for_one_expert(seeing):
 
 
 @pytest.mark.parametrize("head", ["additive", "linear", "per_skill", "mixture", "hierarchical"])
-def test_the_fit_draws_every_skill_to_its_gains_as_far_as_the_head_can_tell_responses_apart(seeing, head):
+def test_the_fit_draws_every_number_of_a_skill_in_units_of_logits(seeing, head):
     seen = seeing({"model.gain_head": head})
-    descend(seen, "fit", 1.0)
-    levels, wanted = seen.encoder2.gains.levels().detach(), seen.encoder2.fit
-    if head != "additive":
-        wanted = wanted.mean(1, keepdim=True).expand(-1, 2)
-    assert torch.allclose(levels, wanted, atol=0.05)
+    encoder, fit = seen.encoder2, seen.encoder2.fit
+    level, mastery = encoder.gains.level(), encoder.mastery
+    pulls = torch.autograd.grad(value("fit", seen), [level, mastery.offset, mastery.saturation, mastery.threshold])
+    apart = [2 * level - fit[:, 0] - fit[:, 1], mastery.offset - fit[:, 2]]
+    apart += [(values - fit[:, at]) / 0.25**2 for at, values in ((3, mastery.saturation), (4, mastery.threshold))]
+    for pull, distance in zip(pulls, apart, strict=True):
+        assert torch.allclose(pull, 2 * distance.detach() / (5 * SKILLS), atol=1e-6)
+
+
+def test_the_fit_draws_responses_apart(seeing):
+    seen = seeing()
+    (pull,) = torch.autograd.grad(value("fit", seen), seen.encoder2.gains.after_response)
+    wanted = seen.encoder2.fit[:, 1] - seen.encoder2.fit[:, 0]
+    assert torch.allclose(pull, -2 * wanted / (5 * SKILLS), atol=1e-6)
 
 
 def test_without_a_fit_there_is_no_such_term(seeing, tiny):

@@ -134,7 +134,7 @@ def test_encoder_2_starts_with_equal_gains_and_says_what_the_fit_says_once_they_
     assert torch.equal(encoder.gains.levels(), encoder.gains.levels()[:1, :1].expand(12, 2))
     with torch.no_grad():
         encoder.gains.context.weight.zero_()
-        encoder.gains.rate.copy_(encoder.fit.mean(1))
+        encoder.gains.rate.copy_(encoder.fit[:, :2].mean(1))
         encoder.gains.after_response.copy_((encoder.fit[:, 1] - encoder.fit[:, 0]) / 2)
     seen, fit = practice_of(drawn, students, 200), fit_of(drawn, students, Tie(ability=False))
     if accumulation == "practised":
@@ -157,7 +157,7 @@ def test_the_fit_looks_at_training_students_alone_and_at_no_more_than_it_may(tin
 
 def test_what_a_tied_arm_hides_the_fit_does_not_see(tiny, drawn):
     for hidden in ("skill", "response"):
-        fit = started(tiny({"data.window": 200, "model.hidden": hidden}), drawn, np.arange(200)).encoder2.fit
+        fit = started(tiny({"data.window": 200, "model.hidden": hidden}), drawn, np.arange(200)).encoder2.fit[:, :2]
         assert (float(fit.std(0).max()) > 1e-4) == (hidden == "response")
         assert (float((fit[:, 0] - fit[:, 1]).abs().max()) > 1e-3) == (hidden == "skill")
 

@@ -1,4 +1,4 @@
-"""Shrinkage towards the stand-in's fit, which shrinks rates by how much is known of them."""
+"""Shrinkage towards the stand-in's fit, which shrinks a skill's numbers by how much is known of them."""
 
 import torch
 from torch import Tensor
@@ -7,12 +7,14 @@ from gainakt.losses.seen import Seen
 
 
 def loss(seen: Seen) -> Tensor:
-    """Mean over skills and responses of the squared distance of the head's gain logits to those of the fit.
+    """Mean squared distance of `Interpretable.per_skill` to the fit, M_sat and theta in units of T, so all are logits.
 
     0 where no fit was made (`model.prior`).
     """
-    head = seen.encoder2.gains
-    if seen.encoder2.fit is None:
+    encoder = seen.encoder2
+    if encoder.fit is None:
         return torch.zeros((), device=seen.output.gains.device)
-    distance: Tensor = head.levels() - seen.encoder2.fit
-    return distance.square().mean()
+    distance = encoder.per_skill() - encoder.fit
+    unit = torch.ones_like(distance[0])
+    unit[3:] = encoder.mastery.temperature.detach()
+    return (distance / unit).square().mean()

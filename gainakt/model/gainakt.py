@@ -59,8 +59,7 @@ class Performance(nn.Module):
 class Interpretable(nn.Module):
     """Encoder 2: gains per interaction, practice, mastery; its prediction comes from mastery alone.
 
-    `fit`: gain logits (S, 2) after incorrect and correct responses by a fit of the stand-in, where one was made; the
-    term `fit` pulls the gain head there.
+    `fit`: where a fit of the stand-in was made, what it says of `per_skill` (S, 5); the term `fit` pulls there.
     """
 
     fit: Tensor | None
@@ -72,6 +71,13 @@ class Interpretable(nn.Module):
         self.mastery = Mastery(config, skills, students)
         self.drop = nn.Dropout(config.gain_dropout)
         self.register_buffer("fit", None, persistent=False)
+
+    def per_skill(self) -> Tensor:
+        """What belongs to a skill (S, 5): gain logits after incorrect and correct responses, offset, M_sat, theta."""
+        mastery = self.mastery
+        shared = (mastery.offset, mastery.saturation, mastery.threshold)
+        columns = [values.expand(len(mastery.beta)) for values in shared]
+        return torch.cat([self.gains.levels(), torch.stack(columns, 1)], 1)
 
     def practice(self, read: Tensor, batch: Batch, asked: Tensor) -> Tensor:
         """Practice of the skills in `asked` (B, A), A <= T, after step t (B, A), without a (B, T, S) tensor."""

@@ -48,9 +48,10 @@ class WeightsConfig(Section):
         "Shrinkage weight", "Pulls what the gain head keeps per skill towards the skills' mean: a hierarchical prior."
     )
     fit: float = setting(
-        0.1,
+        0.25,
         "Fit weight",
-        "Draws each skill's gains to those of the stand-in's fit, where one is made: shrinkage by how much is known.",
+        "Draws each skill's gains, offset, M_sat and theta to those of the stand-in's fit, where one is made: shrinkage"
+        " by how much is known of a skill.",
         ge=0,
         le=100,
         live=True,

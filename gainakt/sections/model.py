@@ -95,7 +95,7 @@ class ModelConfig(Section):
         "parametric",
         "Known of the skills",
         "parametric: the light stand-in is fitted to the training students first; it shrinks rates by how much is known"
-        " of them. Curves and thresholds start there, all gains alike, and the fit weight draws each skill's gains to"
+        " of them. Curves and thresholds start there, all gains alike, and the fit weight draws each skill's numbers to"
         " those of the fit. Start values below then count only where accumulation is `all`, which has no such fit. irt:"
         " thresholds per skill (or offsets, where one threshold serves all) start from a Rasch fit of first attempts."
         " none: all skills start alike.",

@@ -48,7 +48,7 @@ def _some(train: NDArray[np.integer], seed: int) -> NDArray[np.integer]:
 
 @torch.no_grad()
 def adopt(encoder: Interpretable, fit: Fit) -> None:
-    """Start Encoder 2 at the fit's curves, all skills with one gain, and tell it the gains that it is to be drawn to.
+    """Start Encoder 2 at the fit's curves, all skills with one gain, and keep what the term `fit` draws a skill to.
 
     As far as its parameters and their bounds allow. The fit knows M_sat / T and theta / T alone: T is the fit's where
     it is learned, and stays at its start else. Where one number serves all skills, it becomes the mean of theirs.
@@ -69,8 +69,9 @@ def adopt(encoder: Interpretable, fit: Fit) -> None:
         wanted = values if len(parameter) == len(values) else values.mean(keepdims=True)
         parameter.copy_(torch.as_tensor(wanted, dtype=parameter.dtype))
     mastery.constrain()
-    encoder.fit = torch.logit(torch.as_tensor(gain, dtype=mastery.beta.dtype, device=mastery.beta.device))
-    encoder.gains.level().fill_(float(encoder.fit.mean()))
+    logits = torch.logit(torch.as_tensor(gain, dtype=mastery.beta.dtype, device=mastery.beta.device))
+    encoder.gains.level().fill_(float(logits.mean()))
+    encoder.fit = torch.cat([logits, encoder.per_skill()[:, 2:]], 1)
 
 
 def easiness(data: Interactions, train: NDArray[np.integer]) -> NDArray[np.float64]:
