@@ -77,7 +77,8 @@ def test_gains_that_are_exactly_equal_give_a_number_and_a_finite_gradient(loss):
     assert torch.isfinite(value) and torch.isfinite(gains.grad).all()
 
 
-ON = {"weights.variance": 10, "weights.contrastive": 4, "weights.beta_spread": 7, "weights.bce": 0.3}
+ON = {"weights.variance": 10, "weights.contrastive": 4, "weights.beta_spread": 7, "weights.bce": 0.3,
+      "weights.fit": 0.0}  # fmt: skip
 
 
 def test_weights_share_out_bce_and_im_and_multiply_the_rest():
@@ -94,10 +95,11 @@ def test_weights_share_out_bce_and_im_and_multiply_the_rest():
 
 
 def test_only_terms_with_a_weight_are_computed():
-    assert losses.applied(Config()) == {"bce": 0.5, "im": 0.5}
+    none = changed(Config(), {"weights.fit": 0.0})
+    assert losses.applied(none) == {"bce": 0.5, "im": 0.5}
     for name in WeightsConfig.model_fields:
         if name != "bce":
-            found = losses.applied(changed(Config(), {f"weights.{name}": 0.25}))
+            found = losses.applied(changed(none, {f"weights.{name}": 0.25}))
             assert found == {"bce": 0.5, "im": 0.5, name: 0.25}
 
 
