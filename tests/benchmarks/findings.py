@@ -157,16 +157,13 @@ def gainakt(words: list[str]) -> dict[str, Any] | None:
 
 def measure(row: Row, data: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
     """Run one row with one seed and judge it."""
-    more = ["--set", f"training.device={options.device}", "--store", options.store]
+    more = []
     if options.epochs and row.table != "record":
-        more = [
-            "--set",
-            f"training.max_epochs={min(options.epochs, row.changes.get('training.max_epochs', 1000))}",
-            *more,
-        ]
+        epochs = min(options.epochs, row.changes.get("training.max_epochs", options.epochs))
+        more = ["--set", f"training.max_epochs={epochs}"]
     words = row.command(data, seed, more)
     begun = time.time()
-    told = gainakt(words)
+    told = gainakt([*words, "--set", f"training.device={options.device}", "--store", options.store])
     if not told or told["status"] == "failed":
         return {"row": [row.table, row.name], "seed": seed, "failed": told and told.get("error")}
     judged = told
@@ -285,6 +282,8 @@ def measured(found: list[dict[str, Any]]) -> dict[str, str]:
 def _sentence(one: dict[str, Any], base: dict[str, Any]) -> str:
     auc, std = (f"{one[key]:.3f} ({base[key]:.3f} without it)" for key in ("Enc 2 AUC", "gain std"))
     ends = "differentiated" if one["differentiated"] else "not differentiated"
+    if "untested" in (one["skills differ"], one["response matters"]):
+        ends = "not tested for differentiation"
     return f"Encoder 2 AUC {auc}, gain std {std}, {ends}; docs/findings.md"
 
 
