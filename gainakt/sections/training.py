@@ -27,7 +27,7 @@ class TrainingConfig(Section):
         1.0, "Rate of Encoder 2", "Learning rate of Encoder 2, as a multiple of the learning rate.", gt=0, le=100
     )
     mastery_rate: float = setting(
-        5.0,
+        2.0,
         "Rate of the mastery parameters",
         "Learning rate of beta, M_sat, theta, offset, T, transfer and the gain head's a_s, c_s, as a multiple of"
         " Encoder 2's.",
