@@ -1,0 +1,57 @@
+"""Train every preset from the Train page for one epoch: python tests/browser/every_preset.py DATA [STORE [PRESET ...]].
+
+A table of what came of it: status, seconds, both test AUCs, as the store has them.
+"""
+
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+from screenshots import FLAGS, HEIGHT, WIDTH, dashboard
+
+from gainakt.presets import PRESETS
+from gainakt.store import open_for_reading
+
+MOST_MINUTES = 30
+MEASURES = ("encoder1_auc", "encoder2_auc", "gain_std", "response_gain_ratio")
+
+
+def trained(page: Page, url: str, preset: str, data: str) -> str:
+    """Start a run of this preset as a user does, wait for its end; its id."""
+    page.goto(f"{url}/Train?new=1&preset={preset}")
+    page.get_by_text("File on this machine", exact=True).click()
+    for label, value in (("Path", data), ("Epochs at most", "1")):
+        page.get_by_label(label, exact=True).fill(value)
+        page.get_by_label(label, exact=True).press("Enter")
+    page.get_by_text(re.compile("Differs from the preset")).wait_for()
+    page.get_by_role("button", name="Start training").click()
+    page.wait_for_url(re.compile(r"run=\d{8}-\d{6}-[0-9a-f]{4}"))
+    ended = page.get_by_test_id("stMetricValue").filter(has_text=re.compile("finished|failed|stopped"))
+    ended.first.wait_for(timeout=MOST_MINUTES * 60_000)
+    return page.url.split("run=")[1].split("&")[0]
+
+
+def main(data: str, place: Path, wanted: list[str]) -> None:
+    """Every wanted preset, one after the other, on one dashboard."""
+    print("|", " | ".join(["preset", "status", "seconds", *MEASURES]), "|\n|", "--- | " * (3 + len(MEASURES)))
+    with dashboard(place) as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        for preset in wanted:
+            run_id = trained(page, url, preset, data)
+            with open_for_reading(place) as store:
+                run, metrics = store.run(run_id), store.metrics([run_id])
+            test = metrics[metrics["split"] == "test"].set_index("name")["value"]
+            told = [f"{test.get(name, float('nan')):.4f}" for name in MEASURES]
+            print("|", " | ".join([preset, run.status, f"{run.seconds or 0:.0f}", *told]), "|", flush=True)
+        browser.close()
+
+
+if __name__ == "__main__":
+    path, *more = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as place:
+        store = Path(more[0]) if more else Path(place) / "runs.duckdb"
+        main(str(Path(path).resolve()), store, more[1:] or list(PRESETS))
