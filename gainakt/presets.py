@@ -44,6 +44,7 @@ _V3_PHASE1: dict[str, Any] = {
     "model.prior": "none",
     "training.schedule": "constant",
     "training.mastery_rate": 1.0,
+    "training.averaging": 0.0,
     "training.max_epochs": 30,
 }
 

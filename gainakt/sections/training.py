@@ -39,6 +39,13 @@ class TrainingConfig(Section):
         "Schedule",
         "Learning rate over the run: constant, or up and down once over the epochs at most.",
     )
+    averaging: float = setting(
+        1.0,
+        "Averaging",
+        "Epochs over which weights are averaged into the model that is validated, kept and read; 0: the last step's.",
+        ge=0,
+        le=100,
+    )
     weight_decay: float = setting(0.01, "Weight decay", "AdamW's decay of the encoders' matrices.", ge=0, le=1)
     clip_norm: float = setting(1.0, "Clip norm", "Gradient norm at which all gradients are scaled down.", gt=0)
     fold: int = setting(0, "Validation fold", "The given fold that validates, where a file has folds.", ge=0)

@@ -16,6 +16,7 @@ from gainakt.errors import InputError, RunFailed
 from gainakt.model.gainakt import GainAKT, Output
 from gainakt.parametric import run as stand_in
 from gainakt.training import events, probe, truths
+from gainakt.training.averaged import Averaged
 from gainakt.training.best import Best, weighted_loss
 from gainakt.training.evaluate import Predictions, measure, parameters, predict, reported, seed_forms, skill_table
 from gainakt.training.prior import prepare
@@ -50,7 +51,7 @@ def train(
         return
     run = _Run(config, data, requests, folder)
     yield run.started()
-    prepare(run.model, config, data, run.split.train)
+    run.prepare()
     yield from run.epoch_end(0, {})
     for epoch in range(1, config.training.max_epochs + 1):
         yield from run.epoch(epoch)
@@ -71,13 +72,11 @@ class _Run:
             name: Windows(data, getattr(self.split, name), config.data.window, name == "train", self.device)
             for name in ("train", "validation", "test")
         }
-        skills, students = len(data.skills), len(self.split.train)
-        self.model = build(config, skills, students, self.device)
+        self.model = build(config, len(data.skills), len(self.split.train), self.device)
         self.steps_per_epoch = batches_per_epoch(self.windows["train"], config.training.batch_size)
         self.stepper = Stepper(self.model, config, self.steps_per_epoch, self.device)
-        about = {"data_fingerprint": data.fingerprint, "skills": skills, "students": students}
-        self.best = Best(self.model, folder, about)
-        self.recent = Recent(skills, self.device, config.origin.reported_gain)
+        self.folder = folder
+        self.recent = Recent(len(data.skills), self.device, config.origin.reported_gain)
         self.epochs, self.reason, self.phase = 0, "", Phase()
         self.steered: set[str] = set()
         self.gain_std: list[tuple[float, float]] = []
@@ -102,6 +101,14 @@ class _Run:
             parameters=sum(p.numel() for p in self.model.parameters()),
         )  # fmt: skip
 
+    def prepare(self) -> None:
+        """Put what is known beforehand into the model; set up what is judged and kept."""
+        prepare(self.model, self.config, self.data, self.split.train)
+        self.averaged = Averaged(self.model, self.config.training.averaging * self.steps_per_epoch)
+        about = {"data_fingerprint": self.data.fingerprint, "skills": len(self.data.skills),
+                 "students": len(self.split.train)}  # fmt: skip
+        self.best = Best(self.averaged.model, self.folder, about)
+
     def epoch(self, epoch: int) -> Iterator[events.Event]:
         """One pass over the training windows and its evaluation."""
         seed, size = self.config.training.seed, self.config.training.batch_size
@@ -115,6 +122,7 @@ class _Run:
                 batch = padded(batch, self.config.data.window)
             began = time.perf_counter()
             values, output = self.optimise(batch, epoch)
+            self.averaged.update()
             self.recent.add(output, batch)
             running.add(output, batch)
             self.trained += batch.interactions
@@ -188,15 +196,15 @@ class _Run:
 
     def epoch_end(self, epoch: int, running: dict[str, float | None]) -> Iterator[events.Event]:
         """Evaluate on the validation students; keep each encoder's best; stop when neither improves."""
-        self.epochs = epoch
-        seen = predict(self.model, self.windows["validation"])
+        self.epochs, model = epoch, self.averaged.model
+        seen = predict(model, self.windows["validation"])
         origin = self.config.origin
         found = measure(seen, len(self.data.skills), origin.reported_gain)
         self.gain_std.append((found["gain_std"] or 0.0, found["aggregate_gain_std"] or 0.0))
         values = {f"validation.{name}": value for name, value in found.items()} | running
         values["validation.weighted_loss"] = weighted_loss(self.config, found)
-        values |= {f"state.{n}": v for n, v in probe.state(self.model, self.windows["validation"]).items()}
-        yield events.Evaluated(self.step, epoch, values, parameters(self.model.encoder2))
+        values |= {f"state.{n}": v for n, v in probe.state(model, self.windows["validation"]).items()}
+        yield events.Evaluated(self.step, epoch, values, parameters(model.encoder2))
         counts = histograms_of(reported(seen, origin.reported_gain), seen.gain_skill, len(self.data.skills))
         yield events.GainsSeen(self.step, epoch, "validation", *counts)
         yield from self.best.look(self.config, found, epoch, self.step)
@@ -217,9 +225,9 @@ class _Run:
     def finished(self) -> events.Finished:
         """Read every split once with each encoder at its own best epoch."""
         self.best.restore()
-        origin = self.config.origin
-        results, rows = final_results(self.model, self.windows, self.data.skills, origin.reported_gain)
-        results |= truths.of_model(self.model, self.data, self.split, self.windows, rows)
+        model, origin = self.averaged.model, self.config.origin
+        results, rows = final_results(model, self.windows, self.data.skills, origin.reported_gain)
+        results |= truths.of_model(model, self.data, self.split, self.windows, rows)
         trained = self.gain_std[1:]
         results["run"] |= {
             "uniform_since": _since([std < UNIFORM_STD for std, _ in trained]),
