@@ -17,7 +17,7 @@ class Averaged:
 
     def __init__(self, trained: GainAKT, steps: float):
         def move(average: PARAM_LIST, now: PARAM_LIST, number: Tensor | int) -> None:
-            torch._foreach_lerp_(average, now, max(1 / steps, 1 / (1 + int(number))))
+            torch._foreach_lerp_(average, now, 1 / max(1.0, min(steps, 1.0 + int(number))))
 
         self.trained = trained
         self.average = AveragedModel(trained, multi_avg_fn=move) if steps else None

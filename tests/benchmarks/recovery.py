@@ -30,10 +30,13 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--students", type=int, default=4000)
     parser.add_argument("--scenario", nargs="*", default=list(SWEPT), choices=list(SWEPT))
+    parser.add_argument("--untested", action="store_true", help="train only; the same command without this tests")
     asked = parser.parse_args(argv)
     parts = []
     for name in asked.scenario:
-        plan = study.Plan((asked.students,), SWEPT[name], ("blocked",), (asked.preset,), asked.seeds, name)
+        plan = study.Plan(
+            (asked.students,), SWEPT[name], ("blocked",), (asked.preset,), asked.seeds, name, not asked.untested
+        )
         rows = study.carry_out(plan, runs_root(asked.store), lambda _, says: print(says, file=sys.stderr))
         parts.append(study.summary(rows).assign(scenario=name))
     table = pd.concat(parts)[["scenario", "true_cv", "seeds", *SHOWN]]
