@@ -47,8 +47,8 @@ CAUSES = {
         ("weights.variance", "weights.contrastive", "weights.beta_spread"), "std falls, AUC of Encoder 2 rises",
     ),
     "training": (
-        ("training.learning_rate", "training.schedule", "training.mastery_rate", "training.weight_decay",
-         "training.max_epochs", "model.dropout"), "AUC of both encoders up",
+        ("training.learning_rate", "training.schedule", "training.mastery_rate", "training.averaging",
+         "training.weight_decay", "training.max_epochs", "model.dropout"), "AUC of both encoders up",
     ),
     "two blocks": (("model.blocks",), "hardly anything"),
 }  # fmt: skip
