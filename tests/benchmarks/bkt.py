@@ -1,7 +1,7 @@
 """Our BKT beside pyBKT's on one simulated file: both fits, and the truth.
 
     python -m venv peer && peer/bin/pip install "pyBKT==1.4.3" "scikit-learn<1.8" "numpy<2.3" "pandas<3"
-    python tests/benchmarks/bkt.py --peer peer/bin/python [--seed 0] [--students 2000]
+    python -m tests.benchmarks.bkt --peer peer/bin/python [--seed 0] [--students 2000]
 
 pyBKT has an environment of its own because it cannot be imported and run beside the versions that this project pins.
 """

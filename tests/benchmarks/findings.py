@@ -1,8 +1,8 @@
 """The ablation and the ideas of docs/findings.md: runs every row's command, resumably, and writes the tables.
 
-    python tests/benchmarks/findings.py ../shared/data/assist2015 [--seeds 3] [--only causes,ideas] [--device auto]
-    python tests/benchmarks/findings.py --list      the commands, none is run
-    python tests/benchmarks/findings.py --write     the tables from what has been measured so far
+    python -m tests.benchmarks.findings ../shared/data/assist2015 [--seeds 3] [--only causes,ideas] [--device auto]
+    python -m tests.benchmarks.findings --list      the commands, none is run
+    python -m tests.benchmarks.findings --write     the tables from what has been measured so far
 
 What is done stands in RESULTS, one JSON line per row and seed; a row that stands there is not run again.
 """

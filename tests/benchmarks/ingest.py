@@ -1,4 +1,4 @@
-"""Rows per second and peak memory of reading a generated table; run: python tests/benchmarks/ingest.py ROWS [FORMAT].
+"""Rows per second and peak memory of reading a generated table; run: python -m tests.benchmarks.ingest ROWS [FORMAT].
 
 FORMAT is parquet (default) or csv. The file lies in TMPDIR and is removed; the reading runs in a process of its own.
 """

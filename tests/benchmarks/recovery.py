@@ -1,6 +1,6 @@
 """Is the truth found, and does noise fool the tests? The aims of the simulated classes, over seeds, as a table.
 
-`python tests/benchmarks/recovery.py STORE [--preset parametric] [--seeds 20] [--scenario NAME ...]`. Every cell is a
+`python -m tests.benchmarks.recovery STORE [--preset parametric] [--seeds 20] [--scenario NAME ...]`. Every cell is a
 run in STORE's inbox, trained and tested with the stand-in; what is there already is not repeated.
 """
 

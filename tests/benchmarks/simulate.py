@@ -1,4 +1,4 @@
-"""Interactions per minute into a Parquet file, truth included: `python tests/benchmarks/simulate.py [SCENARIO ...]`."""
+"""Interactions per minute into a Parquet file, truth included: `python -m tests.benchmarks.simulate [SCENARIO ...]`."""
 
 import resource
 import sys

@@ -1,6 +1,6 @@
 """Training speed in real interactions per second: GainAKT beside simpleKT and AKT, in turn, on the same cores.
 
-    python tests/benchmarks/speed.py ../shared/data/assist2015 [--rounds 3] [--steps 20]
+    python -m tests.benchmarks.speed ../shared/data/assist2015 [--rounds 3] [--steps 20]
 
 simpleKT (arXiv 2302.06881) is rebuilt here from its published structure (one Transformer layer per block in which
 queries and keys are questions and values are interactions, plain dot-product attention, an output network of 512 and

@@ -1,4 +1,4 @@
-"""Train every preset from the Train page for one epoch: python tests/browser/every_preset.py DATA [STORE [PRESET ...]].
+"""Train every preset from the Train page for one epoch: python -m tests.browser.every_preset DATA [STORE [PRESET ...]].
 
 A table of what came of it: status, seconds, both test AUCs, as the store has them.
 """
@@ -10,10 +10,10 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
-from screenshots import FLAGS, HEIGHT, WIDTH, dashboard
 
 from gainakt.presets import PRESETS
 from gainakt.store import open_for_reading
+from tests.browser.screenshots import FLAGS, HEIGHT, WIDTH, dashboard
 
 MOST_MINUTES = 30
 MEASURES = ("encoder1_auc", "encoder2_auc", "gain_std", "response_gain_ratio")

@@ -1,4 +1,4 @@
-"""Make the README's pictures from a dashboard with a store of its own: python tests/browser/screenshots.py [FOLDER].
+"""Make the README's pictures from a dashboard with a store of its own: python -m tests.browser.screenshots [FOLDER].
 
 It trains on the simulated class for a minute or two; look at both pictures before you keep them.
 """
