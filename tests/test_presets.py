@@ -9,6 +9,7 @@ from gainakt.config import Config, difference
 from gainakt.errors import InputError
 from gainakt.presets import PRESETS, find, preset
 from gainakt.training.loop import train
+from tests.benchmarks import findings
 
 IDEAS = {
     "variance-x10": {"weights.variance": 20}, "variance-x100": {"weights.variance": 200},
@@ -78,3 +79,9 @@ def test_every_preset_trains_an_epoch_and_tells_encoder_2s_auc(tiny, small_class
     finished = list(train(config, small_class(students=40, lengths=(8, 20))))[-1]
     assert finished.status == "finished"
     assert finished.results["test"]["encoder2_auc"] is not None
+
+
+def test_the_ablation_covers_all_that_separates_its_ends():
+    covered = [field for fields, _ in findings.CAUSES.values() for field in fields]
+    assert len(covered) == len(set(covered))
+    assert set(covered) | set(findings.WIDTH) == set(difference(*map(preset, findings.ENDS)))

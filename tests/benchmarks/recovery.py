@@ -40,7 +40,7 @@ def main(argv: list[str]) -> None:
         rows = study.carry_out(plan, runs_root(asked.store), lambda _, says: print(says, file=sys.stderr))
         parts.append(study.summary(rows).assign(scenario=name))
     table = pd.concat(parts)[["scenario", "true_cv", "seeds", *SHOWN]]
-    print(table.to_string(index=False, float_format=lambda value: f"{value:.3f}"))
+    print(table.to_string(index=False, float_format=lambda value: f"{value:.4f}"))
 
 
 if __name__ == "__main__":
