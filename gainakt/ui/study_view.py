@@ -98,7 +98,7 @@ def curves(store: Store, plan: study.Plan | None, every: bool) -> None:
     """Recovery, false alarms and hits of the plan's cells, or of all studies in the store."""
     rows = study.table(store, None if every else plan)
     if rows.empty:
-        st.info("Nothing has finished yet: start the study.", icon=":material/info:")
+        st.info("Nothing of this has finished yet: start the study, or show all studies.", icon=":material/info:")
         return
     found = study.summary(rows)
     left, right = st.columns(2)
