@@ -44,9 +44,7 @@ def new_run() -> None:
         _differences(base, chosen)
     if st.button("Start training", type="primary", icon=":material/play_arrow:", disabled=chosen is None) and chosen:
         run_id = resources.service().submit(chosen, name=name or preset, preset=preset)
-        st.query_params.clear()
-        st.query_params["run"] = run_id
-        st.rerun()
+        st.switch_page("pages/1_Train.py", query_params={"run": run_id})
 
 
 def _preset() -> str:

@@ -32,9 +32,7 @@ def watch(store: Store, run: Run, others: list[Run]) -> None:
                       disabled=asked, on_click=_stop, args=(run.run_id,))  # fmt: skip
     with new:
         if st.button("New run", icon=":material/add:", width="stretch"):
-            st.query_params.clear()
-            st.query_params["new"] = "1"
-            st.rerun()
+            st.switch_page("pages/1_Train.py", query_params={"new": "1"})
     for other in others:
         st.page_link("pages/1_Train.py", label=f"{markdown_text(other.name)}, {other.status}",
                      icon=":material/arrow_forward:", query_params={"run": other.run_id})  # fmt: skip

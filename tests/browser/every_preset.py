@@ -26,7 +26,7 @@ def trained(page: Page, url: str, preset: str, data: str) -> str:
     for label, value in (("Path", data), ("Epochs at most", "1")):
         page.get_by_label(label, exact=True).fill(value)
         page.get_by_label(label, exact=True).press("Enter")
-    page.get_by_text(re.compile("Differs from the preset")).wait_for()
+    page.get_by_text(re.compile(r"Differs from the preset:.*Epochs at most")).wait_for()
     page.get_by_role("button", name="Start training").click()
     page.wait_for_url(re.compile(r"run=\d{8}-\d{6}-[0-9a-f]{4}"))
     ended = page.get_by_test_id("stMetricValue").filter(has_text=re.compile("finished|failed|stopped"))
