@@ -98,7 +98,10 @@ def test_predictions_are_rebuilt_from_the_dump(tiny, data, tmp_path, accumulatio
         assert told.p2.std() > 1e-3
 
 
-HARSH = {"training.averaging": 0.0, "training.mastery_rate": 5.0, "training.learning_rate": 0.3, "weights.variance": 50.0, "training.max_epochs": 3}
+HARSH = {
+    "training.averaging": 0.0, "training.mastery_rate": 5.0, "training.learning_rate": 0.3, "weights.variance": 50.0,
+    "training.max_epochs": 3,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("accumulation", ["all", "practised", "transfer"])
