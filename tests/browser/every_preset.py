@@ -7,20 +7,21 @@ import re
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
+import pandas as pd
 from playwright.sync_api import Page, sync_playwright
 
 from gainakt.presets import PRESETS
-from gainakt.store import open_for_reading
+from gainakt.store import Run, open_for_reading
 from tests.browser.screenshots import FLAGS, HEIGHT, WIDTH, dashboard
 
-MOST_MINUTES = 30
 MEASURES = ("encoder1_auc", "encoder2_auc", "gain_std", "response_gain_ratio")
 
 
-def trained(page: Page, url: str, preset: str, data: str) -> str:
-    """Start a run of this preset as a user does, wait for its end; its id."""
+def started(page: Page, url: str, preset: str, data: str) -> str:
+    """Start a run of this preset as a user does, and close the page; its id."""
     page.goto(f"{url}/Train?new=1&preset={preset}")
     page.get_by_text("File on this machine", exact=True).click()
     for label, value in (("Path", data), ("Epochs at most", "1")):
@@ -29,9 +30,19 @@ def trained(page: Page, url: str, preset: str, data: str) -> str:
     page.get_by_text(re.compile(r"Differs from the preset:.*Epochs at most")).wait_for()
     page.get_by_role("button", name="Start training").click()
     page.wait_for_url(re.compile(r"run=\d{8}-\d{6}-[0-9a-f]{4}"))
-    ended = page.get_by_test_id("stMetricValue").filter(has_text=re.compile("finished|failed|stopped"))
-    ended.first.wait_for(timeout=MOST_MINUTES * 60_000)
-    return page.url.split("run=")[1].split("&")[0]
+    run_id = page.url.split("run=")[1].split("&")[0]
+    page.goto("about:blank")
+    return run_id
+
+
+def ended(place: Path, run_id: str) -> tuple[Run, "pd.Series[float]"]:
+    """The run once it has ended, and its measures of the test students."""
+    while True:
+        time.sleep(2)
+        with open_for_reading(place) as store:
+            run, metrics = store.run(run_id), store.metrics([run_id])
+        if not run.active:
+            return run, metrics[metrics["split"] == "test"].set_index("name")["value"]
 
 
 def main(data: str, place: Path, wanted: list[str]) -> None:
@@ -41,10 +52,11 @@ def main(data: str, place: Path, wanted: list[str]) -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         for preset in wanted:
-            run_id = trained(page, url, preset, data)
-            with open_for_reading(place) as store:
-                run, metrics = store.run(run_id), store.metrics([run_id])
-            test = metrics[metrics["split"] == "test"].set_index("name")["value"]
+            run, test = ended(place, started(page, url, preset, data))
+            page.goto(f"{url}/Run?run={run.run_id}")
+            page.get_by_test_id("stMetricValue").filter(has_text=run.status).first.wait_for()
+            if page.get_by_test_id("stException").count():
+                raise SystemExit(f"{preset}: the page of run {run.run_id} shows an error")
             told = [f"{test.get(name, float('nan')):.4f}" for name in MEASURES]
             print("|", " | ".join([preset, run.status, f"{run.seconds or 0:.0f}", *told]), "|", flush=True)
         browser.close()
