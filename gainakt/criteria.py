@@ -170,7 +170,8 @@ def question(data: Finding, own: Mapping[str, Any] | None, no_training: str) -> 
     if own is None:
         return Finding(None, 0.0, "untested", {"text": "the run's own account has not been tested", **evidence})
     worse = own["low"] is not None and own["low"] > 0
-    told = f"made equal, its held-out log-loss changes by {_interval(own)} nats: " + ("worse" if worse else "no worse")
+    told = f"made equal, its held-out log-loss changes by {_interval(own)} nats: "
+    told += "worse" if worse else "worse, but not beyond chance" if (value or 0.0) > 0 else "no worse"
     if not worse:
         return Finding(value, 0.0, "noise", {"text": told, **evidence})
     if own.get("carried") is not None and own["carried"] < CARRIED:
