@@ -83,6 +83,14 @@ def test_colours_follow_the_order_given_not_the_order_of_arrival() -> None:
     assert len({(t["line"]["color"], t["line"]["dash"]) for t in looks}) == 20
 
 
+def test_training_and_validation_of_one_measure_share_a_colour_and_differ_in_line_style() -> None:
+    names = {"validation.a": "A", "validation.b": "B", "train_running.a": "A, training"}
+    rows = pd.concat([series().assign(name=name) for name in names])
+    first, second, training = (trace["line"] for trace in charts.lines(rows, names)["data"])
+    assert first["color"] == training["color"] != second["color"]
+    assert first["dash"] == second["dash"] != training["dash"]
+
+
 def test_events_are_labelled_lines_at_their_step() -> None:
     figure = charts.lines(series(), {"loss": "loss"}, events=events(count=9))
     assert [shape["x0"] for shape in figure["layout"]["shapes"]] == list(range(50, 59))

@@ -45,7 +45,8 @@ def lines(
 ) -> Figure:
     """Overlaid curves of the series in `names` (name -> label), of all runs or those in `runs` (run_id -> label).
 
-    Several runs are told apart by colour (and several names by line style), one run's names by colour. `events` are
+    Several runs are told apart by colour (and several names by line style), one run's names by colour; there a measure
+    of several splits (`validation.x`, `train_running.x`) keeps its colour and changes the line style. `events` are
     drawn as labelled marks. The order of `names` and `runs` fixes the colours.
     """
     runs = {run: str(run) for run in series["run_id"].unique()} if runs is None else runs
@@ -87,11 +88,14 @@ def _whole_epochs(x: str, rows: pd.DataFrame) -> dict[str, Any]:
 def _look(runs: Mapping[str, str], names: Mapping[str, str]) -> Callable[[str, str], tuple[str, str, str]]:
     """Of a run and a name: label, colour, line style."""
     run_places, name_places = {run: i for i, run in enumerate(runs)}, {name: i for i, name in enumerate(names)}
+    measures = [name.split(".")[-1] for name in names]
+    measure_places = {measure: i for i, measure in enumerate(dict.fromkeys(measures))}
 
     def look(run: str, name: str) -> tuple[str, str, str]:
         place, style = run_places[run], name_places[name]
         if len(runs) <= 1:
-            return names[name], color(style), dash(style)
+            mine, before = measure_places[measures[style]], measures[:style].count(measures[style])
+            return names[name], color(mine), DASHES[before % len(DASHES)] if before else dash(mine)
         if len(names) == 1:
             return runs[run], color(place), dash(place)
         return f"{shortened(runs[run], 22)} · {names[name]}", color(place), DASHES[style % len(DASHES)]
