@@ -54,9 +54,13 @@ def own_tests(facts: Facts) -> dict[str, Any]:
 
 
 def data_tests(facts: Facts) -> dict[str, Any]:
-    """The newest tests of the run's data, by question; those with this run's own preset count before a stand-in's."""
+    """The newest tests of the run's data, by question: with this run's own preset, else with a stand-in, whoever ran it.
+
+    What another run's preset finds speaks of that preset.
+    """
     preset = [r for r in facts.tested if r["run_id"] == facts.run.run_id and r.get("with") == "preset"]
-    found = [row["data"] for row in preset or facts.tested if row.get("data")]
+    stand_in = [r for r in facts.tested if r.get("with") == "stand-in"]
+    found = [row["data"] for row in preset or stand_in if row.get("data")]
     return dict(found[-1]) if found else {}
 
 

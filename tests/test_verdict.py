@@ -111,6 +111,14 @@ def test_the_newest_test_counts_and_the_own_preset_before_a_stand_in(runs: Runs)
     assert runs.statuses(run_id)["data_skills_differ"] == "pass" and runs.differentiated(run_id)
 
 
+def test_what_another_run_s_preset_finds_does_not_speak_of_a_run_s_data(runs: Runs) -> None:
+    one, other = runs.add(), runs.add()
+    runs.tell(one, **{**NOISE, "with": "preset"}, **GOOD)
+    assert runs.statuses(other)["data_skills_differ"] == "untested"
+    runs.tell(one, **PASS, **GOOD)
+    assert runs.statuses(other)["data_skills_differ"] == "pass" and runs.statuses(one)["data_skills_differ"] == "noise"
+
+
 def test_targets_above_what_is_known_are_marked_so(runs: Runs) -> None:
     real = runs.add()
     assert runs.statuses(real)["mastery_correlation"] == "above_reference"
