@@ -18,7 +18,7 @@ Values = Mapping[str, float | None]
 QUESTIONS = {"skills_differ": "skills", "response_matters": "response"}
 """Question of the verdict -> what the tests of `differentiation` call it."""
 CARRIED = 0.5
-"""Share of what a run's practice can predict that its own predictions have to carry."""
+"""Share that a run has to carry of what its practice can predict, and of what a difference is worth in the data."""
 
 
 class Targets(Section):
@@ -159,7 +159,8 @@ def question(data: Finding, own: Mapping[str, Any] | None, no_training: str) -> 
 
     `own` holds the worsening in nats per interaction as value, low, high, and `carried`, the share of what the run's
     practice can predict that its own predictions do (`differentiation.own.carried`); None if it has not been tested.
-    Below half of it the refit did the run's work: then the order of its rates is not what it predicts by.
+    Below half of it the refit did the run's work: then the order of its rates is not what it predicts by. The worsening
+    itself has to be half of what the difference is worth in the data, or the run's differences are real and negligible.
     """
     value = None if own is None else own["value"]
     evidence = {"own": None if own is None else dict(own), "data": data.status}
@@ -177,6 +178,11 @@ def question(data: Finding, own: Mapping[str, Any] | None, no_training: str) -> 
     if own.get("carried") is not None and own["carried"] < CARRIED:
         part = f"its own predictions carry {own['carried']:.0%} of what its practice predicts once refitted"
         return Finding(value, 0.0, "noise", {"text": f"{part}: it does not predict by its rates", **evidence})
+    if data.status == "pass" and data.value:
+        evidence["share"] = own["value"] / data.value
+        told += f", {evidence['share']:.0%} of what the difference is worth in the data"
+        if evidence["share"] < CARRIED:
+            return Finding(value, 0.0, "noise", {"text": f"{told}: real, but negligible", **evidence})
     text = f"{told}. Data: {data.text}"
     status: Status = data.status if data.status in ("pass", "noise") else "untested"
     return Finding(value, 0.0, status, {"text": text, **evidence})

@@ -54,7 +54,7 @@ def own_tests(facts: Facts) -> dict[str, Any]:
 
 
 def data_tests(facts: Facts) -> dict[str, Any]:
-    """The newest tests of the run's data, by question: with this run's own preset, else with a stand-in, whoever ran it.
+    """The newest tests of the run's data, by question: with this run's own preset, else with anyone's stand-in.
 
     What another run's preset finds speaks of that preset.
     """

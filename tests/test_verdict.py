@@ -79,6 +79,7 @@ def runs(tmp_path: Path) -> Iterator[Runs]:
 PASS = {"data": {"skills": result("pass"), "response": result("pass")}}
 NOISE = {"data": {"skills": result("noise"), "response": result("pass")}}
 GOOD = {"own": {"skills": own(0.001), "response": own(0.002)}}
+SMALL = {"own": {"skills": {"value": 0.004, "low": 0.003, "high": 0.005}, "response": own(0.002)}}
 BAD = {"own": {"skills": own(-0.02), "response": own(0.002)}}
 
 
@@ -93,7 +94,9 @@ def test_a_run_is_untested_until_its_own_account_is_tested_and_the_data_stand_ap
 
 
 @pytest.mark.parametrize(
-    ("data", "account", "epochs"), [(PASS, BAD, 5), (NOISE, GOOD, 5), (PASS, GOOD, 0)], ids=["own", "data", "epochs"]
+    ("data", "account", "epochs"),
+    [(PASS, BAD, 5), (PASS, SMALL, 5), (NOISE, GOOD, 5), (PASS, GOOD, 0)],
+    ids=["own", "small", "data", "epochs"],
 )
 def test_traps_are_not_differentiated(runs: Runs, data: dict[str, Any], account: dict[str, Any], epochs: int) -> None:
     run_id = runs.add(epochs)
