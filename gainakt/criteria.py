@@ -159,8 +159,8 @@ def question(data: Finding, own: Mapping[str, Any] | None, no_training: str) -> 
 
     `own` holds the worsening in nats per interaction as value, low, high, and `carried`, the share of what the run's
     practice can predict that its own predictions do (`differentiation.own.carried`); None if it has not been tested.
-    Below half of it the refit did the run's work: then the order of its rates is not what it predicts by. The worsening
-    itself has to be half of what the difference is worth in the data, or the run's differences are real and negligible.
+    Below half of it the refit did the run's work: then the order of its rates is not what it predicts by. Where the
+    whole interval of the worsening is below half of what the difference is worth in the data, it is negligible.
     """
     value = None if own is None else own["value"]
     evidence = {"own": None if own is None else dict(own), "data": data.status}
@@ -181,7 +181,7 @@ def question(data: Finding, own: Mapping[str, Any] | None, no_training: str) -> 
     if data.status == "pass" and data.value:
         evidence["share"] = own["value"] / data.value
         told += f", {evidence['share']:.0%} of what the difference is worth in the data"
-        if evidence["share"] < CARRIED:
+        if own["high"] < CARRIED * data.value:
             return Finding(value, 0.0, "noise", {"text": f"{told}: real, but negligible", **evidence})
     text = f"{told}. Data: {data.text}"
     status: Status = data.status if data.status in ("pass", "noise") else "untested"

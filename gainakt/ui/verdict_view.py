@@ -9,7 +9,7 @@ from gainakt import jobs
 from gainakt.criteria import MASTERY_CORRELATIONS, Finding, Targets
 from gainakt.insight import Insight, look
 from gainakt.store import Store
-from gainakt.ui import resources, tables
+from gainakt.ui import resources
 from gainakt.ui.text import markdown_text, number
 
 LABELS = {name: str(info.title) for name, info in Targets.model_fields.items()} | {
@@ -71,20 +71,21 @@ def evidence(store: Store, seen: Insight) -> None:
     st.caption(
         "A run is differentiated if skills differ and the response matters, both tested and passed on its own account:"
         " its held-out log-loss has to worsen when its own rates (or its gains after correct and incorrect) are made"
-        " equal and the rest is refitted, and its own predictions have to carry at least half of what its practice"
-        " predicts once refitted. What the data show by themselves stands apart. The six criteria are the"
-        " original study's: a large spread by itself proves nothing."
+        " equal and the rest is refitted, by no less than half of what the difference is worth in the data as far as"
+        " can be told, and its own predictions have to carry at least half of what its practice predicts once refitted."
+        " What the data show by themselves stands apart. The six criteria are the original study's: a large spread by"
+        " itself proves nothing."
     )
     _tests(seen)
     st.markdown("###### Forms of the mastery correlation")
     known = seen.references
     shown = [
-        {"Form": form, "Value": seen.facts.test.get(name),
-         "Reference": known[name].value if name in known else None,
-         "Whose": known[name].what if name in known else ""}
+        {"Form": form, "Value": _number(seen.facts.test.get(name)),
+         "Reference": _number(known[name].value if name in known else None),
+         "Whose": markdown_text(known[name].what) if name in known else ""}
         for name, form in MASTERY_CORRELATIONS.items()
     ]  # fmt: skip
-    tables.show(pd.DataFrame(shown).astype({"Value": float, "Reference": float}), widths={"Form": 520, "Whose": 260})
+    st.table(pd.DataFrame(shown).set_index("Form"))
     with st.expander("Targets of the criteria"):
         for place, (name, info) in zip(st.columns(6), Targets.model_fields.items(), strict=True):
             place.number_input(
@@ -94,10 +95,13 @@ def evidence(store: Store, seen: Insight) -> None:
 
 
 def _row(name: str, finding: Finding) -> dict[str, Any]:
-    value = "–" if finding.value is None else number(float(f"{finding.value:.4g}"))
     color, icon, word = _LIGHTS[finding.status]
-    return {"What": LABELS[name], "Value": value, "Target": f"above {finding.target:g}",
+    return {"What": LABELS[name], "Value": _number(finding.value), "Target": f"above {finding.target:g}",
             "Status": f":{color}-badge[:material/{icon}: {word}]", "Evidence": markdown_text(finding.text)}  # fmt: skip
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else number(float(f"{value:.4g}"))
 
 
 def _tests(seen: Insight) -> None:
@@ -105,7 +109,7 @@ def _tests(seen: Insight) -> None:
     job = _jobs().of(run.run_id)
     busy = job is not None and not job.ended
     usable = run.status in ("finished", "stopped") and bool(run.data_fingerprint)
-    for place, (arm, label, help_text) in zip(st.columns([2, 2, 6]), _KINDS, strict=False):
+    for place, (arm, label, help_text) in zip(st.columns([3, 3, 4]), _KINDS, strict=False):
         if place.button(label, key=f"test-{arm}", help=help_text, disabled=busy or not usable, width="stretch"):
             _jobs().start(run.run_id, label, jobs.tests(run, resources.service().root, arm, seen.facts.tested))
             st.rerun()

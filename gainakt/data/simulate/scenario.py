@@ -116,7 +116,9 @@ def _other_family(**changes: Any) -> Scenario:
 _ASSIST_LENGTHS = (3, 3, 4, 6, 8, 9, 11, 13, 16, 18, 21, 25, 29, 33, 39, 46, 56, 68, 85, 114, 240)
 
 SCENARIOS: dict[str, Scenario] = {
-    "demo": Scenario(help="A small class of quick learners whose skills differ in learning rate.", rate_mean=1.5),
+    "demo": Scenario(
+        help="A small class of quick learners whose skills differ much in learning rate.", rate_mean=1.5, rate_cv=0.7
+    ),
     "heterogeneous-truth": _heterogeneous(help="Skills differ in learning rate (CV 0.44): it should be found."),
     "uniform-truth": _heterogeneous(help="All skills learn at one rate: no difference should be found.", rate_cv=0.0),
     "ability-only": _heterogeneous(
