@@ -177,6 +177,8 @@ def question(data: Finding, own: Mapping[str, Any] | None, no_training: str) -> 
         return Finding(value, 0.0, "noise", {"text": told, **evidence})
     if own.get("carried") is not None and own["carried"] < CARRIED:
         part = f"its own predictions carry {own['carried']:.0%} of what its practice predicts once refitted"
+        if own["carried"] < 0:
+            part = "its own predictions are worse than a constant per skill"
         return Finding(value, 0.0, "noise", {"text": f"{part}: it does not predict by its rates", **evidence})
     if data.status == "pass" and data.value:
         evidence["share"] = own["value"] / data.value
