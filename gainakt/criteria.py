@@ -18,7 +18,10 @@ Values = Mapping[str, float | None]
 QUESTIONS = {"skills_differ": "skills", "response_matters": "response"}
 """Question of the verdict -> what the tests of `differentiation` call it."""
 CARRIED = 0.5
-"""Share that a run has to carry of what its practice can predict, and of what a difference is worth in the data."""
+"""Share of what a run's practice can predict that its own predictions have to carry."""
+SMALLEST = 1 / 3
+"""Of the size that a difference has in the data, what a run's own has to have."""
+_SIZES = {"skills": "CV of rates", "response": "log ratio of gains"}
 
 
 class Targets(Section):
@@ -160,7 +163,7 @@ def question(data: Finding, own: Mapping[str, Any] | None, no_training: str) -> 
     `own` holds the worsening in nats per interaction as value, low, high, and `carried`, the share of what the run's
     practice can predict that its own predictions do (`differentiation.own.carried`); None if it has not been tested.
     Below half of it the refit did the run's work: then the order of its rates is not what it predicts by. Where the
-    whole interval of the worsening is below half of what the difference is worth in the data, it is negligible.
+    `size` of its differences is under a third of that in the data, they are real and too small.
     """
     value = None if own is None else own["value"]
     evidence = {"own": None if own is None else dict(own), "data": data.status}
@@ -180,11 +183,11 @@ def question(data: Finding, own: Mapping[str, Any] | None, no_training: str) -> 
         if own["carried"] < 0:
             part = "its own predictions are worse than a constant per skill"
         return Finding(value, 0.0, "noise", {"text": f"{part}: it does not predict by its rates", **evidence})
-    if data.status == "pass" and data.value:
-        evidence["share"] = own["value"] / data.value
-        told += f", {evidence['share']:.0%} of what the difference is worth in the data"
-        if own["high"] < CARRIED * data.value:
-            return Finding(value, 0.0, "noise", {"text": f"{told}: real, but negligible", **evidence})
+    mine, theirs = own.get("size"), data.evidence.get("size")
+    if mine is not None and theirs is not None:
+        told += f"; {_SIZES[data.evidence['question']]} {mine:.2f}, by the data's tests {theirs:.2f}"
+        if mine < SMALLEST * theirs:
+            return Finding(value, 0.0, "noise", {"text": f"{told}: real, but too small", **evidence})
     text = f"{told}. Data: {data.text}"
     status: Status = data.status if data.status in ("pass", "noise") else "untested"
     return Finding(value, 0.0, status, {"text": text, **evidence})

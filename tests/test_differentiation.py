@@ -130,6 +130,18 @@ def test_a_run_that_learned_a_difference_loses_by_being_made_equal():
     assert alike["skills"].value < 0.1 * different["skills"].value and alike["response"].low > 0
 
 
+def test_sizes_are_those_of_the_truth_and_of_known_skills_alone():
+    found = own.size(account(0.6))
+    assert found["skills"] == pytest.approx(0.6, abs=0.15) and found["response"] == pytest.approx(
+        np.log(1.3 / 0.7), abs=0.2
+    )
+    seen = replace(account(0.0).counts["train"], skill=np.array([0, 0, 1, 2]), response=np.array([0, 1, 1, 1]))
+    rate, gain = np.array([1.0, 3.0, np.nan]), np.array([[0.2, 0.4], [np.nan, 0.4], [np.nan, np.nan]])
+    told = evidence.sizes(rate, gain, seen)
+    assert told == {"skills": pytest.approx(0.5), "response": pytest.approx(np.log(2))}
+    assert evidence.sizes(np.full(3, np.nan), np.full((3, 2), np.nan), seen) == {"skills": None, "response": None}
+
+
 def test_made_equal_means_equal():
     mine = account(0.6)
     part = own.equal_rates(mine)["test"]

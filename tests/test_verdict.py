@@ -27,7 +27,7 @@ ORACLE = {"oracle_auc": 0.80, "oracle_mastery_correlation": 0.53, "oracle_master
 def result(decision: str) -> dict[str, Any]:
     return {"question": "skills", "free_minus_tied": {"value": 0.02, "low": 0.01, "high": 0.03},
             "halves": {"r": 0.7, "low": 0.5, "high": 0.8}, "bootstrap": {"p": 0.01, "n": 100, "statistic": 0.4},
-            "decision": decision}  # fmt: skip
+            "size": 0.6, "decision": decision}  # fmt: skip
 
 
 def own(low: float) -> dict[str, float]:
@@ -79,7 +79,7 @@ def runs(tmp_path: Path) -> Iterator[Runs]:
 PASS = {"data": {"skills": result("pass"), "response": result("pass")}}
 NOISE = {"data": {"skills": result("noise"), "response": result("pass")}}
 GOOD = {"own": {"skills": own(0.001), "response": own(0.002)}}
-SMALL = {"own": {"skills": {"value": 0.004, "low": 0.003, "high": 0.005}, "response": own(0.002)}}
+SMALL = {"own": {"skills": own(0.001) | {"size": 0.19}, "response": own(0.002) | {"size": 0.5}}}
 BAD = {"own": {"skills": own(-0.02), "response": own(0.002)}}
 
 

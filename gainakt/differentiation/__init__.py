@@ -1,7 +1,6 @@
 """Are differences real? Tests of the data with the stand-in or a run's own preset, and of the run's own account."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ def tests(run: Run, root: Path, arm: str, report: Report, known: Sequence[Mappin
     from gainakt.differentiation.saved import account
     from gainakt.differentiation.standin import tests as with_stand_in
 
-    config, data, own, carried = account(run, root, lambda done, says: report(0.1 * done, says))
+    config, data, own = account(run, root, lambda done, says: report(0.1 * done, says))
 
     def later(done: float, says: str) -> None:
         report(0.1 + 0.9 * done, says)
@@ -36,7 +35,7 @@ def tests(run: Run, root: Path, arm: str, report: Report, known: Sequence[Mappin
     return {
         "data": about,
         "window": window,
-        "own": {name: asdict(interval) | {"carried": carried} for name, interval in own.items()},
+        "own": own,
     }
 
 

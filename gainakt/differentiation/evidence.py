@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, spearmanr
 
+from gainakt.parametric.counts import Practice
+
 Array = NDArray[np.floating]
 Question = Literal["skills", "response"]
 QUESTIONS: tuple[Question, ...] = ("skills", "response")
@@ -40,7 +42,8 @@ class Evidence:
 
     `free_minus_tied` is the log-loss in nats per interaction that is lost when the difference is tied away: above 0
     speaks for the free model. `halves` is the rank correlation of the rates learned from disjoint halves of students.
-    `bootstrap` is None where the first test has failed already, which decides. `rival_minus_free` is the log-loss that
+    `bootstrap` is None where the first test has failed already, which decides. `size` is that of the difference in the
+    free fits, as `sizes` has it. `rival_minus_free` is the log-loss that
     knowledge tracing with a hidden state loses, in which a response tells of the state and brings nothing by itself.
     """
 
@@ -49,6 +52,7 @@ class Evidence:
     halves: Interval | None
     bootstrap: Null | None
     rival_minus_free: Interval | None = None
+    size: float | None = None
 
     @property
     def decision(self) -> Decision:
@@ -77,6 +81,21 @@ class Evidence:
 def above(interval: Interval) -> bool:
     """Whether the interval lies above 0."""
     return interval.low is not None and interval.low > 0
+
+
+def sizes(rate: Array, gain: Array, seen: Practice) -> dict[Question, float | None]:
+    """How large the differences are: the CV of the rates (S,), and how far mean gains by response (S, 2) are apart.
+
+    The latter as |log| of the mean gain after correct over that after incorrect responses. NaN: a skill not known.
+    """
+    count = np.bincount(2 * seen.skill + seen.response, minlength=gain.size).reshape(gain.shape) * np.isfinite(gain)
+    known = rate[np.isfinite(rate)]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        spread = known.std() / known.mean() if len(known) else np.nan
+        incorrect, correct = (count * np.nan_to_num(gain)).sum(0) / count.sum(0)
+        apart = np.abs(np.log(correct / incorrect))
+    found: dict[Question, Any] = {"skills": spread, "response": apart}
+    return {name: float(value) if np.isfinite(value) else None for name, value in found.items()}
 
 
 def by_student(difference: Array, student: NDArray[np.integer], seed: int = 0) -> Interval:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gainakt.data.interactions import Interactions
 from gainakt.data.sequences import Batch, Split, Windows
-from gainakt.differentiation.evidence import QUESTIONS, Interval, Question, by_student
+from gainakt.differentiation.evidence import QUESTIONS, Interval, Question, by_student, sizes
 from gainakt.model.gainakt import GainAKT, Interpretable
 from gainakt.parametric import curve
 from gainakt.parametric.counts import Practice, practice_of
@@ -49,6 +49,11 @@ def worsening(account: Account) -> dict[Question, Interval]:
     held_out = [account.counts[name] for name in HELD_OUT]
     student = np.concatenate([part.student[part.scored] for part in held_out])
     return {name: by_student(_loss(equal[name], skills) - as_it_is, student) for name in QUESTIONS}
+
+
+def size(account: Account) -> dict[Question, float | None]:
+    """How large the run's own differences are, on the training students."""
+    return sizes(account.rate, account.gain, account.counts["train"])
 
 
 def carried(account: Account, actual: Array) -> float:
@@ -107,9 +112,7 @@ def _loss(parts: Parts, skills: int, ability: bool = True) -> Array:
 
 def of_stand_in(fit: Fit, data: Interactions, split: Split, window: int) -> Account:
     """The account of a fitted stand-in."""
-    tilt = np.tanh(fit.theta[:, [curve.CONTRAST, curve.TRANSFER_CONTRAST]])
-    scale = np.exp(fit.theta[:, [curve.LEVEL, curve.TRANSFER]])
-    gains = (scale[:, :, None] * np.stack([1 - tilt, 1 + tilt], axis=2)).astype(np.float32)  # (S, own and other, 2)
+    gains = fit.gains.astype(np.float32)
     counts = {name: practice_of(data, getattr(split, name), window) for name in SPLITS}
     practised = {
         name: replace(part, own=part.own * gains[part.skill, 0], other=part.other * gains[part.skill, 1])

@@ -66,6 +66,7 @@ def tests(config: Config, data: Interactions, report: Callable[[float, str], Non
             free_minus_tied=gained,
             halves=_halves(config, data, split, done) if name == "skills" else None,
             bootstrap=_bootstrap(again, data, name, free.statistic[name], done) if evidence.above(gained) else None,
+            size=free.statistic[name],
         )
     return found
 

@@ -1,7 +1,9 @@
 """The own account of a saved run, from its checkpoints."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +12,7 @@ from gainakt.config import Config
 from gainakt.data.interactions import Interactions
 from gainakt.data.sequences import split_students
 from gainakt.differentiation import own
-from gainakt.differentiation.evidence import Interval, Question
+from gainakt.differentiation.evidence import Question
 from gainakt.evaluation import reload, reload_stand_in
 from gainakt.parametric.predict import log_loss
 from gainakt.store import Run
@@ -19,8 +21,12 @@ from gainakt.training.evaluate import Predictions, predict, skill_table
 
 def account(
     run: Run, root: Path, report: Callable[[float, str], None]
-) -> tuple[Config, Interactions, dict[Question, Interval], float]:
-    """The run's configuration and data, how much its log-loss worsens when made equal, and what share it carries."""
+) -> tuple[Config, Interactions, dict[Question, dict[str, Any]]]:
+    """The run's configuration and data, and its own account of each question.
+
+    How much its log-loss worsens when made equal (value, low, high), the `size` of its differences, and what share of
+    its practice's worth it has `carried`.
+    """
     report(0.0, "reading the run and its data")
     if (run.config.get("model") or {}).get("kind") == "parametric":
         config, data, fit = reload_stand_in(run, root)
@@ -36,7 +42,11 @@ def account(
         mine = own.of_model(model, data, split, windows, rate)
         actual = [_lost(seen[name]) for name in own.HELD_OUT]
     report(0.5, "the run's own account: made equal, does it predict worse?")
-    return config, data, own.worsening(mine), own.carried(mine, np.concatenate(actual))
+    size, carried = own.size(mine), own.carried(mine, np.concatenate(actual))
+    told = {
+        name: asdict(found) | {"size": size[name], "carried": carried} for name, found in own.worsening(mine).items()
+    }
+    return config, data, told
 
 
 def _lost(seen: Predictions) -> NDArray[np.floating]:

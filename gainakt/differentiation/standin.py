@@ -48,6 +48,8 @@ def tests(data: Interactions, window: int, seed: int, report: Report) -> dict[Qu
     """All three tests of both questions; `report` hears how far they are."""
     done = counter(report, 6 + 2 * REPLICATES)
     halves = _fits(data, window, seed, done)
+    rate, gain = (sum(values) / 2 for values in zip(*((fit.rate, fit.gains[:, 0]) for fit in halves.free), strict=True))
+    size = evidence.sizes(rate, gain, halves.seen[0])
     found: dict[Question, Evidence] = {}
     for name in QUESTIONS:
         gained, rng = _gained(halves, name), np.random.default_rng([seed, 3])
@@ -56,6 +58,7 @@ def tests(data: Interactions, window: int, seed: int, report: Report) -> dict[Qu
             free_minus_tied=gained,
             halves=evidence.rank_agreement(*(fit.rate for fit in halves.free)) if name == "skills" else None,
             bootstrap=_bootstrap(halves, name, rng, done) if evidence.above(gained) else None,
+            size=size[name],
             rival_minus_free=_beyond_rival(halves) if name == "response" else None,
         )
     return found

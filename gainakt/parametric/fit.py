@@ -56,6 +56,13 @@ class Fit:
         """Effective rate per skill (S,)."""
         return np.asarray(np.exp(self.theta[:, curve.LEVEL]))
 
+    @property
+    def gains(self) -> Array:
+        """What one response brings a skill (S, 2, 2): [:, 0] its own, [:, 1] to others; after incorrect and correct."""
+        tilt = np.tanh(self.theta[:, [curve.CONTRAST, curve.TRANSFER_CONTRAST]])
+        scale = np.exp(self.theta[:, [curve.LEVEL, curve.TRANSFER]])
+        return np.asarray(scale[:, :, None] * np.stack([1 - tilt, 1 + tilt], axis=2))
+
 
 def start(skills: int, tie: Tie) -> Fit:
     """The untrained stand-in: all skills alike."""

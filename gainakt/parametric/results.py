@@ -41,17 +41,12 @@ def scaled(fit: Fit) -> Scaled:
     """What is not identified is fixed: T, beta, gamma = 1; only products and ratios of them were learned."""
     height = np.exp(fit.theta[:, curve.HEIGHT])
     temperature = 1 / float(height.max())
-    gain, transfer = (_gains(fit, *pair) for pair in ((curve.LEVEL, curve.CONTRAST), curve.GAIN_PATH[2:]))
+    gain, transfer = fit.gains[:, 0], fit.gains[:, 1]
     beta = max(float(gain.max()), float(transfer.max())) / _LARGEST_GAIN
     return Scaled(
         temperature, beta, height * temperature, fit.theta[:, curve.FLOOR] * temperature, fit.theta[:, curve.OFFSET],
         gain / beta, transfer / beta,
     )  # fmt: skip
-
-
-def _gains(fit: Fit, level: int, contrast: int) -> Array:
-    tilt = np.tanh(fit.theta[:, contrast])
-    return np.asarray(np.exp(fit.theta[:, level])[:, None] * np.stack([1 - tilt, 1 + tilt], axis=1))
 
 
 def predictions(fit: Fit, seen: Practice, data: Interactions) -> Predictions:

@@ -71,10 +71,10 @@ def evidence(store: Store, seen: Insight) -> None:
     st.caption(
         "A run is differentiated if skills differ and the response matters, both tested and passed on its own account:"
         " its held-out log-loss has to worsen when its own rates (or its gains after correct and incorrect) are made"
-        " equal and the rest is refitted, by no less than half of what the difference is worth in the data as far as"
-        " can be told, and its own predictions have to carry at least half of what its practice predicts once refitted."
-        " What the data show by themselves stands apart. The six criteria are the original study's: a large spread by"
-        " itself proves nothing."
+        " equal and the rest is refitted, its own predictions have to carry at least half of what its practice predicts"
+        " once refitted, and its differences must be at least a third as large as those of the data. What the data show"
+        " by themselves stands apart. The six criteria are the original study's: a large spread by itself proves"
+        " nothing."
     )
     _tests(seen)
     st.markdown("###### Forms of the mastery correlation")
