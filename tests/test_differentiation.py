@@ -259,5 +259,11 @@ def test_a_saved_run_is_tested_by_both_arms(tmp_path: Path, tiny, kind: str, mon
         assert set(told["own"]["skills"]) >= {"value", "low", "high"}
         json.dumps(told)
     monkeypatch.setattr("gainakt.differentiation.standin.tests", lambda *_: pytest.fail("the data were tested again"))
-    known = [{"with": "stand-in", "window": 20, "data": "found before"}, {"with": "stand-in", "window": 21, "data": ""}]
-    assert differentiation.tests(run, tmp_path, "stand-in", quiet, known)["data"] == "found before"
+    before = {"skills": {"size": 0.4}, "response": {"size": 0.6}}
+    rows = (
+        (20, before),
+        (20, {"skills": {}}),
+        (21, {"skills": {"size": 1.0}}),
+    )  # an earlier version's, another window's
+    known = [{"with": "stand-in", "window": window, "data": data} for window, data in rows]
+    assert differentiation.tests(run, tmp_path, "stand-in", quiet, known)["data"] == before
