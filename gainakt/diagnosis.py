@@ -186,6 +186,8 @@ def _variance(settings: Mapping[str, Any], state: Values) -> Cause:
         return Cause(name, True, f"its weight is {weight:g}, and it is computed and not added")
     form, edge = settings["losses.variance_form"], state.get("gains_at_edge")
     told = f"form {form}, weight {weight:g}; gains within 0.01 of 0 or 1: {_share(edge)}"
+    if edge is not None and edge > 0.5:
+        told += ": what pull it has drives them to the ends"
     return Cause(name, form == "minus_variance", told)
 
 

@@ -11,7 +11,7 @@ import pytest
 from gainakt.config import Config
 from gainakt.criteria import Targets
 from gainakt.facts import Facts
-from gainakt.report import beside, page, save, sentences, write
+from gainakt.report import beside, page, save, sentences, tables, write
 from gainakt.service import execute, queue_run
 from gainakt.store import Run, RunFolder, Store, runs_root
 
@@ -162,3 +162,10 @@ def test_a_record_with_hardly_anything_is_still_written(tmp_path: Path) -> None:
         store.take_in()
         told = write(store, folder.run_id, folder.run_id).markdown
     assert "NOT DIFFERENTIATED, 0 of 6 criteria met" in told and "no epoch was trained" in told
+
+
+def test_a_comparison_lists_settings_that_both_state_and_tells_large_growth_as_a_factor() -> None:
+    mine, theirs = {"weights.bce": 0.5, "model.width": 64, "data.path": "a"}, {"weights.bce": 0.3, "data.path": "b"}
+    assert tables.differs(mine, theirs)[1:] == [["weights.bce", "0.3", "0.5"]]
+    changes = [tables.change(here, there) for here, there in ((0.5, 0.002), (0.55, 0.5), (0.5, 0.0), (None, 1.0))]
+    assert changes == ["× 250", "+10.0%", "+0.5000", "–"]

@@ -132,9 +132,9 @@ def _beside(facts: Facts, baseline: Facts | None) -> Iterator[str]:
         yield "Both used the same data."
     count = tables.verdicts(facts, baseline)
     yield (
-        f"On the {tables.shared_split(facts, baseline)} students, of the metrics that have a better side,"
-        f" {count['better']} are better and {count['worse']} worse; {count['the same']} of all are the same within"
-        f" {sentences.SAME}, {count['not comparable']} cannot be compared. One seed each: the training's own noise is"
+        f"On the {tables.shared_split(facts, baseline)} students, of the metrics that have a better side:"
+        f" {count['better']} better, {count['worse']} worse. Of all: {count['the same']} the same within"
+        f" {sentences.SAME}, {count['not comparable']} not comparable. One seed each: the training's own noise is"
         " not in these numbers."
     )
 

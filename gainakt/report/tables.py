@@ -52,14 +52,14 @@ def comparison(facts: Facts, baseline: Facts) -> Table:
     rows = []
     for name, (label, better) in _COMPARED.items():
         here, there = mine.get(name), theirs.get(name)
-        rows.append([label, text(there), text(here), _change(here, there), _assessment(here, there, better)])
+        rows.append([label, text(there), text(here), change(here, there), _assessment(here, there, better)])
     return [["Metric", "Baseline", "This run", "Change", "Assessment"], *rows]
 
 
 def differs(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> Table:
-    """Settings by dotted name that are not the same; a dash where one does not state it."""
-    names = [name for name in {**theirs, **mine} if not name.startswith("data.") and mine.get(name) != theirs.get(name)]
-    rows = [[plain(name), *(plain(part.get(name, "–")) for part in (theirs, mine))] for name in names]
+    """Settings by dotted name, the data's apart, that both state and that are not the same."""
+    names = [name for name in mine if name in theirs and not name.startswith("data.") and mine[name] != theirs[name]]
+    rows = [[plain(name), *(plain(part[name]) for part in (theirs, mine))] for name in names]
     return [["Setting", "Baseline", "This run"], *rows]
 
 
@@ -71,10 +71,18 @@ def shared_split(facts: Facts, baseline: Facts) -> str:
     return "test"
 
 
-def _change(here: float | None, there: float | None) -> str:
+_MANIFOLD = 10
+"""Growth from which a change is told as a factor."""
+
+
+def change(here: float | None, there: float | None) -> str:
+    """From there to here: in per cent, or as a factor; the difference where there was none."""
     if here is None or there is None:
         return "–"
-    return f"{here - there:+.4f}" if not there else f"{(here - there) / abs(there):+.1%}"
+    if not there:
+        return f"{here - there:+.4f}"
+    times = here / there
+    return f"× {times:.0f}" if times >= _MANIFOLD else f"{(here - there) / abs(there):+.1%}"
 
 
 def _assessment(here: float | None, there: float | None, better: int) -> str:
