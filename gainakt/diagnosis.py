@@ -50,15 +50,6 @@ def gradients(series: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["where", "what", "term", "other", "first", "last"])
 
 
-def distinct(counts: tuple[int, ...] | None) -> float | None:
-    """Effective number of distinct gains: exp of the entropy over the histogram's bins, 1 if all fall into one."""
-    if counts is None or not sum(counts):
-        return None
-    share = np.asarray(counts, dtype=np.float64) / sum(counts)
-    share = share[share > 0]
-    return float(np.exp(-(share * np.log(share)).sum()))
-
-
 @dataclass(frozen=True)
 class Course:
     """One encoder's validation AUC over the epochs, in short; `overfits_from` is None where it does not fall."""

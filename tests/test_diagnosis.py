@@ -56,12 +56,6 @@ def test_encoders_diverge_by_the_difference_of_their_aucs() -> None:
     assert apart.index.tolist() == [1, 2] and apart.tolist() == pytest.approx([0.01, 0.1])
 
 
-def test_distinct_gains_count_bins_by_their_entropy() -> None:
-    assert diagnosis.distinct((0, 100, 0)) == pytest.approx(1)
-    assert diagnosis.distinct((50,) * 4) == pytest.approx(4)
-    assert diagnosis.distinct(None) is None and diagnosis.distinct((0, 0)) is None
-
-
 def test_gradients_are_the_first_and_the_last_look() -> None:
     recorded = series(
         gradient__gains__share__im=[0.9, 0.7], gradient__gains__cosine__im__variance=[0.1, -0.5],

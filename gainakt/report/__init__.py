@@ -97,7 +97,8 @@ def _context(seen: Insight, baseline: Facts | None) -> dict[str, Any]:
     facts, verdict, targets = seen.facts, seen.verdict, seen.targets
     told = {
         "summary": sentences.summary(facts, verdict, targets), "gains": sentences.gains_told(facts.test, targets),
-        "distinct": sentences.distinct_told(facts), "tensor": sentences.tensor_told(facts),
+        "distinct": sentences.distinct_told(facts, seen.state.get("distinct_gains")),
+        "tensor": sentences.tensor_told(facts),
         "skills": sentences.skills_told(facts, targets), "response": sentences.response_told(facts, targets),
         "parameters": (s for name, label in _PARAMETERS.items() for s in sentences.parameter_told(facts, name, label)),
         "stopping": sentences.stopping_told(facts), "dynamics": sentences.dynamics(facts),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from gainakt.criteria import Targets, Values, Verdict
-from gainakt.diagnosis import Course, course, distinct, divergence
+from gainakt.diagnosis import Course, course, divergence
 from gainakt.facts import Facts
 
 UNIFORM = 0.01
@@ -126,11 +126,10 @@ def tensor_told(facts: Facts) -> Iterator[str]:
         yield f"{one}; the gains that predictions use have {std:.4f}."
 
 
-def distinct_told(facts: Facts) -> Iterator[str]:
-    """How many different gains there are, and where their variance lies."""
-    number = distinct(facts.gains)
-    if number is not None and facts.gains is not None:
-        yield f"They amount to {number:.1f} distinct values out of {len(facts.gains)} told apart."
+def distinct_told(facts: Facts, number: float | None) -> Iterator[str]:
+    """How many different gains there are (`distinct_gains` of the probe's state), and where their variance lies."""
+    if number is not None:
+        yield f"They amount to {number:.1f} distinct values of the 100 that bins of 0.01 tell apart."
     parts = {kind: facts.test.get(f"gain_variance_{kind}") for kind in ("skill", "student", "response", "rest")}
     known = {kind: value for kind, value in parts.items() if value is not None}
     if known:

@@ -92,7 +92,7 @@ def gains(store: Store, seen: Insight) -> None:
         table = pd.DataFrame({"share": pd.Series(parts, dtype=float)}).dropna()
         axes = Axes("Where the gains' variance lies", y="share of variance", height=300)
         live_plot(f"diagnosis-variance-{run_id}", charts.bars(table, axes))
-    for told in (*sentences.tensor_told(facts), *sentences.distinct_told(facts)):
+    for told in (*sentences.tensor_told(facts), *sentences.distinct_told(facts, seen.state.get("distinct_gains"))):
         st.markdown(markdown_text(told))
     st.markdown("###### Saturation and bounds (validation students)")
     if not seen.state:
