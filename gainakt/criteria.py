@@ -4,7 +4,7 @@ A criterion passes, fails, or its target lies above what any known model reaches
 untested; the decision rule is that of `differentiation`, and a run passes only on its own account besides.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -14,6 +14,11 @@ from gainakt.errors import InputError
 from gainakt.sections.base import Section, setting
 
 Status = Literal["pass", "fail", "above_reference", "noise", "untested"]
+Standing = Literal["differentiated", "noise", "untested"]
+STANDINGS: dict[Standing, str] = {
+    "differentiated": "differentiated", "noise": "not differentiated", "untested": "not tested for differentiation",
+}  # fmt: skip
+"""What is said of a run by its standing."""
 Values = Mapping[str, float | None]
 QUESTIONS = {"skills_differ": "skills", "response_matters": "response"}
 """Question of the verdict -> what the tests of `differentiation` call it."""
@@ -94,9 +99,14 @@ class Verdict:
     data: dict[str, Finding]
 
     @property
-    def differentiated(self) -> bool:
+    def standing(self) -> Standing:
         """Whether skills differ and the response matters, both tested and passed by the run itself."""
-        return all(finding.status == "pass" for finding in self.questions.values())
+        return standing(finding.status for finding in self.questions.values())
+
+    @property
+    def differentiated(self) -> bool:
+        """The same as yes or no: what has not been tested is not differentiated."""
+        return self.standing == "differentiated"
 
     @property
     def passed(self) -> int:
@@ -111,6 +121,12 @@ class Verdict:
             "differentiated": self.differentiated,
             **{f"data_{name}": asdict(finding) for name, finding in self.data.items()},
         }
+
+
+def standing(statuses: Iterable[Status]) -> Standing:
+    """What the statuses of both questions come to: one that is noise decides."""
+    found = set(statuses)
+    return "differentiated" if found == {"pass"} else "noise" if "noise" in found else "untested"
 
 
 def judge(values: Values, targets: Targets, references: Mapping[str, Reference]) -> dict[str, Finding]:

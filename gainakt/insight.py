@@ -7,7 +7,17 @@ import numpy as np
 
 from gainakt import verdict as judging
 from gainakt.config import Config, changed
-from gainakt.criteria import QUESTIONS, Reference, Targets, Values, Verdict, data_question, question, untrained
+from gainakt.criteria import (
+    QUESTIONS,
+    Reference,
+    Targets,
+    Values,
+    Verdict,
+    data_question,
+    question,
+    standing,
+    untrained,
+)
 from gainakt.diagnosis import Attempt, Cause, Path, Readout, causes, differentiation_share, losses, next_step
 from gainakt.errors import InputError
 from gainakt.facts import Facts, gather
@@ -99,15 +109,14 @@ def _attempt(run: Run, facts: Facts) -> Attempt:
     mine = [row["own"] for row in facts.tested if row["run_id"] == run.run_id and row.get("own")]
     data, own = judging.data_tests(facts), mine[-1] if mine else {}
     no_training = untrained(run.epochs, run.best_encoder2)
-    found = [
+    found = (
         question(data_question(data.get(short)), own.get(short), no_training).status for short in QUESTIONS.values()
-    ]
-    standing = "untested" if "untested" in found else "noise"
+    )
     chosen = settings(run)
     return Attempt(
         run.run_id,
         run.preset or "corrected",
         float(chosen.get("weights.variance") or 0.0),
         str(chosen.get("model.gain_head") or ""),
-        "differentiated" if set(found) == {"pass"} else standing,
+        standing(found),
     )

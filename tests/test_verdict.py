@@ -12,7 +12,7 @@ import pytest
 
 from gainakt import verdict
 from gainakt.config import changed
-from gainakt.criteria import targets_of
+from gainakt.criteria import standing, targets_of
 from gainakt.insight import look, next_config, states
 from gainakt.presets import preset
 from gainakt.store import RunFolder, Store
@@ -112,6 +112,14 @@ def test_the_newest_test_counts_and_the_own_preset_before_a_stand_in(runs: Runs)
     runs.tell(run_id, **{**PASS, "with": "preset"}, **GOOD)
     runs.tell(run_id, **NOISE)
     assert runs.statuses(run_id)["data_skills_differ"] == "pass" and runs.differentiated(run_id)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "stands"),
+    [(("pass", "pass"), "differentiated"), (("pass", "untested"), "untested"), (("untested", "noise"), "noise")],
+)
+def test_one_question_that_is_noise_decides_and_one_that_is_untested_leaves_it_open(statuses, stands) -> None:
+    assert standing(statuses) == stands
 
 
 def test_what_another_run_s_preset_finds_does_not_speak_of_a_run_s_data(runs: Runs) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gainakt import __version__
-from gainakt.criteria import Targets
+from gainakt.criteria import STANDINGS, Targets
 from gainakt.errors import InputError
 from gainakt.facts import Facts
 from gainakt.insight import Insight, look, settings
@@ -107,6 +107,7 @@ def _context(seen: Insight, baseline: Facts | None) -> dict[str, Any]:
     }  # fmt: skip
     return {
         "run": facts.run, "name": facts.run.name or facts.run.run_id, "verdict": verdict, "version": __version__,
+        "standing": STANDINGS[verdict.standing],
         "date": dt.datetime.fromtimestamp(facts.run.created, dt.UTC).date() if facts.run.created else "–",
         "baseline": baseline, "baseline_name": (baseline.run.name or baseline.run.run_id) if baseline else "",
         "primary": tables.primary(facts), "comparison": tables.comparison(facts, baseline) if baseline else [],
@@ -143,7 +144,7 @@ def _beside(facts: Facts, baseline: Facts | None) -> Iterator[str]:
 def _conclusion(seen: Insight) -> Iterator[str]:
     """What it comes to."""
     yield from sentences.gains_told(seen.facts.test, seen.targets)
-    name = "differentiated" if seen.verdict.differentiated else "not differentiated"
+    name = STANDINGS[seen.verdict.standing]
     why = ", ".join(f"{finding.status}" for finding in seen.verdict.questions.values())
     yield f"By its own account the run is {name} (skills differ, response matters: {why})."
     held = [cause.name for cause in seen.causes if cause.present]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from gainakt.criteria import Targets, Values, Verdict
+from gainakt.criteria import STANDINGS, Targets, Values, Verdict
 from gainakt.diagnosis import Course, course, divergence
 from gainakt.facts import Facts
 
@@ -71,7 +71,7 @@ def questions_told(verdict: Verdict) -> Iterator[str]:
     told = {"pass": "passes its tests", "noise": "does not pass its tests", "untested": "is untested"}
     for name, finding in verdict.questions.items():
         yield f"The claim {names[name]} {told[finding.status]} ({finding.text})."
-    yield f"The run is {'' if verdict.differentiated else 'not '}differentiated."
+    yield f"The run is {STANDINGS[verdict.standing]}."
 
 
 def skills_told(facts: Facts, targets: Targets) -> Iterator[str]:

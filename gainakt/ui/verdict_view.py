@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from gainakt import jobs
-from gainakt.criteria import MASTERY_CORRELATIONS, Finding, Targets
+from gainakt.criteria import MASTERY_CORRELATIONS, STANDINGS, Finding, Standing, Targets
 from gainakt.insight import Insight, look
 from gainakt.store import Store
 from gainakt.ui import resources
@@ -21,6 +21,9 @@ _LIGHTS = {
     "pass": ("green", "check_circle", "pass"), "fail": ("red", "cancel", "fail"),
     "above_reference": ("orange", "vertical_align_top", "target above the reference"),
     "noise": ("red", "graphic_eq", "noise"), "untested": ("gray", "help", "untested"),
+}  # fmt: skip
+_STANDINGS: dict[Standing, tuple[str, str]] = {
+    "differentiated": ("green", "check_circle"), "noise": ("red", "cancel"), "untested": ("gray", "help"),
 }  # fmt: skip
 _KINDS = (
     ("stand-in", "Test with the stand-in", "Asks the data by a light model, and the run by its own rates: seconds."),
@@ -43,9 +46,8 @@ def judged(store: Store, run_id: str) -> Insight:
 def lights(seen: Insight) -> None:
     """One line: differentiated or not, and a light for every criterion and question."""
     verdict = seen.verdict
-    color, icon, word = ("green", "check_circle", "Differentiated") if verdict.differentiated else (
-        "red", "cancel", "Not differentiated")  # fmt: skip
-    parts = [f":{color}-badge[:material/{icon}: {word}]"]
+    color, icon = _STANDINGS[verdict.standing]
+    parts = [f":{color}-badge[:material/{icon}: {STANDINGS[verdict.standing].capitalize()}]"]
     for name, finding in {**verdict.questions, **verdict.criteria}.items():
         color, icon, word = _LIGHTS[finding.status]
         told = word if name in verdict.questions or finding.value is None else number(round(finding.value, 4))
