@@ -22,7 +22,7 @@ _WHO = "dashboard"
 
 def watch(store: Store, run: Run, others: list[Run]) -> None:
     """The whole of the Train page for one run."""
-    title, stop, new = st.columns([6, 1, 1], vertical_alignment="bottom")
+    title, stop, new = st.columns([5, 1, 1], vertical_alignment="bottom")
     title.subheader(f"{markdown_text(run.name)}")
     title.caption(f"{run.run_id} · preset {markdown_text(run.preset)} · data {markdown_text(run.data_name)}")
     with stop:

@@ -17,12 +17,13 @@ STATUS = {
     "interrupted": ":material/power_off: interrupted",
 }
 
-LOSSES = {
+_TERMS = [spec for name, spec in fields().items() if name.startswith("weights.") and name != "weights.bce"]
+LOSSES = {  # the default's terms first: they get the first colours
     "loss.total": "total",
     "loss.bce": "BCE, Encoder 1",
     "loss.im": "IM, Encoder 2",
-    **{f"loss.{name.split('.')[1]}": spec.label.removesuffix(" weight").lower() for name, spec in fields().items()
-       if name.startswith("weights.") and name != "weights.bce"},
+    **{f"loss.{spec.name.split('.')[1]}": spec.label.removesuffix(" weight").lower()
+       for spec in sorted(_TERMS, key=lambda spec: not spec.default)},
 }  # fmt: skip
 AUCS = {
     "validation.encoder1_auc": "Encoder 1, validation",
