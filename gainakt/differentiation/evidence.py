@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, spearmanr
 
+from gainakt import metrics
 from gainakt.parametric.counts import Practice
 
 Array = NDArray[np.floating]
@@ -89,13 +90,10 @@ def sizes(rate: Array, gain: Array, seen: Practice) -> dict[Question, float | No
     The latter as |log| of the mean gain after correct over that after incorrect responses. NaN: a skill not known.
     """
     count = np.bincount(2 * seen.skill + seen.response, minlength=gain.size).reshape(gain.shape) * np.isfinite(gain)
-    known = rate[np.isfinite(rate)]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        spread = known.std() / known.mean() if len(known) else np.nan
-        incorrect, correct = (count * np.nan_to_num(gain)).sum(0) / count.sum(0)
-        apart = np.abs(np.log(correct / incorrect))
-    found: dict[Question, Any] = {"skills": spread, "response": apart}
-    return {name: float(value) if np.isfinite(value) else None for name, value in found.items()}
+    brought, counted = (count * np.nan_to_num(gain)).sum(0), count.sum(0)
+    incorrect, correct = (metrics.ratio(*pair) for pair in zip(brought, counted, strict=True))
+    apart = metrics.ratio(correct, incorrect)
+    return {"skills": metrics.cv(rate), "response": abs(float(np.log(apart))) if apart else None}
 
 
 def by_student(difference: Array, student: NDArray[np.integer], seed: int = 0) -> Interval:
