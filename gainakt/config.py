@@ -125,8 +125,12 @@ def checked(config: Config) -> Config:
             "model.prior: irt starts a threshold or an offset per skill, and both are global; set model.threshold or"
             " model.offset to per_skill"
         )
-    if model.sharing != "apart" and (model.hidden != "nothing" or model.ability):
-        raise InputError("model.hidden and model.ability are about an Encoder 2 of its own; set model.sharing to apart")
+    if model.sharing != "apart" and (model.hidden != "nothing" or model.ability or model.counts):
+        raise InputError(
+            "model.hidden, model.ability and model.counts are about an Encoder 2 of its own; set model.sharing to apart"
+        )
+    if model.counts and model.hidden == "response":
+        raise InputError("model.counts tells of the responses that model.hidden hides; set it to false")
     if config.regime.alternate and config.regime.alone_epochs:
         raise InputError("regime.alternate: turns and epochs of Encoder 2 alone exclude each other; set one to 0")
     weights_at(config.regime.schedule, 1)

@@ -64,6 +64,11 @@ def test_heads_must_divide_the_width():
     assert changed(Config(), {"model.width": 10, "model.heads": 5}).model.width == 10
 
 
+def test_counts_would_tell_the_responses_that_are_hidden():
+    with pytest.raises(InputError, match=r"model\.counts tells of the responses that model\.hidden hides"):
+        changed(Config(), {"model.counts": True, "model.hidden": "response"})
+
+
 def test_a_configuration_does_not_change_in_place():
     config = Config()
     other = changed(config, {"weights.variance": 50})

@@ -11,7 +11,7 @@ import torch
 
 from gainakt import differentiation
 from gainakt.config import Config, changed
-from gainakt.data.interactions import Interactions
+from gainakt.data.interactions import NO_FOLD, TEST, Interactions
 from gainakt.data.load import load
 from gainakt.data.sequences import Windows, split_students
 from gainakt.data.simulate import simulate
@@ -200,6 +200,16 @@ def test_beta_and_transfer_stay_tied_while_they_learn(model_of):
     assert mastery.beta[0] != before[0] and np.ptp(mastery.offset.detach().numpy()) > 0
 
 
+def test_counts_are_told_with_or_without_the_skill(model_of):
+    """What the tied arm is told in place of the skill the free arm is told as well."""
+    for hidden in ("nothing", "skill"):
+        model, batch = model_of(hidden=hidden, counts=True)
+        assert isinstance(model.encoder2.encoder, arms.ArmEncoder)
+        before = gains(model, batch)
+        torch.nn.init.zeros_(model.encoder2.encoder.counts.weight)
+        assert not torch.equal(before, gains(model, batch))
+
+
 def test_gains_that_do_not_know_the_response_ignore_it(model_of):
     model, batch = model_of(hidden="response")
     flipped = replace(batch, response=1 - batch.response)
@@ -230,14 +240,26 @@ def test_redrawn_data_are_data(small_class: Callable[..., Interactions]):
         assert not new.truth and (rule != "blocked" or (new.skill == data.skill).all())
 
 
-def test_halves_keep_the_test_students_and_share_no_other():
+def test_every_student_is_scored_once_by_a_training_that_has_not_seen_them():
     data = simulate("demo", 0, students=60)
-    split = split_students(data, 0, 0)
-    first = standin.halved(len(split.train), 0)
-    parts = [split_students(preset.only(data, replace(split, train=split.train[m])), 0, 9) for m in (first, ~first)]
-    used = [set(np.unique(preset.only(data, replace(split, train=split.train[m])).student)) for m in (first, ~first)]
-    assert all((part.test == split.test).all() and (part.validation == split.validation).all() for part in parts)
-    assert used[0] & used[1] == set(split.test) | set(split.validation)
+    splits = [split_students(part, 0, 9) for part in preset.dealt(data, 5, 0)]
+    assert sorted(np.concatenate([split.test for split in splits])) == list(range(60))
+    first, second = (split_students(part, 0, 9) for part in preset.dealt(data, 2, 0))
+    assert not {*first.train, *first.validation} & {*second.train, *second.validation}
+
+
+def test_the_rival_is_compared_with_the_same_interactions(tiny: Callable[..., Config]):
+    """A free arm that predicts as the rival does is neither better nor worse, student by student."""
+    data, config = simulate("demo", 0, students=60), tiny({"data.window": 20})
+    rival, folds = [], preset.dealt(data, 3, 0)
+    for part in folds:
+        learned, tested = (own.practice_of(part, np.nonzero(part.fold == kind)[0], 20) for kind in (NO_FOLD, TEST))
+        lost = preset.loss_of(preset.predicted_bkt(preset.fitted_bkt(learned, 12), tested), tested)
+        seen = preset.trained(config, part)
+        assert (seen.student == tested.student[tested.scored]).all()
+        rival.append(replace(seen, loss=lost))
+    found = preset._beyond_rival(config, folds, rival)
+    assert found.value == found.low == found.high == 0
 
 
 @pytest.mark.parametrize("kind", ["stand-in", "model"])

@@ -1,11 +1,12 @@
-"""The tests with a run's own preset: it is trained again, free and tied, on halves, and on data without a difference.
+"""The tests with a run's own preset: it is trained again, free and tied, and on data without a difference.
 
-Encoder 2 trains alone, in all arms alike: Encoder 1 shares nothing with it and would double the time. Data without the
-difference are drawn from the stand-in that is fitted with it tied away.
+All students are scored, each by trainings that have not seen them. Encoder 2 trains alone, in all arms alike: Encoder 1
+shares nothing with it and would double the time. Data without the difference are drawn from the stand-in that is fitted
+with it tied away; to save time they train on half of the students, and so does what they are compared with.
 """
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,14 @@ from numpy.typing import NDArray
 
 from gainakt.config import Config, changed
 from gainakt.data.interactions import NO_FOLD, TEST, Interactions
-from gainakt.data.sequences import Split, Windows, split_students
+from gainakt.data.sequences import Windows, split_students
 from gainakt.differentiation import evidence, standin
 from gainakt.differentiation.evidence import QUESTIONS, Evidence, Interval, Null, Question
+from gainakt.parametric.bkt import fitted_bkt, predicted_bkt
 from gainakt.parametric.counts import Practice, practice_of
 from gainakt.parametric.draw import drawn
 from gainakt.parametric.fit import fitted, start
-from gainakt.parametric.predict import log_loss
+from gainakt.parametric.predict import log_loss, loss_of
 from gainakt.parametric.run import restored
 from gainakt.training import checkpoints
 from gainakt.training.evaluate import predict
@@ -31,12 +33,16 @@ from gainakt.training.setup import build, pick_device
 
 Array = NDArray[np.floating]
 Done = Callable[[str], None]
+FOLDS = 5
 REPLICATES = 20
 ARMS: dict[Question, tuple[dict[str, Any], dict[str, Any]]] = {
-    "skills": ({}, {"model.hidden": "skill"}),
+    "skills": ({"model.counts": True}, {"model.counts": True, "model.hidden": "skill"}),
     "response": ({"model.ability": True}, {"model.ability": True, "model.hidden": "response"}),
 }
-"""What differs from the preset in the free and in the tied arm; for the response both know an ability besides."""
+"""What differs from the preset in the free and in the tied arm.
+
+What stands in for the hidden in the tied arm the free one is told as well: counts of the skill's responses, an ability.
+"""
 
 
 @dataclass(frozen=True)
@@ -51,24 +57,52 @@ class Trained:
 
 def tests(config: Config, data: Interactions, report: Callable[[float, str], None]) -> dict[Question, Evidence]:
     """All three tests of both questions; `report` hears how far they are."""
-    done = standin.counter(report, 6 + 2 * REPLICATES)
-    config = alone(config)
-    split = split_students(data, config.training.fold, config.training.seed)
+    done = standin.counter(report, 4 * FOLDS + 2 + 2 * (1 + REPLICATES))
+    config, folds = alone(config), dealt(data, FOLDS, config.training.seed)
+    halves = dealt(data, 2, config.training.seed)
     found: dict[Question, Evidence] = {}
     for name, (free_changes, tied_changes) in ARMS.items():
-        done(f"{name}: training the free arm")
-        free = trained(changed(config, free_changes), data)
-        done(f"{name}: training the tied arm")
-        tied = trained(changed(config, tied_changes), data)
-        gained, again = evidence.by_student(tied.loss - free.loss, free.student), changed(config, free_changes)
+        mine, free, tied = changed(config, free_changes), [], []
+        for fold in folds:
+            done(f"{name}: training the free arm")
+            free.append(trained(mine, fold))
+            done(f"{name}: training the tied arm")
+            tied.append(trained(changed(config, tied_changes), fold))
+        gained = _compared([run.loss for run in tied], free)
         found[name] = Evidence(
             question=name,
             free_minus_tied=gained,
-            halves=_halves(config, data, split, done) if name == "skills" else None,
-            bootstrap=_bootstrap(again, data, name, free.statistic[name], done) if evidence.above(gained) else None,
-            size=free.statistic[name],
+            halves=_agreement(mine, halves, done) if name == "skills" else None,
+            bootstrap=_bootstrap(mine, halves[0], name, done) if evidence.above(gained) else None,
+            rival_minus_free=_beyond_rival(mine, folds, free) if name == "response" else None,
+            size=float(np.mean([run.statistic[name] for run in free])),
         )
     return found
+
+
+def dealt(data: Interactions, parts: int, seed: int) -> list[Interactions]:
+    """The data so many times, each with another part of the students as given test students."""
+    part = np.random.default_rng([seed, 2]).permutation(len(data.students)) % parts
+    return [
+        replace(data, fold=np.where(part == number, TEST, NO_FOLD).astype(data.fold.dtype)) for number in range(parts)
+    ]
+
+
+def _compared(lost: Sequence[Array], free: Sequence[Trained]) -> Interval:
+    """Log-loss of others minus that of the free arms, over all students."""
+    ours, student = (np.concatenate([getattr(run, name) for run in free]) for name in ("loss", "student"))
+    return evidence.by_student(np.concatenate(lost) - ours, student)
+
+
+def _beyond_rival(config: Config, folds: Sequence[Interactions], free: Sequence[Trained]) -> Interval:
+    """The same of knowledge tracing with a hidden state."""
+    lost = []
+    for data in folds:
+        learned, tested = (
+            practice_of(data, np.nonzero(data.fold == part)[0], config.data.window) for part in (NO_FOLD, TEST)
+        )
+        lost.append(loss_of(predicted_bkt(fitted_bkt(learned, len(data.skills)), tested), tested))
+    return _compared(lost, free)
 
 
 def alone(config: Config) -> Config:
@@ -101,33 +135,19 @@ def trained(config: Config, data: Interactions) -> Trained:
     return Trained(-np.log(np.where(told.target > 0, chance, 1 - chance)), told.student, rate, statistic)
 
 
-def _halves(config: Config, data: Interactions, split: Split, done: Done) -> Interval:
-    """Rank agreement of the rates learned from disjoint halves of the training students, with different seeds."""
-    first = standin.halved(len(split.train), config.training.seed)
+def _agreement(config: Config, halves: Sequence[Interactions], done: Done) -> Interval:
+    """Rank agreement of the rates learned from disjoint halves of the students, with different seeds."""
     rates = []
-    for number, mine in enumerate((first, ~first)):
+    for number, half in enumerate(halves):
         done("skills: training on half of the students")
-        seed = config.training.seed + 1000 + number
-        half = changed(config, {"training.seed": seed, "training.fold": 0})
-        rates.append(trained(half, only(data, replace(split, train=split.train[mine]))).rate)
+        rates.append(trained(changed(config, {"training.seed": config.training.seed + number}), half).rate)
     return evidence.rank_agreement(*rates)
 
 
-def only(data: Interactions, split: Split) -> Interactions:
-    """The data of these students alone, with the split as given folds: 0 validates, 1 trains."""
-    fold = np.full(len(data.students), NO_FOLD, data.fold.dtype)
-    fold[split.train], fold[split.validation], fold[split.test] = 1, 0, TEST
-    return _rows(replace(data, fold=fold), (fold != NO_FOLD)[data.student])
-
-
-def _rows(data: Interactions, kept: NDArray[np.bool_]) -> Interactions:
-    columns = ("student", "skill", "response", "question", "group")
-    some: dict[str, Any] = {name: None if (values := getattr(data, name)) is None else values[kept] for name in columns}
-    return replace(data, **some, truth={})
-
-
-def _bootstrap(config: Config, data: Interactions, question: Question, observed: float, done: Done) -> Null:
+def _bootstrap(config: Config, data: Interactions, question: Question, done: Done) -> Null:
     """The statistic beside those of the same configuration, trained on data that were drawn without the difference."""
+    done(f"{question}: training on half of the students")
+    observed = trained(config, data).statistic[question]
     seen = practice_of(data, np.arange(len(data.students)), config.data.window)
     tied = fitted(seen, start(len(data.skills), standin.TIES[question]))
     rng = np.random.default_rng([config.training.seed, 4, QUESTIONS.index(question)])

@@ -1,4 +1,4 @@
-"""What the tests of differentiation compare: gains that do not know the skill, or the response; an ability term.
+"""What the tests of differentiation compare: gains that do not know the skill, or the response; ability and counts.
 
 Tied is everything on the way from an interaction to practice: the encoder's input, the gain head, beta, transfer.
 Offset, threshold and M_sat per skill stay free.
@@ -19,11 +19,12 @@ Hidden = Literal["nothing", "skill", "response"]
 
 
 def encoder2(config: ModelConfig, skills: int, students: int, window: int) -> Interpretable:
-    """Encoder 2 with what the configuration hides from its gains, and an ability term if it asks for one."""
+    """Encoder 2 with what the configuration hides from its gains, and ability and counts if it asks for them."""
     kind = Able if config.ability else Interpretable
     model = kind(config, skills, students, window)
+    if config.hidden != "nothing" or config.counts:
+        model.encoder = ArmEncoder(model.encoder, config)
     if config.hidden != "nothing":
-        model.encoder = BlindEncoder(model.encoder, config)
         model.gains = BlindHead(model.gains, config.hidden)
     if config.hidden == "skill":
         for parameter in (model.mastery.beta, model.mastery.transfer):
@@ -39,21 +40,23 @@ def tie(parameter: nn.Parameter) -> None:
         parameter.register_hook(lambda gradient: gradient.mean().expand_as(gradient))
 
 
-class BlindEncoder(Encoder):
-    """An encoder that sees counts of the practised skill's earlier responses in place of the skill, or no response."""
+class ArmEncoder(Encoder):
+    """An encoder that does not see the skill, or the response, and that may be told counts of the skill's responses."""
 
     def __init__(self, encoder: Encoder, config: ModelConfig):
         nn.Module.__init__(self)
         self.seen, self.hidden = encoder, config.hidden
-        self.counts = nn.Linear(3, config.width) if config.hidden == "skill" else None
+        self.counts = nn.Linear(3, config.width) if config.counts else None
 
     def forward(self, skill: Tensor, response: Tensor, extra: Tensor | None = None) -> Tensor:
         """(B, T, D), causal; see `Encoder`."""
-        if self.counts is None:
-            response = torch.zeros_like(response)
-        else:
+        if self.counts is not None:
             told = self.counts(practice_counts(skill, response))
-            skill, extra = torch.zeros_like(skill), told if extra is None else told + extra
+            extra = told if extra is None else told + extra
+        if self.hidden == "skill":
+            skill = torch.zeros_like(skill)
+        elif self.hidden == "response":
+            response = torch.zeros_like(response)
         states: Tensor = self.seen(skill, response, extra)
         return states
 

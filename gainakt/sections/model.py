@@ -23,6 +23,12 @@ class ModelConfig(Section):
     ability: bool = setting(
         False, "Ability term", "Initial mastery differs between students, by what their responses so far tell."
     )
+    counts: bool = setting(
+        False,
+        "Counts told",
+        "For the tests of differentiation: the encoder reads how often the practised skill was answered correctly and"
+        " incorrectly before. Where the skill is hidden it could not know, elsewhere it has to work it out.",
+    )
     width: int = setting(64, "Width", "Width D of both encoders.", ge=8, le=1024)
     blocks: int = setting(2, "Blocks", "Transformer blocks per encoder.", ge=1, le=12)
     heads: int = setting(4, "Attention heads", "Attention heads per block; must divide the width.", ge=1, le=16)

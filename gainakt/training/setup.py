@@ -31,7 +31,7 @@ def build(config: Config, skills: int, students: int, device: torch.device) -> G
     torch.manual_seed(config.training.seed)
     sizes = (config.model, skills, students, config.data.window)
     model = GainAKT(*sizes)
-    if config.model.hidden != "nothing" or config.model.ability:
+    if config.model.hidden != "nothing" or config.model.ability or config.model.counts:
         model.encoder2 = arms.encoder2(*sizes)
     return model.to(device)
 

@@ -4,10 +4,11 @@
     python -m tests.benchmarks.findings --list      the commands, none is run
     python -m tests.benchmarks.findings --write     the tables from what has been measured so far
 
-What is done stands in RESULTS, one JSON line per row and seed; a row that stands there is not run again.
+What is done stands in RESULTS, one JSON line per row, share of the students and seed; it is not run again.
 """
 
 import argparse
+import itertools
 import json
 import shlex
 import statistics
@@ -198,7 +199,7 @@ def run(options: argparse.Namespace) -> None:
     """Measure what is missing."""
     if options.every > 1:
         options.data = str(thinned(Path(options.data), options.every))
-    known = {(*found["row"], found["seed"]) for found in done_so_far()}
+    known = {(*found["row"], found["seed"]) for found in done_so_far() if found["every"] == options.every}
     tables = options.only.split(",") if options.only else [row.table for row in rows()]
     wanted = sorted(
         (row for row in rows() if row.table in tables and options.match in row.name),
@@ -208,12 +209,20 @@ def run(options: argparse.Namespace) -> None:
         for row in wanted:
             if (row.table, row.name, seed) in known or (row.table == "record" and seed):
                 continue
-            found = measure(row, options.data, seed, options)
+            found = {"every": options.every, **measure(row, options.data, seed, options)}
             with RESULTS.open("a") as file:
                 file.write(json.dumps(found) + "\n")
             print(
                 row.table, row.name, seed, {n: v for n, v in found.items() if n not in ("row", "command")}, flush=True
             )
+
+
+def section(name: str, found: list[dict[str, Any]]) -> str:
+    """The tables of that name in Markdown, one for each share of the students that has been used."""
+    found = [one for one in found if one["row"][0] == name]
+    shares = sorted({one["every"] for one in found}) or [1]
+    says = {every: "All students:" if every == 1 else f"One student of {every}:" for every in shares}
+    return "\n\n".join(f"{says[k]}\n\n{table(name, [one for one in found if one['every'] == k])}" for k in shares)
 
 
 def table(name: str, found: list[dict[str, Any]]) -> str:
@@ -254,7 +263,7 @@ def write() -> None:
     for name in dict.fromkeys(row.table for row in rows()):
         begin, end = f"<!-- table {name} -->", f"<!-- end {name} -->"
         before, rest = text.split(begin)
-        text = f"{before}{begin}\n{table(name, found)}\n{end}{rest.split(end)[1]}"
+        text = f"{before}{begin}\n{section(name, found)}\n{end}{rest.split(end)[1]}"
     DOCUMENT.write_text(text)
     MEASURED.write_text(json.dumps(measured(found), indent=1) + "\n")
 
@@ -265,18 +274,18 @@ IDEA_OF = {f"minus variance {weight:g}": f"variance-x{weight / 2:g}" for weight 
 
 def measured(found: list[dict[str, Any]]) -> dict[str, str]:
     """Idea -> what its run on `corrected` gave beside `corrected` itself, in a sentence for the Train page."""
-    good = {tuple(one["row"]): one for one in found if "command" in one and one["seed"] == 0}
-    failed = {tuple(one["row"]): one["failed"] for one in found if "failed" in one}
-    base = good.get(("causes", ENDS[1]))
+    good = {(*one["row"], one["every"]): one for one in found if "command" in one and one["seed"] == 0}
+    failed = {(*one["row"], one["every"]): one["failed"] for one in found if "failed" in one}
     told = {}
     for name in [*PRESETS]:
         rows = [("ideas", f"{name}, on {ENDS[1]}")]
         rows += [("variance", f"{row}, on {ENDS[1]}") for row, idea in IDEA_OF.items() if idea == name]
-        for row in rows:
-            if row in failed:
-                told[name] = f"the run failed: {failed[row]}"
-            elif base and row in good:
-                told[name] = _sentence(good[row], base)
+        for row, every in itertools.product(rows, sorted({one["every"] for one in found}, reverse=True)):
+            base = good.get(("causes", ENDS[1], every))
+            if (*row, every) in failed:
+                told[name] = f"the run failed: {failed[*row, every]}"
+            elif base and (*row, every) in good:
+                told[name] = _sentence(good[*row, every], base)
     return told
 
 
