@@ -17,6 +17,7 @@ from gainakt.data.sequences import Windows, split_students
 from gainakt.data.simulate import simulate
 from gainakt.differentiation import evidence, own, preset, standin
 from gainakt.differentiation.evidence import Evidence, Interval, Null
+from gainakt.errors import InputError
 from gainakt.model import arms
 from gainakt.parametric.fit import Tie, fitted, start
 from gainakt.presets import preset as named
@@ -238,6 +239,11 @@ def test_redrawn_data_are_data(small_class: Callable[..., Interactions]):
         )
         assert (np.diff(new.student) >= 0).all() and len(new.response) == len(new.skill) == len(new.student)
         assert not new.truth and (rule != "blocked" or (new.skill == data.skill).all())
+
+
+def test_a_run_whose_encoders_share_is_sent_to_the_stand_in(tiny: Callable[..., Config]):
+    with pytest.raises(InputError, match=r"model\.sharing: first_block: .* test this run with the stand-in"):
+        preset.tests(tiny({"model.sharing": "first_block"}), simulate("demo", 0, students=60), quiet)
 
 
 def test_every_student_is_scored_once_by_a_training_that_has_not_seen_them():

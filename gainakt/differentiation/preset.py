@@ -19,6 +19,7 @@ from gainakt.data.interactions import NO_FOLD, TEST, Interactions
 from gainakt.data.sequences import Windows, split_students
 from gainakt.differentiation import evidence, standin
 from gainakt.differentiation.evidence import QUESTIONS, Evidence, Interval, Null, Question
+from gainakt.errors import InputError
 from gainakt.parametric.bkt import fitted_bkt, predicted_bkt
 from gainakt.parametric.counts import Practice, practice_of
 from gainakt.parametric.draw import drawn
@@ -56,7 +57,10 @@ class Trained:
 
 
 def tests(config: Config, data: Interactions, report: Callable[[float, str], None]) -> dict[Question, Evidence]:
-    """All three tests of both questions; `report` hears how far they are."""
+    """All three tests of both questions; `report` hears how far they are.
+
+    Raises InputError where the encoders share parameters.
+    """
     done = standin.counter(report, 4 * FOLDS + 2 + 2 * (1 + REPLICATES))
     config, folds = alone(config), dealt(data, FOLDS, config.training.seed)
     halves = dealt(data, 2, config.training.seed)
@@ -107,7 +111,14 @@ def _beyond_rival(config: Config, folds: Sequence[Interactions], free: Sequence[
 
 def alone(config: Config) -> Config:
     """The configuration with Encoder 2 trained alone, where nothing of Encoder 1 reaches it."""
-    if config.model.kind == "parametric" or config.model.sharing != "apart" or config.weights.distillation:
+    if config.model.kind == "parametric":
+        return config
+    if config.model.sharing != "apart":
+        raise InputError(
+            f"model.sharing: {config.model.sharing}: what these tests hide from Encoder 2 a shared encoder would still"
+            " see; test this run with the stand-in, or one with model.sharing=apart"
+        )
+    if config.weights.distillation:
         return config
     return changed(config, {"regime.alone_epochs": 1000, "regime.alone_from": 1, "regime.encoder1": "removed"})
 

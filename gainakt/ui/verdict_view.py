@@ -27,7 +27,7 @@ _STANDINGS: dict[Standing, tuple[str, str]] = {
 }  # fmt: skip
 _KINDS = (
     ("stand-in", "Test with the stand-in", "Asks the data by a light model, and the run by its own rates: seconds."),
-    ("preset", "Test with its own preset", "Refits the run's own preset, tied and free, up to 64 times: minutes to hours."),
+    ("preset", "Test with its own preset", "Trains its preset again, tied and free, up to 64 times: minutes to hours."),
 )
 
 
