@@ -238,8 +238,9 @@ def table(name: str, found: list[dict[str, Any]]) -> str:
         asked = [_counted([one[name] for one in good]) for name in QUESTIONS]
         if mine and not good:
             cells[0] = f"failed: {mine[0]['failed']}"
-        words = shlex.join(row.command("DATA", 0, [])[1:-1]).replace("|", "\\|")
-        lines.append(f"| {' | '.join([row.name, *cells, *asked, row.expected, f'`{words}`'])} |")
+        words = good[0]["command"] if good else shlex.join(row.command("DATA", 0, []))
+        command = words.removeprefix("train ").removesuffix(" --json").replace("|", "\\|")
+        lines.append(f"| {' | '.join([row.name, *cells, *asked, row.expected, f'`{command}`'])} |")
     return "\n".join(lines)
 
 
