@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from gainakt import config, presets
+from gainakt import config
+from gainakt.config import presets
 from gainakt.ui import frame, resources, words
 from gainakt.ui.text import markdown_text, shortened
 

@@ -1,5 +1,5 @@
 """`python -m gainakt VERB`."""
 
-from gainakt.cli import main
+from gainakt.cli.main import main
 
 main()

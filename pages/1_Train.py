@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from gainakt.ui import frame, resources, setup_view
-from gainakt.ui.steer_view import watch
+from gainakt.ui import frame, resources
+from gainakt.ui.train import setup as setup_view
+from gainakt.ui.train.steer import watch
 
 frame.page("Train", ":material/tune:")
 store = resources.store()

@@ -2,9 +2,13 @@
 
 import streamlit as st
 
-from gainakt.ui import frame, recovery_view, resources, run_choice, run_view, tables, verdict_view
-from gainakt.ui.steer_view import skill_controls
+from gainakt.ui import frame, resources, tables
+from gainakt.ui.diagnosis import verdict as verdict_view
+from gainakt.ui.forms import run_choice
+from gainakt.ui.run import recovery as recovery_view
+from gainakt.ui.run import view as run_view
 from gainakt.ui.text import markdown_text
+from gainakt.ui.train.steer import skill_controls
 
 frame.page("Run", ":material/monitoring:")
 store = resources.store()

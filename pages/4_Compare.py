@@ -4,9 +4,11 @@ import pandas as pd
 import streamlit as st
 
 from gainakt.config import fields
-from gainakt.ui import charts, frame, resources, run_view, tables, words
-from gainakt.ui.charts import Axes
-from gainakt.ui.live import live_plot
+from gainakt.ui import frame, resources, tables, words
+from gainakt.ui.plots import charts
+from gainakt.ui.plots.charts import Axes
+from gainakt.ui.plots.live import live_plot
+from gainakt.ui.run import view as run_view
 from gainakt.ui.text import shortened
 
 frame.page("Compare", ":material/compare:")

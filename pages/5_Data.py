@@ -3,7 +3,10 @@
 import streamlit as st
 
 from gainakt.errors import InputError
-from gainakt.ui import data_mapping, data_source, data_view, frame, resources
+from gainakt.ui import frame, resources
+from gainakt.ui.data import mapping as data_mapping
+from gainakt.ui.data import source as data_source
+from gainakt.ui.data import view as data_view
 from gainakt.ui.text import markdown_text
 
 frame.page("Data", ":material/table_chart:")

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from gainakt.ui import diagnosis_view, frame, resources, run_choice
+from gainakt.ui import frame, resources
+from gainakt.ui.diagnosis import view as diagnosis_view
+from gainakt.ui.forms import run_choice
 
 frame.page("Diagnosis", ":material/stethoscope:")
 store = resources.store()

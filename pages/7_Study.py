@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from gainakt.ui import frame, resources, study_view
+from gainakt.ui import frame, resources
+from gainakt.ui.study import view as study_view
 
 frame.page("Study", ":material/experiment:")
 store = resources.store()

@@ -21,8 +21,8 @@ from hypothesis import settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from gainakt.config import Config, changed
+from gainakt.config.presets import preset
 from gainakt.data.interactions import NO_FOLD, Interactions
-from gainakt.presets import preset
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM_FLAGS = [

@@ -1,4 +1,4 @@
-"""Imports point one way: pages -> ui, service -> training, report -> model, losses, metrics; service -> store."""
+"""Imports point one way through the rooms of gainakt, and torch, streamlit and duckdb stay in theirs."""
 
 import ast
 from collections.abc import Iterator
@@ -9,49 +9,37 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# The rooms of gainakt from the bottom up: a file may import from its own room and from those before it, never after.
+ORDER = (
+    "errors", "measures", "config", "store", "reference", "data", "simulate", "datasets", "model", "losses",
+    "curve_model", "training", "verdict", "analysis", "jobs", "ui", "cli", "pages",
+)  # fmt: skip
+# What the order alone would allow, and must not be.
+NEVER = {
+    "app": ("gainakt.training", "gainakt.model", "gainakt.losses", "gainakt.curve_model", "gainakt.cli"),
+    "pages": ("gainakt.training", "gainakt.model", "gainakt.losses", "gainakt.curve_model", "gainakt.cli"),
+    "gainakt.ui": ("gainakt.training", "gainakt.model", "gainakt.losses", "gainakt.curve_model"),
+    "gainakt.cli": ("gainakt.ui",),
+    "gainakt.ui.plots": ("gainakt.store", "gainakt.jobs", "gainakt.analysis", "gainakt.verdict"),
+    "gainakt.ui.plots.charts": ("streamlit",),
+    "gainakt.store": ("gainakt.config",),
+    "gainakt.store.inbox": ("duckdb", "gainakt.measures"),
+    "gainakt.data": ("gainakt.store", "gainakt.measures"),
+    "gainakt.simulate": ("gainakt.store", "gainakt.measures"),
+    "gainakt.datasets": ("gainakt.store", "gainakt.measures"),
+    "gainakt.model": ("gainakt.store", "gainakt.datasets", "gainakt.simulate"),
+    "gainakt.losses": ("gainakt.store", "gainakt.datasets", "gainakt.simulate"),
+    "gainakt.curve_model": ("gainakt.store", "gainakt.datasets", "gainakt.simulate", "gainakt.model", "gainakt.losses"),
+    "gainakt.analysis": ("gainakt.training", "gainakt.model", "gainakt.losses", "gainakt.curve_model"),
+}
 # Who may import a library at all; a name ends where a dot or a slash follows.
 ONLY_IN = {
     "streamlit": ("app", "pages", "gainakt.ui"),
-    "duckdb": ("gainakt.data", "gainakt.store"),
-}
-# What a module may import of gainakt, where that list is short ...
-PAGE_MAY = (
-    "gainakt.ui", "gainakt.service", "gainakt.store", "gainakt.config", "gainakt.presets", "gainakt.report",
-    "gainakt.errors",
-)  # fmt: skip
-ONLY_FROM = {
-    "app": PAGE_MAY,
-    "pages": PAGE_MAY,
-    "gainakt.errors": (),
-    "gainakt.config": ("gainakt.config", "gainakt.sections", "gainakt.errors"),
-    "gainakt.sections": ("gainakt.sections",),
-    "gainakt.presets": ("gainakt.config", "gainakt.errors"),
-    "gainakt.effects": ("gainakt.config",),
-    "gainakt.reference": ("gainakt.presets", "gainakt.store.inbox"),
-    "gainakt.store": ("gainakt.store", "gainakt.errors"),
-}
-# ... and what it must not import, where that list is.
-TOP = ("gainakt.ui", "gainakt.cli", "gainakt.service")
-PURE = (*TOP, "gainakt.report", "gainakt.store", "gainakt.training", "gainakt.data")
-BATCH = ("gainakt.data.sequences",)  # states the alignment once, for all that compute: open to the pure layers
-NEVER = {
-    "gainakt.cli": ("gainakt.ui",),
-    "gainakt.service": ("gainakt.ui", "gainakt.cli"),
-    "gainakt.ui": ("gainakt.cli", "gainakt.training", "gainakt.model", "gainakt.losses"),
-    "gainakt.ui.charts": ("streamlit",),
-    "gainakt.report": TOP,
-    "gainakt.training": (*TOP, "gainakt.report", "gainakt.store"),
-    "gainakt.model": PURE,
-    "gainakt.losses": PURE,
-    "gainakt.metrics": PURE,
-    "gainakt.criteria": PURE,
-    "gainakt.diagnosis": PURE,
-    "gainakt.data": (*PURE[:-1], "gainakt.model", "gainakt.losses", "gainakt.metrics"),
-    "gainakt.store.inbox": ("duckdb",),
+    "duckdb": ("gainakt.data", "gainakt.datasets", "gainakt.store"),
 }
 # What must load without torch, so that the first page is quick; two of them may import it inside a function.
-NO_TORCH = ("app", "pages", "gainakt.ui", "gainakt.store", "gainakt.service", "gainakt.cli")
-TORCH_WHEN_CALLED = ("gainakt.service", "gainakt.cli")
+NO_TORCH = ("app", "pages", "gainakt.ui", "gainakt.store", "gainakt.analysis", "gainakt.jobs", "gainakt.cli")
+TORCH_WHEN_CALLED = ("gainakt.jobs", "gainakt.cli")
 
 
 @dataclass(frozen=True)
@@ -114,16 +102,24 @@ def violations(module: str, found: list[Import]) -> list[str]:
     return sorted({f"{module}:{one.line} imports {one.name}: {why}" for one in found for why in _reasons(module, one)})
 
 
+def room(name: str) -> str:
+    """The room of a dotted name: gainakt.ui.frame is in ui, app and pages.1_Train in pages, anything else in none."""
+    first, _, rest = name.partition(".")
+    if first in ("app", "pages"):
+        return "pages"
+    found = rest.partition(".")[0] if first == "gainakt" else ""
+    return found if found in ORDER else ""
+
+
 def _reasons(module: str, one: Import) -> Iterator[str]:
     for library, homes in ONLY_IN.items():
         if within(one.name, (library,)) and not within(module, homes):
             yield f"{library} only in {', '.join(homes)}"
-    for part, allowed in ONLY_FROM.items():
-        ours = within(one.name, ("gainakt",)) and one.name not in {"gainakt", "gainakt.__version__"}
-        if within(module, (part,)) and ours and not within(one.name, allowed):
-            yield f"{part} may import only {', '.join(allowed) or 'nothing'} of gainakt"
+    here, there = room(module), room(one.name)
+    if here and there and ORDER.index(there) > ORDER.index(here):
+        yield f"{there} stands above {here}"
     for part, forbidden in NEVER.items():
-        if within(module, (part,)) and within(one.name, forbidden) and not within(one.name, BATCH):
+        if within(module, (part,)) and within(one.name, forbidden):
             yield f"{part} must not import it"
     lazily = within(module, TORCH_WHEN_CALLED) and not one.on_load
     if within(one.name, ("torch",)) and within(module, NO_TORCH) and not lazily:
@@ -167,32 +163,42 @@ def test_the_dashboard_loads_without_torch(code: dict[str, list[Import]]) -> Non
     assert "\n".join(" -> ".join(chain) for chain in chains if chain) == ""
 
 
+def test_every_file_has_a_room(code: dict[str, list[Import]]) -> None:
+    loose = [module for module in code if module not in ("gainakt", "gainakt.__main__") and not room(module)]
+    assert loose == []
+
+
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("pages.1_Train", "from gainakt.training import train"),
+        ("pages.1_Train", "from gainakt.training.loop import train"),
         ("pages.1_Train", "import gainakt.model"),
         ("app", "from gainakt import losses"),
         ("app", "def draw():\n    import torch"),
         ("gainakt.ui.frame", "from ..training import events"),
         ("gainakt.ui.frame", "from torch import nn"),
-        ("gainakt.ui.charts", "import streamlit as st"),
-        ("gainakt.service", "import streamlit"),
-        ("gainakt.service", "import torch.nn"),
-        ("gainakt.service", "if True:\n    import torch"),
-        ("gainakt.service", "import duckdb"),
-        ("gainakt.cli", "import torch"),
+        ("gainakt.ui.frame", "from gainakt.cli import main"),
+        ("gainakt.ui.plots.charts", "import streamlit as st"),
+        ("gainakt.jobs.service", "import streamlit"),
+        ("gainakt.jobs.service", "import torch.nn"),
+        ("gainakt.jobs.service", "if True:\n    import torch"),
+        ("gainakt.jobs.service", "import duckdb"),
+        ("gainakt.jobs.service", "from gainakt.ui import frame"),
+        ("gainakt.cli.main", "import torch"),
         ("gainakt.store.reader", "from gainakt.config import Config"),
         ("gainakt.store.reader", "def read():\n    from .. import config"),
         ("gainakt.store.reader", "import importlib\nimportlib.import_module('torch')"),
         ("gainakt.store.inbox", "import duckdb"),
-        ("gainakt.model.encoder", "from gainakt.data.sources import read"),
+        ("gainakt.model.encoder", "from gainakt.datasets.load import load"),
         ("gainakt.losses", "import gainakt.training.events"),
-        ("gainakt.metrics", "from .store import Store"),
-        ("gainakt.data.sources", "from gainakt.model import GainAKT"),
-        ("gainakt.data.sources", "from gainakt.ui import charts"),
-        ("gainakt.training.loop", "from gainakt.store import RunFolder"),
-        ("gainakt.config", "from gainakt.data import sources"),
+        ("gainakt.measures.metrics", "from ..store import Store"),
+        ("gainakt.data.sources", "from gainakt.model.gainakt import GainAKT"),
+        ("gainakt.data.sources", "from gainakt.simulate import simulate"),
+        ("gainakt.curve_model.fit", "from gainakt.training import events"),
+        ("gainakt.training.loop", "from gainakt.verdict import judge"),
+        ("gainakt.verdict.judge", "from gainakt.analysis import insight"),
+        ("gainakt.analysis.insight", "from gainakt.jobs import service"),
+        ("gainakt.config.tree", "from gainakt.data import sources"),
         ("gainakt.errors", "import gainakt.config"),
     ],
 )
@@ -204,9 +210,9 @@ def test_a_violation_is_caught(module: str, source: str) -> None:
     ("module", "source"),
     [
         ("pages.1_Train", "import streamlit as st\nfrom gainakt.ui import frame\nfrom gainakt.config import fields"),
-        ("app", "from gainakt import __version__, service"),
-        ("gainakt.service", "def start():\n    import torch\n    from gainakt.training import train"),
-        ("gainakt.service", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import torch"),
+        ("app", "from gainakt import __version__, jobs"),
+        ("gainakt.jobs.service", "def start():\n    import torch\n    from gainakt.training.loop import train"),
+        ("gainakt.jobs.service", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import torch"),
         (
             "gainakt.store.reader",
             "import duckdb\nfrom gainakt.errors import InputError\nfrom .schema import MIGRATIONS",

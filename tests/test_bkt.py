@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gainakt.data.simulate import simulate
-from gainakt.parametric import bkt
-from gainakt.parametric.counts import Practice, practice_of
+from gainakt.curve_model import bkt
+from gainakt.curve_model.counts import Practice, practice_of
+from gainakt.simulate import simulate
 
 STUDENTS = np.arange(800)
 

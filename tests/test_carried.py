@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gainakt.curve_model.fit import Tie, fitted, start
+from gainakt.curve_model.predict import log_loss
 from gainakt.data.sequences import split_students
-from gainakt.data.simulate import simulate
-from gainakt.differentiation import own
-from gainakt.parametric.fit import Tie, fitted, start
-from gainakt.parametric.predict import log_loss
+from gainakt.simulate import simulate
+from gainakt.verdict import equalised as own
 
 
 @pytest.fixture(scope="module")
@@ -17,8 +17,8 @@ def account():
     data = simulate("heterogeneous-truth", 0, students=150)
     split = split_students(data, 0, 0)
     fit = start(len(data.skills), Tie(ability=False))
-    fit = fitted(own.of_stand_in(fit, data, split, 200).counts["train"], fit, 15)
-    mine = own.of_stand_in(fit, data, split, 200)
+    fit = fitted(own.of_curve_model(fit, data, split, 200).counts["train"], fit, 15)
+    mine = own.of_curve_model(fit, data, split, 200)
     return mine, np.concatenate([log_loss(fit, mine.counts[name]) for name in own.HELD_OUT])
 
 

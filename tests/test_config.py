@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from gainakt.config import Config, WeightsConfig, changed, checked, difference, fields, flatten
+from gainakt.config.presets import OPEN_IN_SEED, PRESETS, preset
 from gainakt.errors import InputError
-from gainakt.presets import OPEN_IN_SEED, PRESETS, preset
 
 LIVE = {*(f"weights.{name}" for name in WeightsConfig.model_fields), "losses.std_target", "losses.margin"}
 

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from gainakt.criteria import (
+from gainakt.errors import InputError
+from gainakt.verdict.criteria import (
     Finding,
     Reference,
     Targets,
@@ -16,7 +17,6 @@ from gainakt.criteria import (
     targets_of,
     untrained,
 )
-from gainakt.errors import InputError
 
 SEED = {"gain_std": 0.10, "encoder2_auc": 0.62, "mastery_correlation": 0.40, "beta_std": 0.3, "skill_gain_cv": 0.20,
         "response_gain_ratio": 1.2}  # fmt: skip

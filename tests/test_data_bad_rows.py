@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from gainakt.config import DataConfig
 from gainakt.data import readers
-from gainakt.data.describe import write_rejected
 from gainakt.data.sources import read
+from gainakt.datasets.describe import write_rejected
 from gainakt.errors import InputError
 
 FEW = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])

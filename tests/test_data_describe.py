@@ -5,9 +5,9 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
-from gainakt.data import describe
 from gainakt.data.interactions import NO_FOLD, TEST, Interactions
 from gainakt.data.questions import question_scores
+from gainakt.datasets import describe
 
 
 def made(rows, fold=None, **more):

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gainakt.data import report
-from gainakt.data.describe import opportunities, safe_csv
 from gainakt.data.interactions import Interactions
-from gainakt.ui import data_charts
-from gainakt.ui.figures import Axes
+from gainakt.datasets import report
+from gainakt.datasets.describe import opportunities, safe_csv
+from gainakt.ui.data import charts as data_charts
+from gainakt.ui.plots.figures import Axes
 
 
 def test_cells_that_look_like_formulas_are_quoted_in_the_download() -> None:

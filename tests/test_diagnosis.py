@@ -5,9 +5,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from gainakt import diagnosis
-from gainakt.diagnosis import Attempt, Readout
-from gainakt.presets import find
+from gainakt.analysis import diagnosis
+from gainakt.analysis.diagnosis import Attempt, Readout
+from gainakt.config.presets import find
 
 
 def series(**values: list[float]) -> pd.DataFrame:

@@ -9,21 +9,24 @@ import numpy as np
 import pytest
 import torch
 
-from gainakt import differentiation
 from gainakt.config import Config, changed
+from gainakt.config.presets import preset as named
+from gainakt.curve_model.fit import Tie, fitted, start
 from gainakt.data.interactions import NO_FOLD, TEST, Interactions
-from gainakt.data.load import load
 from gainakt.data.sequences import Windows, split_students
-from gainakt.data.simulate import simulate
-from gainakt.differentiation import evidence, own, preset, standin
-from gainakt.differentiation.evidence import Evidence, Interval, Null
+from gainakt.datasets.load import load
 from gainakt.errors import InputError
+from gainakt.jobs.service import execute, queue_run
 from gainakt.model import arms
-from gainakt.parametric.fit import Tie, fitted, start
-from gainakt.presets import preset as named
-from gainakt.service import execute, queue_run
+from gainakt.simulate import simulate
 from gainakt.store import Store
 from gainakt.training.setup import build
+from gainakt.verdict import equalised as own
+from gainakt.verdict import evidence
+from gainakt.verdict import testing as differentiation
+from gainakt.verdict import with_curve_model as standin
+from gainakt.verdict import with_preset as preset
+from gainakt.verdict.evidence import Evidence, Interval, Null
 
 UP, ZERO, DOWN = Interval(2.0, 1.0, 3.0), Interval(0.5, -1.0, 2.0), Interval(-2.0, -3.0, -1.0)
 RARE, COMMON = Null(1 / 21, 20, 1.0, []), Null(0.5, 20, 1.0, [])
@@ -122,7 +125,7 @@ def account(cv: float) -> own.Account:
     data = simulate("heterogeneous-truth", 1, students=500, skills=15, rate_cv=cv)
     split = split_students(data, 0, 0)
     counts = own.practice_of(data, split.train, 200)
-    return own.of_stand_in(fitted(counts, start(15, Tie())), data, split, 200)
+    return own.of_curve_model(fitted(counts, start(15, Tie())), data, split, 200)
 
 
 def test_a_run_that_learned_a_difference_loses_by_being_made_equal():
@@ -286,7 +289,7 @@ def test_a_saved_run_is_tested_by_both_arms(tmp_path: Path, tiny, kind: str, mon
         assert told["data"]["skills"]["decision"] == "noise"  # one replicate can never reach p < 0.05
         assert set(told["own"]["skills"]) >= {"value", "low", "high"}
         json.dumps(told)
-    monkeypatch.setattr("gainakt.differentiation.standin.tests", lambda *_: pytest.fail("the data were tested again"))
+    monkeypatch.setattr("gainakt.verdict.with_curve_model.tests", lambda *_: pytest.fail("the data were tested again"))
     before = {"skills": {"size": 0.4}, "response": {"size": 0.6}}
     rows = (
         (20, before),

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gainakt.data.simulate import simulate
-from gainakt.parametric.counts import Practice, practice_of
-from gainakt.parametric.draw import drawn, stopping
-from gainakt.parametric.fit import Fit, Tie, fitted, start
+from gainakt.curve_model.counts import Practice, practice_of
+from gainakt.curve_model.draw import drawn, stopping
+from gainakt.curve_model.fit import Fit, Tie, fitted, start
+from gainakt.simulate import simulate
 
 
 def practice(**changes: object) -> Practice:

@@ -8,8 +8,8 @@ import pytest
 
 from gainakt.config import Config, DataConfig, changed
 from gainakt.data.interactions import NO_FOLD, TEST
-from gainakt.data.load import load
 from gainakt.data.sources import read
+from gainakt.datasets.load import load
 from gainakt.errors import InputError
 
 ROWS = [("ann", "add", 1), ("ann", "sub", 0), ("bob", "add", 1)]

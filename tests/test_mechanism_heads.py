@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from gainakt.config.model import ModelConfig
 from gainakt.data.sequences import Windows
 from gainakt.errors import InputError
 from gainakt.model.heads import make
-from gainakt.sections.model import ModelConfig
 from gainakt.training.evaluate import every_mastery
 from gainakt.training.events import Stepped
 from gainakt.training.loop import train

@@ -34,7 +34,9 @@ def seeing(tiny, data):
         model.encoder2.fit = torch.linspace(0.2, 0.9, 5 * SKILLS).view(SKILLS, 5)
         batch = Windows(data, np.arange(40), 20, True, CPU).batch(np.arange(30))
         generator = torch.Generator().manual_seed(0)
-        return losses.Seen(batch, model(batch), model.encoder2, config, generator, {} if memory is None else memory)
+        return losses.LossInputs(
+            batch, model(batch), model.encoder2, config, generator, {} if memory is None else memory
+        )
 
     return see
 
@@ -57,7 +59,7 @@ def descend(seen, name, rate):
     batch, config = seen.batch, seen.config
     for _ in range(20):
         states = model(batch)
-        fresh = losses.Seen(
+        fresh = losses.LossInputs(
             batch, seen.output._replace(gains=states[2], read=states[4], states=states[3], logits2=states[0]),
             model, config, torch.Generator().manual_seed(1), seen.memory,
         )  # fmt: skip

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from gainakt import losses
 from gainakt.data.sequences import Windows
-from gainakt.training.events import Evaluated, GainsSeen, Stepped
+from gainakt.training.events import Evaluated, GainHistograms, Stepped
 from gainakt.training.loop import train
 from gainakt.training.setup import build
 from gainakt.training.stepper import padded
@@ -30,7 +30,7 @@ def seen(config, data, *, pad=False):
     model = build(config, 5, 40, CPU)
     batch = Windows(data, np.arange(40), 20, True, CPU).batch(np.arange(12))
     batch = padded(batch, 20) if pad else batch
-    return losses.Seen(batch, model(batch), model.encoder2, config, torch.Generator().manual_seed(0))
+    return losses.LossInputs(batch, model(batch), model.encoder2, config, torch.Generator().manual_seed(0))
 
 
 def im(one):
@@ -55,7 +55,7 @@ def test_the_aggregate_gain_can_be_what_is_reported(tiny, data):
     for one, other in zip(*(of(Stepped, events) for events in runs.values()), strict=True):
         assert other.values["gain_std"] == pytest.approx(one.values["aggregate_gain_std"])
         assert other.values["loss.total"] == one.values["loss.total"]
-    assert of(GainsSeen, runs["practised"])[-1].counts != of(GainsSeen, runs["aggregate"])[-1].counts
+    assert of(GainHistograms, runs["practised"])[-1].counts != of(GainHistograms, runs["aggregate"])[-1].counts
 
 
 def test_the_concurrent_target_is_the_response_that_encoder_2_has_seen(tiny, data):

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from gainakt import losses
+from gainakt.config.training import PressureConfig
 from gainakt.data.sequences import Windows
 from gainakt.errors import InputError, RunFailed
-from gainakt.sections.training import PressureConfig
-from gainakt.service import execute, queue_run
+from gainakt.jobs.service import execute, queue_run
 from gainakt.training import checkpoints
 from gainakt.training.events import Evaluated, Stepped
 from gainakt.training.loop import Uniform, train
@@ -86,7 +86,7 @@ def test_constrained_values_are_those_of_numpy(tiny, data):
     config = tiny({"model.gain_head": "linear", "model.gain_start": 0.4})
     model = build(config, 5, 60, CPU)
     batch = Windows(data, np.arange(60), 20, True, CPU).batch(np.arange(30))
-    seen = losses.Seen(batch, model(batch), model.encoder2, config, torch.Generator())
+    seen = losses.LossInputs(batch, model(batch), model.encoder2, config, torch.Generator())
     found = measured(seen, {"gain_std": 1, "skill_cv": 1, "response_ratio": 1})
     gain, skill, response = seen.own.detach().numpy(), seen.skill.numpy(), seen.response.numpy()
     means = np.array([gain[skill == s].mean() for s in range(5)])
@@ -100,7 +100,7 @@ def test_a_multiplier_grows_with_the_shortfall_and_never_below_zero(tiny, data):
     model = build(tiny(), 5, 60, CPU)
     batch = Windows(data, np.arange(60), 20, True, CPU).batch(np.arange(30))
     held = Multipliers(PressureConfig(least_gain_std=0.3, multiplier_rate=0.5), CPU)
-    seen = losses.Seen(batch, model(batch), model.encoder2, tiny(), torch.Generator())
+    seen = losses.LossInputs(batch, model(batch), model.encoder2, tiny(), torch.Generator())
     shortfall = 0.3 - float(measured(seen, held.asked)["gain_std"].detach())
     loss = torch.tensor(2.0, requires_grad=True)
     assert float(held.lagrangian(loss, seen).detach()) == pytest.approx(2.0)

@@ -8,14 +8,14 @@ import torch
 from scipy.stats import spearmanr
 
 from gainakt.config import Config, changed
+from gainakt.curve_model.counts import practice_of
+from gainakt.curve_model.fit import Tie, fitted
+from gainakt.curve_model.fit import start as start_of_fit
+from gainakt.curve_model.predict import predicted
 from gainakt.data.interactions import NO_FOLD, Interactions
 from gainakt.data.sequences import Windows, split_students
-from gainakt.data.simulate import simulate
 from gainakt.errors import InputError
-from gainakt.parametric.counts import practice_of
-from gainakt.parametric.fit import Tie, fitted
-from gainakt.parametric.fit import start as start_of_fit
-from gainakt.parametric.predict import predicted
+from gainakt.simulate import simulate
 from gainakt.training.evaluate import predict
 from gainakt.training.events import Evaluated
 from gainakt.training.loop import train

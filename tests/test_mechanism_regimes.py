@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from gainakt.config import Config, changed, weights_at
+from gainakt.config.training import RegimeConfig
 from gainakt.errors import InputError
-from gainakt.sections.training import RegimeConfig
 from gainakt.training import loop
 from gainakt.training.events import Changed, Evaluated, PhaseBegan, Stepped
 from gainakt.training.loop import train

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from gainakt import losses
+from gainakt.config.effects import acts_on
 from gainakt.data.sequences import Windows, split_students
-from gainakt.effects import acts_on
 from gainakt.training import checkpoints
 from gainakt.training.best import weighted_loss
 from gainakt.training.events import Checkpointed, Evaluated

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as reference
 
-from gainakt import metrics
+from gainakt.measures import metrics
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from gainakt.config import Config, DataConfig, flatten
-from gainakt.data import report, uploads
-from gainakt.service import Service
+from gainakt.datasets import report, uploads
+from gainakt.jobs.service import Service
 from gainakt.store import RunFolder, runs_root
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -187,7 +187,7 @@ def test_skills_are_sorted_and_searched(data_page: AppTest, tmp_path: Path) -> N
 def test_a_changed_file_is_read_again_an_unchanged_one_is_not(
     data_page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gainakt.ui import data_view
+    from gainakt.ui.data import view as data_view
 
     reads = []
     real = data_view.report
@@ -201,7 +201,7 @@ def test_a_changed_file_is_read_again_an_unchanged_one_is_not(
 
 
 def test_a_large_file_waits_for_a_click(data_page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gainakt.ui import data_view
+    from gainakt.ui.data import view as data_view
 
     monkeypatch.setattr(data_view, "ASK_FROM", 100)
     app = read(data_page, file_of(tmp_path, GOOD))
@@ -248,7 +248,7 @@ def test_an_upload_is_listed_once_it_is_kept(data_page: AppTest, store: Path) ->
 
 
 def test_all_settings_but_the_window_go_to_the_train_page() -> None:
-    from gainakt.ui import data_source
+    from gainakt.ui.data import source as data_source
 
     summary = {"name": "x", "students": 1, "interactions": 2, "skills": 3}
     data_source.take(DataConfig(path="p"), summary)

@@ -11,8 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from gainakt.config import changed
-from gainakt.presets import preset
-from gainakt.service import Service
+from gainakt.config.presets import preset
+from gainakt.jobs.service import Service
 from gainakt.store import RunFolder, runs_root
 from gainakt.ui import tables
 

@@ -9,16 +9,17 @@ import pytest
 import torch
 
 from gainakt.config import Config, changed
+from gainakt.config.presets import preset
+from gainakt.curve_model import curve, fit
+from gainakt.curve_model.counts import Practice, practice_of
+from gainakt.curve_model.predict import predicted
+from gainakt.curve_model.scaled import scaled
+from gainakt.curve_model.stored import restored
 from gainakt.data.interactions import Interactions
 from gainakt.data.sequences import Windows, split_students
-from gainakt.data.simulate import simulate
-from gainakt.parametric import curve, fit
-from gainakt.parametric.counts import Practice, practice_of
-from gainakt.parametric.predict import predicted
-from gainakt.parametric.results import scaled
-from gainakt.parametric.run import outcome, restored
-from gainakt.presets import preset
+from gainakt.simulate import simulate
 from gainakt.training import checkpoints
+from gainakt.training.curve_run import outcome
 from gainakt.training.events import Checkpointed, Event, Finished, Refused, Started
 from gainakt.training.loop import train
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gainakt.config import Config, difference
+from gainakt.config.presets import PRESETS, find, preset
 from gainakt.errors import InputError
-from gainakt.presets import PRESETS, find, preset
 from gainakt.training.loop import train
 from tests.benchmarks import findings
 

@@ -45,7 +45,7 @@ def test_the_norms_are_autograds(made):
     config, model, windows = made({"weights.variance": 3.0, "model.dropout": 0.0})
     batch = windows.batch(np.arange(4))
     told = probe.gradients(model, config, batch)
-    seen = losses.Seen(batch, model.eval()(batch), model.encoder2, config, torch.Generator().manual_seed(0))
+    seen = losses.LossInputs(batch, model.eval()(batch), model.encoder2, config, torch.Generator().manual_seed(0))
     for name, weight in (("im", 0.5), ("variance", 3.0)):
         term = weight * losses.compute(seen, {name: weight})[name]
         parts = [p for p in model.encoder2.parameters() if p.requires_grad]

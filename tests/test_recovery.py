@@ -8,11 +8,11 @@ import pytest
 import torch
 from scipy import stats
 
-from gainakt import metrics
 from gainakt.data.interactions import Interactions
 from gainakt.data.sequences import Windows
-from gainakt.data.simulate import Scenario, simulated, trajectory
-from gainakt.recovery import Learned, Scored, agreement, positions, recovery
+from gainakt.measures import metrics
+from gainakt.measures.recovery import Learned, Scored, agreement, positions, recovery
+from gainakt.simulate import Scenario, simulated, trajectory
 
 TRAIN = np.arange(0, 200, 2)
 TEST = np.arange(1, 200, 2)

@@ -74,7 +74,7 @@ def test_their_course_can_be_overlaid(store):
 
 
 def test_they_cannot_be_renamed_or_evaluated(store, tmp_path):
-    from gainakt.evaluation import reload
+    from gainakt.training.saved import reload
 
     with pytest.raises(InputError, match="published record"):
         store.rename(V3, "mine")

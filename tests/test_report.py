@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from gainakt.analysis.report import beside, page, save, sentences, tables, write
 from gainakt.config import Config
-from gainakt.criteria import Targets
-from gainakt.facts import Facts
-from gainakt.report import beside, page, save, sentences, tables, write
-from gainakt.service import execute, queue_run
+from gainakt.jobs.service import execute, queue_run
 from gainakt.store import Run, RunFolder, Store, runs_root
+from gainakt.store.facts import Facts
+from gainakt.verdict.criteria import Targets
 
 ROOT = Path(__file__).resolve().parents[1]
 HOSTILE = "<script>alert(1)</script> | [x](http://x.invalid) `y` **z**"

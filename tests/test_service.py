@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from gainakt import service
-from gainakt.service import Service, execute, queue_run, steer, stop
+from gainakt.jobs import service
+from gainakt.jobs.service import Service, execute, queue_run, steer, stop
 from gainakt.store import RunFolder
 from gainakt.training import loop
 
@@ -173,5 +173,5 @@ def test_a_running_job_is_steered_and_stopped_from_outside(root, configured):
 
 
 def test_importing_the_service_does_not_import_torch():
-    code = "import sys, gainakt.service; sys.exit('torch' in sys.modules)"
+    code = "import sys, gainakt.jobs.service; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=service.__file__.rsplit("/", 2)[0]).returncode == 0

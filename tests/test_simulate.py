@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gainakt import metrics
 from gainakt.data.interactions import Interactions, atomic
-from gainakt.data.simulate import SCENARIOS, Scenario, scenario, simulate, simulated, trajectory
-from gainakt.data.simulate.parameters import draw_skills, rates
 from gainakt.errors import InputError
+from gainakt.measures import metrics
+from gainakt.simulate import SCENARIOS, Scenario, scenario, simulate, simulated, trajectory
+from gainakt.simulate.parameters import draw_skills, rates
 
 SMALL = {"students": 60, "skills": 6, "lengths": (5, 40)}
 

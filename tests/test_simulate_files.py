@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gainakt.data.simulate import Scenario, scenario, simulated, trajectory, truth_beside, with_truth, write
 from gainakt.data.sources import read
 from gainakt.errors import InputError
+from gainakt.simulate import Scenario, scenario, simulated, trajectory, truth_beside, with_truth, write
 
 ROOT = Path(__file__).resolve().parents[1]
 ITEMS = Scenario(students=2300, skills=7, items_per_skill=2, item_sd=0.5, two_skill_share=0.5, groups=2, transfer=0.2)
@@ -19,7 +19,7 @@ ITEMS = Scenario(students=2300, skills=7, items_per_skill=2, item_sd=0.5, two_sk
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv", ".tsv"])
 def test_same_seed_same_bytes_whatever_the_parts(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gainakt.data.simulate.files._ROWS", 5000)  # several row groups
+    monkeypatch.setattr("gainakt.simulate.files._ROWS", 5000)  # several row groups
     files = [tmp_path / f"{blocks}{suffix}" for blocks in (1, 2, 5)]
     done = [write("mine", ITEMS, 11, file, blocks=int(file.stem)) for file in files]
     assert len({file.read_bytes() for file in files}) == 1
@@ -56,7 +56,7 @@ def test_joined_skills_keep_their_truth_in_a_file(tmp_path: Path) -> None:
 
 
 def test_many_students_are_kept_beside_the_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gainakt.data.simulate.truth._MANY", 100)
+    monkeypatch.setattr("gainakt.simulate.truth._MANY", 100)
     out = tmp_path / "many.csv"
     written = write("mine", Scenario(students=300), 0, out)
     assert [file.name for file in written.files] == ["many.csv", "many.csv.truth.json", "many.csv.truth.parquet"]

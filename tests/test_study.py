@@ -8,12 +8,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from gainakt import study
-from gainakt.data.load import load, named
-from gainakt.differentiation import standin
+from gainakt.datasets.load import load, named
 from gainakt.errors import InputError, RunFailed
+from gainakt.jobs import study
 from gainakt.store import RunFolder, Store, runs_root
-from gainakt.ui import study_view
+from gainakt.ui.study import view as study_view
+from gainakt.verdict import with_curve_model as standin
 
 ROOT = Path(__file__).resolve().parents[1]
 PLAN = study.Plan(students=(40,), cvs=(0.0, 0.44), seeds=2, tests=False, scenario="demo")

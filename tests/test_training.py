@@ -12,7 +12,7 @@ from gainakt.data.sequences import Windows, split_students
 from gainakt.errors import InputError
 from gainakt.training import checkpoints, loop
 from gainakt.training.evaluate import predict
-from gainakt.training.events import Checkpointed, Evaluated, Finished, GainsSeen, Started, Stepped
+from gainakt.training.events import Checkpointed, Evaluated, Finished, GainHistograms, Started, Stepped
 from gainakt.training.loop import Diverged, final_results, train
 from gainakt.training.setup import build, pick_device
 
@@ -234,15 +234,15 @@ def test_v3_phase1_trains_and_its_aggregate_gain_is_nearly_a_constant(tiny, data
 
 def test_live_gain_statistics_and_histograms_are_those_of_the_batches(tiny, data):
     events = list(train(tiny({"training.max_epochs": 5, "training.log_every": 1}), data))
-    seen = [event for event in of(GainsSeen, events) if event.split == "train"]
+    seen = [event for event in of(GainHistograms, events) if event.split == "train"]
     interactions = events[0].data["split"]["train"]["interactions"]
     assert [event.step for event in seen] == [4, 8, 12, 16, 20]
     assert [sum(event.counts) for event in seen] == [interactions] * 5  # four steps are an epoch here
-    for event in of(GainsSeen, events):
+    for event in of(GainHistograms, events):
         per_skill = np.array(list(event.skills.values()))
         assert per_skill.sum() == sum(event.counts)
         assert len(event.counts) == 50 and per_skill.shape[1] == 20
-    held = [event for event in of(GainsSeen, events) if event.split == "validation"]
+    held = [event for event in of(GainHistograms, events) if event.split == "validation"]
     assert [sum(event.counts) for event in held] == [events[0].data["split"]["validation"]["interactions"]] * 6
 
 

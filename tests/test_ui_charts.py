@@ -9,9 +9,9 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from gainakt.ui import charts
-from gainakt.ui.charts import Axes
-from gainakt.ui.live import packed
+from gainakt.ui.plots import charts
+from gainakt.ui.plots.charts import Axes
+from gainakt.ui.plots.live import packed
 
 
 def series(runs: tuple[str, ...] = ("a",), names: tuple[str, ...] = ("loss",), count: int = 100) -> pd.DataFrame:

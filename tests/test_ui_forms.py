@@ -7,8 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from gainakt.config import fields, flatten
-from gainakt.presets import PRESETS, preset
-from gainakt.ui.forms import log_stops, nice, slider_step
+from gainakt.config.presets import PRESETS, preset
+from gainakt.ui.forms.fields import log_stops, nice, slider_step
 
 
 def draw(script: Callable[..., None], **arguments: Any) -> AppTest:
@@ -21,8 +21,8 @@ def everything(name: str) -> None:
     import streamlit as st
 
     from gainakt.config import fields
-    from gainakt.presets import preset
-    from gainakt.ui.forms import settings_form
+    from gainakt.config.presets import preset
+    from gainakt.ui.forms.fields import settings_form
 
     config = preset(name)
     st.session_state["changes"] = settings_form(config, f"t.{name}", fields(), columns=3)
@@ -32,7 +32,7 @@ def one_field(field: str, value: float) -> None:
     import streamlit as st
 
     from gainakt.config import fields
-    from gainakt.ui.forms import widget
+    from gainakt.ui.forms.fields import widget
 
     st.session_state["held"] = widget(fields()[field], value, "k")
 
@@ -41,7 +41,7 @@ def checked(changes: dict[str, object]) -> None:
     import streamlit as st
 
     from gainakt.config import Config
-    from gainakt.ui.forms import validated
+    from gainakt.ui.forms.fields import validated
 
     st.session_state["valid"] = validated(Config(), changes) is not None
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gainakt.data import uploads
+from gainakt.datasets import uploads
 from gainakt.errors import InputError
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from gainakt import verdict
+from gainakt.analysis.insight import examine, next_config, states
 from gainakt.config import changed
-from gainakt.criteria import standing, targets_of
-from gainakt.insight import look, next_config, states
-from gainakt.presets import preset
+from gainakt.config.presets import preset
 from gainakt.store import RunFolder, Store
+from gainakt.verdict import judge as verdict
+from gainakt.verdict.criteria import standing, targets_of
 
 ROOT = Path(__file__).resolve().parents[1]
 TEST = {"encoder1_auc": 0.72, "encoder2_auc": 0.68, "mastery_correlation": 0.28, "mastery_correlation_by_student": 0.2,
@@ -153,10 +153,10 @@ def test_targets_above_what_is_known_are_marked_so(runs: Runs) -> None:
 
 def test_the_next_configuration_keeps_the_data_and_replicates_what_is_differentiated(runs: Runs) -> None:
     run_id = runs.add()
-    chosen = next_config(look(runs.store, run_id))
+    chosen = next_config(examine(runs.store, run_id))
     assert chosen.weights.variance == 200.0 and chosen.data == preset("corrected").data
     runs.tell(run_id, **PASS, **GOOD)
-    again = next_config(look(runs.store, run_id))
+    again = next_config(examine(runs.store, run_id))
     assert (again.training.seed, again.weights.variance) == (1, 0.0)
 
 
@@ -166,7 +166,7 @@ def test_states_are_read_before_training_and_at_the_best_epoch(runs: Runs) -> No
         for epoch, past in ((0, 0.2), (5, 0.9)):
             folder.append({"kind": "step", "step": epoch, "epoch": epoch, "values": {"state.curve_past": past}})
     runs.store.take_in()
-    assert states(look(runs.store, run_id).facts) == ({"curve_past": 0.9}, {"curve_past": 0.2})
+    assert states(examine(runs.store, run_id).facts) == ({"curve_past": 0.9}, {"curve_past": 0.2})
 
 
 def cli(*words: Any) -> "subprocess.CompletedProcess[str]":

@@ -8,9 +8,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from gainakt import jobs
 from gainakt.config import Config
-from gainakt.service import Service, execute, queue_run
+from gainakt.jobs import background as jobs
+from gainakt.jobs.service import Service, execute, queue_run
 from gainakt.store import Store, runs_root
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from gainakt.config import Config
+from gainakt.losses.inputs import LossInputs
 from gainakt.losses.parts import cross_entropy, minus_variance, std_hinge
-from gainakt.losses.seen import Seen
 from gainakt.model.gainakt import Part
 
-__all__ = ["Seen", "applied", "compute", "cross_entropy", "minus_variance", "std_hinge", "weighted"]
+__all__ = ["LossInputs", "applied", "compute", "cross_entropy", "minus_variance", "std_hinge", "weighted"]
 
 
 def applied(config: Config, encoder1: Part = "trained", encoder2: Part = "trained") -> dict[str, float]:
@@ -32,9 +32,9 @@ def applied(config: Config, encoder1: Part = "trained", encoder2: Part = "traine
     return first | second
 
 
-def compute(seen: Seen, names: dict[str, float]) -> dict[str, Tensor]:
+def compute(inputs: LossInputs, names: dict[str, float]) -> dict[str, Tensor]:
     """The named terms, unweighted."""
-    return {name: import_module(f"{__name__}.{name}").loss(seen) for name in names}
+    return {name: import_module(f"{__name__}.{name}").loss(inputs) for name in names}
 
 
 def weighted(terms: dict[str, Tensor], weights: dict[str, float]) -> tuple[Tensor, dict[str, Tensor]]:

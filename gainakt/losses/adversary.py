@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gainakt.losses.seen import Seen
+from gainakt.losses.inputs import LossInputs
 
 ROWS, POINTS, HIDDEN, RATE = 256, 16, 32, 3e-3
 """Interactions a step that it looks at, points of a row that it sees, hidden units, its Adam's learning rate."""
@@ -41,15 +41,15 @@ class Judge:
         self.adam.step()
 
 
-def loss(seen: Seen) -> Tensor:
+def loss(inputs: LossInputs) -> Tensor:
     """-log of the chance that the discriminator gives the model's gains to be differentiated, mean over interactions.
 
     It learns at each step against rows of the same mean whose std over skills is the target std.
     """
-    if "adversary" not in seen.memory:
-        seen.memory["adversary"] = Judge(seen.config.training.seed, seen.skill.device)
-    judge: Judge = seen.memory["adversary"]
-    rows = seen.gains[torch.randperm(len(seen.gains), generator=seen.generator)[:ROWS].to(seen.skill.device)]
-    noise = torch.randn(rows.shape, generator=seen.generator).to(rows.device)
-    judge.learn((rows.detach().mean(-1, keepdim=True) + seen.config.losses.std_target * noise).clamp(0, 1), rows)
+    if "adversary" not in inputs.memory:
+        inputs.memory["adversary"] = Judge(inputs.config.training.seed, inputs.skill.device)
+    judge: Judge = inputs.memory["adversary"]
+    rows = inputs.gains[torch.randperm(len(inputs.gains), generator=inputs.generator)[:ROWS].to(inputs.skill.device)]
+    noise = torch.randn(rows.shape, generator=inputs.generator).to(rows.device)
+    judge.learn((rows.detach().mean(-1, keepdim=True) + inputs.config.losses.std_target * noise).clamp(0, 1), rows)
     return F.softplus(-judge.logits(rows, learns=False)).mean()

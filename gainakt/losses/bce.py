@@ -2,10 +2,10 @@
 
 from torch import Tensor
 
+from gainakt.losses.inputs import LossInputs
 from gainakt.losses.parts import cross_entropy
-from gainakt.losses.seen import Seen
 
 
-def loss(seen: Seen) -> Tensor:
+def loss(inputs: LossInputs) -> Tensor:
     """Mean cross-entropy of Encoder 1's prediction and the next response, in nats."""
-    return cross_entropy(seen.output.logits1, seen.batch.target, seen.batch.scored)
+    return cross_entropy(inputs.output.logits1, inputs.batch.target, inputs.batch.scored)

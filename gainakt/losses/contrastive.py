@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
-from gainakt.losses.seen import Seen
+from gainakt.losses.inputs import LossInputs
 
 
-def loss(seen: Seen) -> Tensor:
+def loss(inputs: LossInputs) -> Tensor:
     """Minus the variance over skills of the gains at an interaction, mean over interactions."""
-    return seen.contrast
+    return inputs.contrast

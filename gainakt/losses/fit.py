@@ -3,17 +3,17 @@
 import torch
 from torch import Tensor
 
-from gainakt.losses.seen import Seen
+from gainakt.losses.inputs import LossInputs
 
 
-def loss(seen: Seen) -> Tensor:
+def loss(inputs: LossInputs) -> Tensor:
     """Mean squared distance of `Interpretable.per_skill` to the fit, M_sat and theta in units of T, so all are logits.
 
     0 where no fit was made (`model.prior`).
     """
-    encoder = seen.encoder2
+    encoder = inputs.encoder2
     if encoder.fit is None:
-        return torch.zeros((), device=seen.output.gains.device)
+        return torch.zeros((), device=inputs.output.gains.device)
     distance = encoder.per_skill() - encoder.fit
     unit = torch.ones_like(distance[0])
     unit[3:] = encoder.mastery.temperature.detach()

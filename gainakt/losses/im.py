@@ -3,17 +3,17 @@
 import torch
 from torch import Tensor
 
+from gainakt.losses.inputs import LossInputs
 from gainakt.losses.parts import cross_entropy
-from gainakt.losses.seen import Seen
 
 
-def loss(seen: Seen) -> Tensor:
+def loss(inputs: LossInputs) -> Tensor:
     """Mean cross-entropy of Encoder 2's prediction and the next response, in nats."""
-    origin, batch = seen.config.origin, seen.batch
+    origin, batch = inputs.config.origin, inputs.batch
     if not origin.mastery_head:
         return torch.zeros((), device=batch.skill.device)
-    logits, target, mask = seen.output.logits2, batch.target, batch.scored
+    logits, target, mask = inputs.output.logits2, batch.target, batch.scored
     if origin.target == "concurrent":
-        logits, _ = seen.encoder2.predict(seen.output.read, batch, batch.skill)
+        logits, _ = inputs.encoder2.predict(inputs.output.read, batch, batch.skill)
         target, mask = batch.response.float(), batch.valid
     return cross_entropy(logits, target, mask if origin.masked else torch.ones_like(mask))

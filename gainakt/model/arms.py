@@ -9,11 +9,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from gainakt.config.model import ModelConfig
 from gainakt.data.sequences import Batch
 from gainakt.model.encoder import Encoder
 from gainakt.model.gainakt import Interpretable
 from gainakt.model.heads.base import GainHead
-from gainakt.sections.model import ModelConfig
 
 Hidden = Literal["nothing", "skill", "response"]
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gainakt.sections.model import ModelConfig
+from gainakt.config.model import ModelConfig
 
 
 class Block(nn.Module):

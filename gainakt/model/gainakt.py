@@ -5,11 +5,11 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from gainakt.config.model import ModelConfig
 from gainakt.data.sequences import Batch
 from gainakt.model.encoder import Encoder
 from gainakt.model.heads import make
 from gainakt.model.mastery import Mastery
-from gainakt.sections.model import ModelConfig
 
 Part = Literal["trained", "frozen", "removed"]
 """What an encoder does in a pass: learns, runs without a gradient, or does not run (Encoder 1 only)."""

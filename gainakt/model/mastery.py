@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from gainakt.sections.model import ModelConfig
+from gainakt.config.model import ModelConfig
 
 BOUNDS = {
     "beta": (0.01, 20.0),

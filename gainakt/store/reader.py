@@ -74,7 +74,7 @@ class Reader:
         """Runs on the data with this fingerprint, oldest first."""
         return self._runs_where("data_fingerprint = $fingerprint", {"fingerprint": fingerprint})
 
-    def told(self, run_ids: Sequence[str], kind: str) -> list[dict[str, Any]]:
+    def journal_rows(self, run_ids: Sequence[str], kind: str) -> list[dict[str, Any]]:
         """Journal rows of a kind that the store keeps whole, such as `tested`, with their run_id, oldest first."""
         values: dict[str, Any] = {"kind": kind}
         query = f"SELECT run_id, text FROM events WHERE kind = $kind AND run_id IN {_bind(values, 'r', run_ids)}"

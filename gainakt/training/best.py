@@ -31,7 +31,7 @@ class Best:
         self.model, self.folder, self.about = model, folder, about
         self.kept: dict[str, tuple[float, int, dict[str, Tensor]]] = {}
 
-    def look(self, config: Config, found: Found, epoch: int, step: int) -> Iterator[events.Event]:
+    def consider(self, config: Config, found: Found, epoch: int, step: int) -> Iterator[events.Event]:
         """Keep what is better than before; `found` are the validation metrics of this epoch."""
         together = config.model.sharing != "apart"
         for encoder in ENCODERS:

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gainakt import metrics
 from gainakt.data.questions import question_scores
 from gainakt.data.sequences import Batch, Windows
+from gainakt.measures import metrics
 from gainakt.model.gainakt import GainAKT, Interpretable, aggregate_gains
 
 _SEED_FORM_STUDENTS = 300

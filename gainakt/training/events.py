@@ -43,7 +43,7 @@ class Stepped(Event):
 
 
 @dataclass(frozen=True)
-class GainsSeen(Event):
+class GainHistograms(Event):
     """Histograms of practised-skill gains in (0, 1): equal bins, overall and per skill index."""
 
     kind: ClassVar[str] = "gains"

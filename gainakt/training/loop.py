@@ -14,7 +14,7 @@ from gainakt.data.interactions import Interactions
 from gainakt.data.sequences import Batch, Windows, batches_per_epoch, split_students
 from gainakt.errors import InputError, RunFailed
 from gainakt.model.gainakt import GainAKT, Output
-from gainakt.parametric import run as stand_in
+from gainakt.training import curve_run as stand_in
 from gainakt.training import events, probe, truths
 from gainakt.training.averaged import Averaged
 from gainakt.training.best import Best, weighted_loss
@@ -134,7 +134,7 @@ class _Run:
                 looked = probe.gradients(self.model, self.config, batch, self.phase, self.stepper.memory)
                 yield events.Stepped(self.step, epoch, {**looked})
             if self.step % (4 * self.config.training.log_every) == 0:
-                yield events.GainsSeen(self.step, epoch, "train", *self.recent.histograms())
+                yield events.GainHistograms(self.step, epoch, "train", *self.recent.histograms())
         if not (self.reason and not running.seen):
             seen = running.values()
             if self.phase.encoder1 == "removed":
@@ -206,8 +206,8 @@ class _Run:
         values |= {f"state.{n}": v for n, v in probe.state(model, self.windows["validation"]).items()}
         yield events.Evaluated(self.step, epoch, values, parameters(model.encoder2))
         counts = histograms_of(reported(seen, origin.reported_gain), seen.gain_skill, len(self.data.skills))
-        yield events.GainsSeen(self.step, epoch, "validation", *counts)
-        yield from self.best.look(self.config, found, epoch, self.step)
+        yield events.GainHistograms(self.step, epoch, "validation", *counts)
+        yield from self.best.consider(self.config, found, epoch, self.step)
         self.judge(epoch, found["gain_std"] or 0.0)
 
     def judge(self, epoch: int, gain_std: float) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gainakt.config.training import PressureConfig
 from gainakt.errors import InputError
-from gainakt.losses import Seen
+from gainakt.losses import LossInputs
 from gainakt.losses.parts import means
-from gainakt.sections.training import PressureConfig
 
 
 class Rejection:
@@ -69,7 +69,7 @@ class Multipliers:
         self._ascent = torch.optim.SGD(weights, lr=config.multiplier_rate, maximize=True)
         self._state: Any = None
 
-    def lagrangian(self, loss: Tensor, seen: Seen) -> Tensor:
+    def lagrangian(self, loss: Tensor, seen: LossInputs) -> Tensor:
         """The loss plus each multiplier times its constraint's shortfall in this batch."""
         values = measured(seen, self.asked)
         observed = {
@@ -93,7 +93,7 @@ class Multipliers:
         return {f"multiplier.{name}": held.multiplier.weight.detach()[0] for name, held in self._constraints.items()}
 
 
-def measured(seen: Seen, names: dict[str, float]) -> dict[str, Tensor]:
+def measured(seen: LossInputs, names: dict[str, float]) -> dict[str, Tensor]:
     """The constrained values of a batch, with their gradients: std, CV of the skills' means, ratio of responses."""
     found = {}
     if "gain_std" in names:

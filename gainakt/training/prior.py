@@ -10,16 +10,16 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from gainakt.config import Config
+from gainakt.curve_model.counts import practice_of
+from gainakt.curve_model.fit import Fit, fitted
+from gainakt.curve_model.fit import start as start_of_fit
+from gainakt.curve_model.scaled import scaled
+from gainakt.curve_model.stored import tie_of
 from gainakt.data.interactions import Interactions
 from gainakt.errors import InputError
 from gainakt.model.gainakt import GainAKT, Interpretable
 from gainakt.model.heads import hierarchical
 from gainakt.model.mastery import BOUNDS, Mastery
-from gainakt.parametric.counts import practice_of
-from gainakt.parametric.fit import Fit, fitted
-from gainakt.parametric.fit import start as start_of_fit
-from gainakt.parametric.results import scaled
-from gainakt.parametric.run import tie_of
 
 MOST_STUDENTS = 20_000
 """Training students that the stand-in is fitted to at most, drawn by the run's seed."""

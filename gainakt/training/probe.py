@@ -47,7 +47,7 @@ def gradients(
     was_training = model.training
     model.eval()
     with _shift(model.encoder2, few) as shift:
-        seen = losses.Seen(
+        seen = losses.LossInputs(
             few, model(few, phase.encoder1, phase.encoder2), model.encoder2, config,
             torch.Generator().manual_seed(config.training.seed), copy.deepcopy(memory or {}), phase.encoder1,
         )  # fmt: skip

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from gainakt.config.training import RegimeConfig
 from gainakt.model.gainakt import Part
-from gainakt.sections.training import RegimeConfig
 
 
 @dataclass(frozen=True)

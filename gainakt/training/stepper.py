@@ -41,11 +41,13 @@ class Stepper:
         weights = losses.applied(config, phase.encoder1, phase.encoder2)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             output = self.model(batch, phase.encoder1, phase.encoder2)
-            seen = losses.Seen(batch, output, self.model.encoder2, config, self.generator, self.memory, phase.encoder1)
-            terms = losses.compute(seen, weights)
+            seen = losses.LossInputs(
+                batch, output, self.model.encoder2, config, self.generator, self.memory, phase.encoder1
+            )
+            terms = losses.compute(inputs, weights)
             loss, told = losses.weighted(terms, weights)
             if self.multipliers and phase.encoder2 == "trained":
-                loss = self.multipliers.lagrangian(loss, seen)
+                loss = self.multipliers.lagrangian(loss, inputs)
         self.optimiser.zero_grad(set_to_none=True)
         if loss.requires_grad:  # not so where the mastery head is off and nothing else trains
             loss.backward()
@@ -53,7 +55,7 @@ class Stepper:
         values = {"loss.total": loss, **{f"loss.{k}": v for k, v in terms.items()}, "gradient_norm": norm}
         if self.device.type == "cpu" or self.step % config.training.log_every == 0:
             self.check(values, config, epoch)
-        if self.rejection and self.rejection.rejects(seen.own):
+        if self.rejection and self.rejection.rejects(inputs.own):
             self.optimiser.zero_grad(set_to_none=True)  # then the step moves nothing
         self.optimiser.step()
         self.schedule.step()

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gainakt.curve_model.counts import practice_of
 from gainakt.data.interactions import Interactions
 from gainakt.data.sequences import Split, Windows
-from gainakt.data.simulate import trajectory
+from gainakt.measures.recovery import Learned, Scored, recovery, true_rates
 from gainakt.model.gainakt import GainAKT
-from gainakt.parametric.counts import practice_of
-from gainakt.recovery import Learned, Scored, recovery, true_rates
+from gainakt.simulate import trajectory
 from gainakt.training.evaluate import predict
 
 Results = dict[str, dict[str, float | None]]

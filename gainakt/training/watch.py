@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gainakt import metrics
 from gainakt.data.sequences import Batch
+from gainakt.measures import metrics
 from gainakt.model.gainakt import Output, aggregate_gains
 
 RECENT = 20

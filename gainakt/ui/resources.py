@@ -8,7 +8,7 @@ import streamlit as st
 from gainakt import reference
 from gainakt.config import DEFAULT_STORE
 from gainakt.errors import InputError, StoreBusy
-from gainakt.service import Service
+from gainakt.jobs.service import Service
 from gainakt.store import Run, Store, runs_root
 from gainakt.ui.text import markdown_text
 

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from gainakt.config import fields
-from gainakt.data.describe import safe_csv
+from gainakt.datasets.describe import safe_csv
 from gainakt.store import Run
 from gainakt.ui import words
 from gainakt.ui.text import number

@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 
 from gainakt.config import Config, changed
-from gainakt.data.load import load
-from gainakt.data.simulate import scenario, with_truth, write
-from gainakt.parametric.bkt import fitted_bkt
-from gainakt.parametric.counts import practice_of
+from gainakt.curve_model.bkt import fitted_bkt
+from gainakt.curve_model.counts import practice_of
+from gainakt.datasets.load import load
+from gainakt.simulate import scenario, with_truth, write
 
 OURS = {"known": "prior", "learn": "learns", "guess": "guesses", "slip": "slips"}
 """Our names and pyBKT's."""

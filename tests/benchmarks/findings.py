@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from gainakt.config import flatten
-from gainakt.presets import PRESETS, preset
+from gainakt.config.presets import PRESETS, preset
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "findings.md"
 RESULTS = ROOT / "docs" / "findings.jsonl"
-MEASURED = ROOT / "gainakt" / "measured.json"
+MEASURED = ROOT / "gainakt" / "config" / "measured.json"
 DATA = "../shared/data/assist2015"
 WIDTH = {"model.width": 128}
 # What separates corrected from v3-phase1, one correction each; together they are all of the difference but the width.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gainakt import study
+from gainakt.jobs import study
 from gainakt.store import runs_root
 
 SWEPT = {

@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from gainakt.data.simulate import scenario, write
+from gainakt.simulate import scenario, write
 
 
 def main(names: list[str]) -> None:

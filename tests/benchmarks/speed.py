@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gainakt.config import Config, changed
-from gainakt.data.load import load
 from gainakt.data.sequences import Windows, split_students
+from gainakt.datasets.load import load
 from gainakt.training.loop import train
 
 PADDED = 200

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 from playwright.sync_api import Page, sync_playwright
 
-from gainakt.presets import PRESETS
+from gainakt.config.presets import PRESETS
 from gainakt.store import Run, open_for_reading
 from tests.browser.screenshots import FLAGS, HEIGHT, WIDTH, dashboard
 

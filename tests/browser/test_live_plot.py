@@ -17,8 +17,8 @@ pytestmark = pytest.mark.browser
 
 SCRIPT = """
 import numpy as np, pandas as pd, streamlit as st
-from gainakt.ui.charts import Axes, lines
-from gainakt.ui.live import live_plot
+from gainakt.ui.plots.charts import Axes, lines
+from gainakt.ui.plots.live import live_plot
 
 st.set_page_config(layout="wide")
 above = st.container()

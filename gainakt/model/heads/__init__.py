@@ -3,8 +3,8 @@
 from importlib import import_module
 from typing import cast
 
+from gainakt.config.model import ModelConfig
 from gainakt.model.heads.base import GainHead
-from gainakt.sections.model import ModelConfig
 
 __all__ = ["GainHead", "make"]
 

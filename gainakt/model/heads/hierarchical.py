@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from gainakt.config.model import ModelConfig
 from gainakt.model.heads.base import MixedHead, logit
-from gainakt.sections.model import ModelConfig
 
 
 class Head(MixedHead):

@@ -2,8 +2,8 @@
 
 from torch import Tensor, nn
 
+from gainakt.config.model import ModelConfig
 from gainakt.model.heads.base import MixedHead, logit
-from gainakt.sections.model import ModelConfig
 
 
 class Head(MixedHead):

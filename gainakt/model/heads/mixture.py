@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gainakt.config.model import ModelConfig
 from gainakt.model.heads.base import MixedHead, logit
-from gainakt.sections.model import ModelConfig
 
 HIDDEN = 16
 """Hidden units of an expert."""

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gainakt.config.model import ModelConfig
 from gainakt.model.heads.base import GainHead, logit
-from gainakt.sections.model import ModelConfig
 
 HIDDEN = 4
 """Hidden units K of each skill's network."""

@@ -1,0 +1,54 @@
+"""Another written analysis put beside a report, section by section, its mis-decoded characters repaired."""
+
+import re
+
+from gainakt.analysis.report.figures import Figure
+from gainakt.analysis.report.page import body, page, render
+
+_SECTION = re.compile(r"^## +(.+?)\s*$", re.MULTILINE)
+MATCHES = {
+    # the report's section: what the sections of the original analysis that it answers begin with
+    "Executive Summary": ("Executive Summary",),
+    "Performance Metrics": ("Performance Metrics", "Comparison to"),
+    "Gain Analysis": ("Gain Analysis",),
+    "Success Criteria Evaluation": ("V3 Success Criteria", "Success Criteria"),
+    "Learned Parameter Evolution": ("Learned Parameter",),
+    "Training Dynamics": ("Training Dynamics",),
+    "Why": ("Why", "Root Cause"),
+    "Recommendations": ("Recommendations", "Implications", "Success Probability", "Next Steps"),
+    "Conclusion": ("Conclusion", "Lessons"),
+}
+
+
+def repaired(text: str) -> str:
+    """UTF-8 that was read as Mac Roman, read again as what it is; other text unchanged."""
+    try:
+        return text.encode("mac_roman").decode("utf-8")
+    except UnicodeError:
+        return text
+
+
+def sections(markdown: str) -> list[tuple[str, str]]:
+    """Title and text of each second-level section in order; what comes before the first has the title ""."""
+    parts = _SECTION.split(markdown)
+    return [("", parts[0]), *zip(parts[1::2], parts[2::2], strict=True)]
+
+
+def side_by_side(title: str, report: str, figures: dict[str, Figure], other: str, name: str) -> str:
+    """One HTML page: each section of the report left, what `other` says on the same matter right."""
+    theirs = sections(repaired(other))
+    rows, used = [], set()
+    for heading, text in sections(report):
+        begins = MATCHES.get(heading, (heading,))
+        found = [i for i, (h, _) in enumerate(theirs) if i not in used and (h.startswith(begins) if heading else not h)]
+        used.update(found)
+        right = "\n\n".join(_whole(*theirs[i]) for i in found) or "*No such section.*"
+        rows.append((body(_whole(heading, text), figures), render(right)))
+    rows += [("", render(_whole(*theirs[i]))) for i in range(len(theirs)) if i not in used and theirs[i][1].strip()]
+    heads = f"<div class=pair><b>This report</b><b>{render(name)}</b></div>"
+    pairs = "".join(f"<div class=pair><div>{left}</div><div>{right}</div></div>" for left, right in rows)
+    return page(title, heads + pairs, wide=True)
+
+
+def _whole(heading: str, text: str) -> str:
+    return f"## {heading}\n{text}" if heading else text

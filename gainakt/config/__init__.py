@@ -1,0 +1,46 @@
+"""The settings of a run: one frozen tree, checked; presets of it; what a loss weight acts on in it.
+
+The only home of a default, a bound, a label and a help text: forms, flags, stored snapshots and docs derive from it.
+May import only `errors`.
+"""
+
+from gainakt.config.base import Section, setting
+from gainakt.config.data import DataConfig
+from gainakt.config.losses import LossConfig, WeightsConfig
+from gainakt.config.model import ModelConfig
+from gainakt.config.training import OriginConfig, PressureConfig, RegimeConfig, TrainingConfig
+from gainakt.config.tree import (
+    DEFAULT_STORE,
+    Config,
+    FieldSpec,
+    changed,
+    checked,
+    difference,
+    fields,
+    flatten,
+    vars_of,
+    weights_at,
+)
+
+__all__ = [
+    "DEFAULT_STORE",
+    "Config",
+    "DataConfig",
+    "FieldSpec",
+    "LossConfig",
+    "ModelConfig",
+    "OriginConfig",
+    "PressureConfig",
+    "RegimeConfig",
+    "Section",
+    "TrainingConfig",
+    "WeightsConfig",
+    "changed",
+    "checked",
+    "difference",
+    "fields",
+    "flatten",
+    "setting",
+    "vars_of",
+    "weights_at",
+]

@@ -1,0 +1,186 @@
+"""The frozen configuration tree: the only home of a default, a bound, a label and a help text.
+
+Forms, command-line flags, stored snapshots and docs are derived from it through `fields()`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import numpy as np
+from pydantic import ValidationError
+from pydantic_core import PydanticUndefined
+
+from gainakt.config.base import Section, setting
+from gainakt.config.data import DataConfig
+from gainakt.config.losses import LossConfig, WeightsConfig
+from gainakt.config.model import ModelConfig
+from gainakt.config.training import OriginConfig, PressureConfig, RegimeConfig, TrainingConfig
+from gainakt.errors import InputError
+
+__all__ = [
+    "DEFAULT_STORE", "Config", "DataConfig", "FieldSpec", "LossConfig", "ModelConfig", "OriginConfig", "PressureConfig",
+    "RegimeConfig", "Section", "TrainingConfig", "WeightsConfig", "changed", "checked", "difference", "fields",
+    "flatten", "setting", "weights_at",
+]  # fmt: skip
+
+
+DEFAULT_STORE = Path("data/gainakt.duckdb")
+"""The store's file, relative to where the command runs; GAINAKT_STORE or --store name another."""
+
+
+class Config(Section):
+    """One run, whole: data, model, losses, weights, training, and what presses on it."""
+
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    losses: LossConfig = LossConfig()
+    weights: WeightsConfig = WeightsConfig()
+    training: TrainingConfig = TrainingConfig()
+    regime: RegimeConfig = RegimeConfig()
+    pressure: PressureConfig = PressureConfig()
+    origin: OriginConfig = OriginConfig()
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """One setting as forms, flags and tables need it; `low` and `high` are None where unbounded."""
+
+    name: str
+    label: str
+    help: str
+    kind: type
+    default: Any
+    choices: tuple[str, ...]
+    low: float | None
+    high: float | None
+    live: bool
+    log: bool
+
+
+def fields() -> dict[str, FieldSpec]:
+    """Every setting by its dotted name, in the order of the tree."""
+    return {
+        f"{section}.{name}": _spec(f"{section}.{name}", info)
+        for section, part in Config.model_fields.items()
+        for name, info in part.annotation.model_fields.items()  # type: ignore[union-attr]
+    }
+
+
+def _spec(name: str, info: Any) -> FieldSpec:
+    choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else ()
+    bounds = {key: value for meta in info.metadata for key, value in vars_of(meta).items()}
+    extra = info.json_schema_extra
+    return FieldSpec(
+        name=name,
+        label=extra["label"],
+        help=info.description,
+        kind=str if choices else info.annotation,
+        default=None if info.default is PydanticUndefined else info.default,
+        choices=choices,
+        low=bounds.get("ge", bounds.get("gt")),
+        high=bounds.get("le", bounds.get("lt")),
+        live=extra["live"],
+        log=extra["log"],
+    )
+
+
+def vars_of(meta: Any) -> dict[str, Any]:
+    """The bound that one annotated-types marker (Ge, Le, ...) carries, by its name."""
+    return {key: getattr(meta, key) for key in ("ge", "gt", "le", "lt") if hasattr(meta, key)}
+
+
+def flatten(config: Config) -> dict[str, Any]:
+    """Dotted name -> value."""
+    return {f"{section}.{name}": value for section, part in config.model_dump().items() for name, value in part.items()}
+
+
+def changed(config: Config, changes: Mapping[str, Any]) -> Config:
+    """A new configuration with dotted fields replaced and validated; text values are parsed.
+
+    Raises InputError that names the field, what is allowed and what was given.
+    """
+    tree = config.model_dump()
+    known = fields()
+    for name, value in changes.items():
+        if name not in known:
+            near = ", ".join(sorted(n for n in known if n.split(".")[0] == name.split(".")[0])) or ", ".join(known)
+            raise InputError(f"unknown field {name!r}; known fields: {near}")
+        section, key = name.split(".")
+        tree[section][key] = value
+    try:
+        return checked(Config.model_validate(tree))
+    except ValidationError as error:
+        raise InputError(_explain(error)) from None
+
+
+def checked(config: Config) -> Config:
+    """The same configuration after the checks that need two fields; raises InputError."""
+    model = config.model
+    if model.width % model.heads:
+        raise InputError(f"model.heads: {model.heads} does not divide model.width {model.width}; choose one that does")
+    if model.prior == "irt" and model.threshold == model.offset == "global":
+        raise InputError(
+            "model.prior: irt starts a threshold or an offset per skill, and both are global; set model.threshold or"
+            " model.offset to per_skill"
+        )
+    if model.sharing != "apart" and (model.hidden != "nothing" or model.ability or model.counts):
+        raise InputError(
+            "model.hidden, model.ability and model.counts are about an Encoder 2 of its own; set model.sharing to apart"
+        )
+    if model.counts and model.hidden == "response":
+        raise InputError("model.counts tells of the responses that model.hidden hides; set it to false")
+    if config.regime.alternate and config.regime.alone_epochs:
+        raise InputError("regime.alternate: turns and epochs of Encoder 2 alone exclude each other; set one to 0")
+    weights_at(config.regime.schedule, 1)
+    return config
+
+
+def weights_at(schedule: str, epoch: int) -> dict[str, float]:
+    """Weight -> its value at `epoch` by a schedule such as `variance 1:0 10:20; bce 1:0.5 5:0.3`.
+
+    Straight lines between the points, constant outside them. Raises InputError that says what is wrong.
+    """
+    found: dict[str, float] = {}
+    for part in filter(str.strip, schedule.split(";")):
+        name, *texts = part.split()
+        spec = fields().get(f"weights.{name}")
+        if spec is None:
+            known = ", ".join(WeightsConfig.model_fields)
+            raise InputError(f"regime.schedule: unknown weight {name!r} in {part.strip()!r}; known: {known}")
+        points = sorted(_point(text, spec) for text in texts)
+        if not points or len({at for at, _ in points}) < len(points) or name in found:
+            raise InputError(
+                f"regime.schedule: {part.strip()!r}; each weight once, with epoch:value points, no epoch twice"
+            )
+        epochs, values = ([point[place] for point in points] for place in (0, 1))
+        found[name] = float(np.interp(epoch, epochs, values))
+    return found
+
+
+def _point(text: str, spec: FieldSpec) -> tuple[int, float]:
+    epoch, _, value = text.partition(":")
+    try:
+        point = int(epoch), float(value)
+    except ValueError:
+        raise InputError(f"regime.schedule: {text!r} is no epoch:value, such as 10:0.5") from None
+    if point[0] < 1 or not (spec.low or 0.0) <= point[1] <= (spec.high or 0.0):
+        raise InputError(
+            f"regime.schedule: {text!r}; epochs start at 1, and {spec.name} lies in {spec.low:g} to {spec.high:g}"
+        )
+    return point
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for item in error.errors():
+        name = ".".join(str(part) for part in item["loc"])
+        lines.append(f"{name}: {item['msg']}; got {item['input']!r}")
+    return "; ".join(lines)
+
+
+def difference(config: Config, other: Config) -> dict[str, tuple[Any, Any]]:
+    """Dotted name -> (value here, value there) of the settings that differ."""
+    here, there = flatten(config), flatten(other)
+    return {name: (here[name], there[name]) for name in here if here[name] != there[name]}

@@ -1,0 +1,277 @@
+"""Fitting the stand-in: Fisher scoring of skills' numbers around their shared means, the spreads by empirical Bayes.
+
+A skill's seven numbers are normal around the means of all skills. The spreads are estimated from the data (MacKay's
+fixed point of the Laplace approximation), so that shrinkage is strong where a skill has few interactions, and total
+where skills do not differ. Ability is normal between students and summed over a grid of its values.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from gainakt.curve_model import curve
+from gainakt.curve_model.counts import Practice
+
+Array = NDArray[np.floating]
+START = np.array([-1.5, 0.0, -4.0, 0.0, 0.5, 1.2, 1.0])
+_PRIOR_MEAN = np.array([-1.0, 0.0, -4.0, 0.0, 0.5, 1.4, 1.0, -0.5])
+_PRIOR_STD = np.array([1.5, 1.0, 1.5, 1.0, 2.0, 0.5, 2.0, 1.0])
+"""A weak prior of the shared means, for data too few or too flat to say."""
+_SPREAD = (0.02, 1.5)
+_START_SPREAD = 0.3
+_LEAST_SIGMA = 0.02
+_WARM_UP = 4
+_PART = 8192
+_TOLERANCE = 5e-7
+
+
+@dataclass(frozen=True)
+class Tie:
+    """What the gain path must not see: which skill it is, or what the response was; `ability` of students or not."""
+
+    skills: bool = False
+    response: bool = False
+    ability: bool = True
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Skills' numbers `theta` (S, 7), their shared means and spreads (7,), the ability's spread, and how it went."""
+
+    theta: Array
+    mean: Array
+    spread: Array
+    sigma: float
+    tie: Tie
+    objective: float
+    iterations: int
+    converged: bool = False
+
+    @property
+    def rate(self) -> Array:
+        """Effective rate per skill (S,)."""
+        return np.asarray(np.exp(self.theta[:, curve.LEVEL]))
+
+    @property
+    def gains(self) -> Array:
+        """What one response brings a skill (S, 2, 2): [:, 0] its own, [:, 1] to others; after incorrect and correct."""
+        tilt = np.tanh(self.theta[:, [curve.CONTRAST, curve.TRANSFER_CONTRAST]])
+        scale = np.exp(self.theta[:, [curve.LEVEL, curve.TRANSFER]])
+        return np.asarray(scale[:, :, None] * np.stack([1 - tilt, 1 + tilt], axis=2))
+
+
+def start(skills: int, tie: Tie) -> Fit:
+    """The untrained stand-in: all skills alike."""
+    spread = np.full(7, _START_SPREAD)
+    if tie.skills:
+        spread[list(curve.GAIN_PATH)] = 0.0
+    if tie.response:
+        spread[list(curve.CONTRASTS)] = 0.0
+    theta = np.tile(START, (skills, 1))
+    return Fit(theta, START.copy(), spread, 0.5 if tie.ability else 0.0, tie, -np.inf, 0)
+
+
+@dataclass(frozen=True)
+class _Slopes:
+    """At one fit: log-likelihood minus penalties, gradient (S, 8) and information (S, 8, 8) per skill.
+
+    The eighth number, that all skills share, is the logarithm of the ability's spread; `ability` is the mean over
+    windows of the ability and of its square, in units of that spread, as the responses tell it.
+    """
+
+    objective: float
+    gradient: Array
+    information: Array
+    ability: Array
+
+
+def fitting(seen: Practice, fit: Fit, most: int) -> Iterator[Fit]:
+    """The fit after each of at most `most` iterations; ends when nothing moves any more."""
+    parts = _parts(seen, len(fit.theta))
+    here = _slopes(parts, fit)
+    fit = replace(fit, objective=here.objective)
+    for iteration in range(1, most + 1):
+        fit, here, gained = _step(parts, fit, here)
+        moved = 0.0
+        if iteration > _WARM_UP or fit.iterations:
+            fit, moved = _spreads(fit, here)
+        settled = iteration > _WARM_UP and gained < max(_TOLERANCE * len(seen), 0.05) and moved < 0.01
+        here = _slopes(parts, fit)
+        fit = replace(fit, iterations=iteration, objective=here.objective, converged=settled)
+        yield fit
+        if settled:
+            return
+
+
+def fitted(seen: Practice, fit: Fit, most: int = 60) -> Fit:
+    """The last of `fitting`."""
+    for last in fitting(seen, fit, most):
+        fit = last
+    return fit
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some whole windows, few enough to stay in the processor's cache, and the matrix that sums over a skill (S, N)."""
+
+    seen: Practice
+    by_skill: sparse.csr_array
+
+
+def _parts(seen: Practice, skills: int) -> list[_Part]:
+    parts = []
+    for begin, end in pieces(seen):
+        some = seen.part(begin, end)
+        one, place = np.ones(len(some), np.float32), np.arange(len(some))
+        parts.append(_Part(some, sparse.csr_array((one, (some.skill, place)), shape=(skills, len(some)))))
+    return parts
+
+
+def pieces(seen: Practice) -> list[tuple[int, int]]:
+    """Where the data are cut between windows, so that what is computed of a piece stays in the processor's cache."""
+    near = np.searchsorted(seen.start, np.arange(_PART, len(seen), _PART), "left")
+    cuts = np.unique(np.append(seen.start[near[near < seen.windows]], [0, len(seen)]))
+    return [(int(begin), int(end)) for begin, end in pairwise(cuts)]
+
+
+def _slopes(parts: list[_Part], fit: Fit) -> _Slopes:
+    found = [_part_slopes(part, fit) for part in parts]
+    gradient, information = _unpacked(np.sum([one[1] for one in found], axis=0))
+    ability = np.sum([one[2] for one in found], axis=0) / sum(part.seen.windows for part in parts)
+    return _Slopes(sum(one[0] for one in found) - _penalty(fit), gradient, information, ability)
+
+
+def _part_slopes(part: _Part, fit: Fit) -> tuple[float, Array, Array]:
+    """Log-likelihood, sums of `_columns` per skill (S, 44), sums over windows of ability and its square (2,)."""
+    seen, mine = part.seen, fit.theta[part.seen.skill].astype(np.float32)
+    at, prior = curve.nodes(fit.tie.ability)
+    ability = np.float32(fit.sigma) * at
+    practice = curve.practised(fit.theta, seen)
+    share = curve.sigmoid((practice.amount - mine[:, curve.OFFSET])[:, None] + ability)  # (N, Q)
+    raised = np.exp(mine[:, curve.HEIGHT])[:, None] * share
+    signs = (2 * seen.response - 1).astype(np.float32)[:, None]
+    right = curve.sigmoid(signs * (raised - mine[:, curve.FLOOR][:, None]))  # probability of what was answered
+    logs = np.add.reduceat(np.log(np.maximum(right, 1e-30)), seen.start, axis=0, dtype=np.float64) + np.log(prior)
+    most = logs.max(1, keepdims=True)
+    weight = np.exp(logs - most)
+    total = weight.sum(1, keepdims=True)
+    weight /= total
+    here = weight.astype(np.float32)[seen.window]
+    powers = np.stack([np.ones_like(ability), ability, ability**2], axis=1)  # (Q, 3)
+    slope = raised * (1 - share)
+    wrong = here * signs * (1 - right)  # weighted response - p
+    here *= right * (1 - right)
+    tilted, lifted = here * slope, here * raised
+    one = powers[:, 0]  # a product with ones: several times as fast as a sum over so few columns
+    first = [(wrong * slope) @ powers[:, :2], (wrong * raised) @ one, wrong @ one]
+    second = [(tilted * slope) @ powers, (tilted * raised) @ powers[:, :2], tilted @ powers[:, :2]]
+    second += [(lifted * raised) @ one, lifted @ one, here @ one]
+    sums = part.by_skill @ _columns(practice.slopes, np.column_stack(first), np.column_stack(second))
+    told = weight.sum(0) @ np.stack([at, at**2], axis=1).astype(np.float64)
+    return float((most + np.log(total)).sum()), sums.astype(np.float64), told
+
+
+_PAIRS = np.triu_indices(5)
+
+
+def _columns(slopes: Array, first: Array, second: Array) -> Array:
+    """Gradient and information of each interaction (N, 44), from what it says along practice, height and floor.
+
+    `first` (N, 4): residual along practice, the same times ability, along height, floor. `second` (N, 10): products of
+    practice with itself (times 1, ability, ability squared), with height and with floor (times 1, ability), and of
+    height and floor with themselves.
+    """
+    along = np.concatenate([slopes, np.full((len(slopes), 1), -1, np.float32)], axis=1)  # offset: against practice
+    pp, pa, aa, ph, ha, pf, fa, hh, hf, ff = (second[:, [j]] for j in range(10))
+    return np.concatenate(
+        [along * first[:, :1], first[:, 2:3], -first[:, 3:], first[:, 1:2],
+         along[:, _PAIRS[0]] * along[:, _PAIRS[1]] * pp, along * ph, -along * pf, along * pa, hh, -hf, ha, ff, -fa, aa],
+        axis=1,
+    )  # fmt: skip
+
+
+def _unpacked(sums: Array) -> tuple[Array, Array]:
+    """Gradient (S, 8) and information (S, 8, 8) from sums of `_columns`."""
+    half = np.zeros((len(sums), 8, 8))
+    half[:, _PAIRS[0], _PAIRS[1]] = sums[:, 8:23]
+    half[:, :5, 5], half[:, :5, 6], half[:, :5, 7] = sums[:, 23:28], sums[:, 28:33], sums[:, 33:38]
+    rows, columns = np.triu_indices(3)
+    half[:, 5 + rows, 5 + columns] = sums[:, 38:]
+    return sums[:, :8], half + np.triu(half, 1).transpose(0, 2, 1)
+
+
+def _penalty(fit: Fit) -> float:
+    free = fit.spread > 0
+    apart = (fit.theta - fit.mean)[:, free] / fit.spread[free]
+    return float((apart**2).sum() / 2 + (((_shared(fit) - _PRIOR_MEAN) / _PRIOR_STD) ** 2).sum() / 2)
+
+
+def log_likelihood(fit: Fit) -> float:
+    """In nats, of the data it was fitted to: its objective without the penalties."""
+    return fit.objective + _penalty(fit)
+
+
+def _shared(fit: Fit) -> Array:
+    """What all skills share (8,): the means, and the logarithm of the ability's spread."""
+    return np.append(fit.mean, np.log(fit.sigma) if fit.tie.ability else _PRIOR_MEAN[-1])
+
+
+def _step(parts: list[_Part], fit: Fit, here: _Slopes) -> tuple[Fit, _Slopes, float]:
+    """The best of a few step lengths along the scoring direction, and how much the objective rose."""
+    towards_mean, towards = _direction(fit, here)
+    length = 1.0
+    for _ in range(6):
+        mean = fit.mean + length * towards_mean[:7]
+        apart = fit.theta - fit.mean + length * towards
+        sigma = max(_LEAST_SIGMA, fit.sigma * float(np.exp(length * towards_mean[7]))) if fit.tie.ability else 0.0
+        new = replace(fit, mean=mean, theta=mean + apart, sigma=sigma)
+        there = _slopes(parts, new)
+        if there.objective >= here.objective:
+            return replace(new, objective=there.objective), there, there.objective - here.objective
+        length /= 3
+    return fit, here, 0.0
+
+
+def _direction(fit: Fit, here: _Slopes) -> tuple[Array, Array]:
+    """Scoring step of what skills share (8,) and of the skills' distances from them (S, 7), solved together."""
+    means = np.append(np.ones(7, bool), fit.tie.ability)
+    if fit.tie.response:
+        means[list(curve.CONTRASTS)] = False
+    own, shared = np.nonzero(fit.spread > 0)[0], np.nonzero(means)[0]
+    gradient, information = here.gradient, here.information
+    apart = fit.theta - fit.mean
+    ease = 1 / fit.spread[own] ** 2
+    inner = information[:, own[:, None], own] + np.diag(ease)
+    pull = gradient[:, own] - apart[:, own] * ease
+    cross = information[:, own[:, None], shared]  # (S, own, shared)
+    solved = np.linalg.solve(inner, np.concatenate([cross, pull[:, :, None]], axis=2))
+    outer = information[:, shared[:, None], shared].sum(0) + np.diag(1 / _PRIOR_STD[shared] ** 2)
+    outer -= np.einsum("soa,sob->ab", cross, solved[:, :, :-1])
+    force = gradient[:, shared].sum(0) - (_shared(fit) - _PRIOR_MEAN)[shared] / _PRIOR_STD[shared] ** 2
+    force -= np.einsum("soa,so->a", cross, solved[:, :, -1])
+    towards_mean, towards = np.zeros(8), np.zeros_like(fit.theta)
+    towards_mean[shared] = np.linalg.solve(outer, force)
+    towards[:, own] = solved[:, :, -1] - solved[:, :, :-1] @ towards_mean[shared]
+    if fit.tie.ability:  # the abilities' own mean and spread, folded into the offsets and sigma (PX-EM)
+        towards_mean[curve.OFFSET] -= fit.sigma * here.ability[0]
+        towards_mean[7] += np.log(max(here.ability[1] - here.ability[0] ** 2, 0.25)) / 2
+    largest = max(np.abs(towards_mean).max(), np.abs(towards).max(), 1e-9)
+    limit = min(1.0, 1.5 / largest)
+    return limit * towards_mean, limit * towards
+
+
+def _spreads(fit: Fit, here: _Slopes) -> tuple[Fit, float]:
+    """Spreads re-estimated, and the largest change of their logarithms, as far as the data speak of them."""
+    own = np.nonzero(fit.spread > 0)[0]
+    ease = 1 / fit.spread[own] ** 2
+    variance = np.diagonal(np.linalg.inv(here.information[:, own[:, None], own] + np.diag(ease)), axis1=1, axis2=2)
+    told = np.maximum((1 - variance * ease).sum(0), 1e-3)  # how many skills' worth the data say
+    square = ((fit.theta - fit.mean)[:, own] ** 2).sum(0) / told
+    spread = fit.spread.copy()
+    spread[own] = np.clip(np.sqrt(square), *_SPREAD)
+    moved = np.abs(np.log(spread[own] / fit.spread[own])) * told / len(fit.theta)
+    return replace(fit, spread=spread), float(moved.max(initial=0.0))

@@ -1,0 +1,208 @@
+"""A study: simulated classes of several sizes, spreads and stopping rules, trained by presets over seeds.
+
+Every cell is an ordinary run, known by its configuration: a study that is started again runs only what is missing.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gainakt.config import Config, changed
+from gainakt.config.presets import preset
+from gainakt.datasets.load import named
+from gainakt.errors import InputError, RunFailed
+from gainakt.jobs.service import execute, queue_run
+from gainakt.store import Run, Store
+from gainakt.store.facts import TESTED, Facts, results_of, tests_of
+from gainakt.verdict.criteria import Verdict
+from gainakt.verdict.judge import of_facts, run_tests
+
+Report = Callable[[float, str], None]
+SEQUENCINGS = ("blocked", "interleaved", "until_correct", "adaptive")
+_PREFIX = "study"
+_BY = ["preset", "sequencing", "true_cv", "students"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is swept; `scenario` is the simulated class whose students, CV and sequencing change."""
+
+    students: tuple[int, ...] = (500, 1000, 2000, 4000)
+    cvs: tuple[float, ...] = (0.0, 0.2, 0.44)
+    sequencings: tuple[str, ...] = ("blocked",)
+    presets: tuple[str, ...] = ("parametric",)
+    seeds: int = 5
+    scenario: str = "heterogeneous-truth"
+    tests: bool = True
+
+    def cells(self) -> list["Cell"]:
+        """Every combination, small classes first; raises InputError for what does not exist."""
+        if not self.students or min(self.students) < 10 or self.seeds < 1:
+            raise InputError("a study needs at least 10 students in a class, and one seed")
+        if unknown := [name for name in self.sequencings if name not in SEQUENCINGS]:
+            raise InputError(f"unknown stopping rule {unknown[0]!r}; known: {', '.join(SEQUENCINGS)}")
+        every = itertools.product(sorted(self.students), self.presets, self.sequencings, self.cvs, range(self.seeds))
+        return [Cell(name, rule, cv, size, seed, self.scenario) for size, name, rule, cv, seed in every]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training of a study."""
+
+    preset: str
+    sequencing: str
+    true_cv: float
+    students: int
+    seed: int
+    scenario: str
+
+    @property
+    def config(self) -> Config:
+        """The run's configuration."""
+        simulate = f"{self.scenario} students={self.students} rate_cv={self.true_cv:g} sequencing={self.sequencing}"
+        changes = {"data.path": "", "data.simulate": simulate, "data.seed": self.seed, "training.seed": self.seed}
+        return changed(preset(self.preset), changes)
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return f"{_PREFIX} {self.preset}, {self.students} students, CV {self.true_cv:g}, {self.sequencing}, {self.seed}"
+
+
+def carry_out(plan: Plan, root: Path, report: Report) -> pd.DataFrame:
+    """Train and test every cell that is missing below `root`; returns `table` of the plan.
+
+    Raises RunFailed when a run fails or is stopped by a user: what is done stays, and the study can be started again.
+    """
+    cells = plan.cells()
+    with Store.open(":memory:", runs=root) as store:
+        store.take_in()
+        for number, cell in enumerate(cells):
+            report(number / len(cells), f"{number + 1} of {len(cells)}: {cell.name}")
+            run = done(store, cell) or _trained(store, cell, root)
+            if plan.tests and not store.journal_rows([run.run_id], TESTED):
+                run_tests(run, root, "stand-in", lambda *_: None)
+                store.take_in()
+        return table(store, plan)
+
+
+def done(store: Store, cell: Cell) -> Run | None:
+    """The finished run of a cell, if there is one."""
+    config = cell.config.model_dump()
+    found = store.runs(cell.name)
+    for run_id in found.loc[(found["name"] == cell.name) & (found["status"] == "finished"), "run_id"]:
+        run = store.run(run_id)
+        if Config.model_validate(run.config).model_dump() == config:
+            return run
+    return None
+
+
+def _trained(store: Store, cell: Cell, root: Path) -> Run:
+    folder = queue_run(root, cell.config, name=cell.name, preset=cell.preset)
+    last = execute(folder, cell.config)
+    store.take_in()
+    if last["kind"] == "failed":
+        raise RunFailed(f"run {folder.run_id} of the study failed: {last['error']}")
+    if last["status"] != "finished":
+        raise RunFailed(f"the study ended: run {folder.run_id} was {last['reason']}; start it again to go on")
+    return store.run(folder.run_id)
+
+
+def table(store: Store, plan: Plan | None = None) -> pd.DataFrame:
+    """One row per finished cell of a plan, or of all studies: what was swept, recovery, and what the tests say.
+
+    Columns: run_id, preset, sequencing, true_cv, students, seed, spearman (None where the true CV is 0), rate_cv, auc,
+    auc_below_oracle, mastery_correlation, seconds, and data_skills, data_response, skills, response (pass, noise or
+    untested: of the data, of the run).
+    """
+    if plan is None:
+        runs = [store.run(i) for i in store.runs(f"{_PREFIX} ").query("status == 'finished'")["run_id"]]
+        pairs = [(run, cell) for run in runs if (cell := _cell_of(run)) is not None]
+    else:
+        pairs = [(run, cell) for cell in plan.cells() if (run := done(store, cell)) is not None]
+    return pd.DataFrame([_row(store, run, cell) for run, cell in pairs], columns=_COLUMNS)
+
+
+_COLUMNS = [
+    "run_id", *_BY, "seed", "spearman", "rate_cv", "auc", "auc_below_oracle", "mastery_correlation", "seconds",
+    "data_skills", "data_response", "skills", "response",
+]  # fmt: skip
+
+
+def _cell_of(run: Run) -> Cell | None:
+    try:
+        config = Config.model_validate(run.config)
+        name, swept = named(config.data.simulate)
+        size, cv = int(swept["students"]), float(swept["rate_cv"])
+        return Cell(run.preset or "", swept["sequencing"], cv, size, config.data.seed, name)
+    except (ValueError, KeyError):  # an ordinary run of that name, or one of another version
+        return None
+
+
+def _row(store: Store, run: Run, cell: Cell) -> dict[str, Any]:
+    found = results_of(store, [run.run_id]).get(run.run_id, {})
+    truth, test, judged = found.get("recovery", {}), found.get("test", {}), _judged(store, run)
+    auc, oracle = test.get("encoder2_auc"), truth.get("oracle_auc")
+    return {
+        "run_id": run.run_id, **{name: getattr(cell, name) for name in [*_BY, "seed"]},
+        "spearman": truth.get("spearman_effective_rate"), "rate_cv": truth.get("rate_cv"), "auc": auc,
+        "auc_below_oracle": None if auc is None or oracle is None else oracle - auc,
+        "mastery_correlation": test.get("mastery_correlation"), "seconds": run.seconds,
+        "data_skills": judged.data["skills_differ"].status, "data_response": judged.data["response_matters"].status,
+        "skills": judged.questions["skills_differ"].status, "response": judged.questions["response_matters"].status,
+    }  # fmt: skip
+
+
+def _judged(store: Store, run: Run) -> Verdict:
+    """The verdict on a run from its tests alone; nothing else of it is read."""
+    nothing = pd.DataFrame()
+    facts = Facts(
+        run=run, results={}, series=nothing, parameters=nothing, skills=nothing, gains=None,
+        tested=tests_of(store, run), changes=nothing,
+    )  # fmt: skip
+    return of_facts(facts, {})
+
+
+def summary(rows: pd.DataFrame) -> pd.DataFrame:
+    """Medians over seeds, and the shares of seeds whose data, and whose run, pass "skills differ", "response matters".
+
+    Where the truth has no difference these are rates of false alarms, elsewhere of hits; untested cells do not count.
+    """
+    found = [_summarised(dict(zip(_BY, key, strict=True)), group) for key, group in rows.groupby(_BY)]
+    return pd.DataFrame(found, columns=[*_BY, "seeds", *_MEDIANS, "low", "high", *_SHARES])
+
+
+_SHARES = {
+    "skills_in_data": "data_skills", "skills_by_run": "skills", "response_in_data": "data_response",
+    "response_by_run": "response",
+}  # fmt: skip
+_MEDIANS = ["spearman", "rate_cv", "auc_below_oracle", "mastery_correlation", "seconds"]
+
+
+def _summarised(key: dict[str, Any], group: pd.DataFrame) -> dict[str, Any]:
+    known = group["spearman"].dropna().astype(float)
+    medians = {name: group[name].astype(float).median() for name in _MEDIANS}
+    return {
+        **key, "seeds": len(group), **medians, "low": known.min() if len(known) else np.nan,
+        "high": known.max() if len(known) else np.nan,
+        **{name: _share(group[column]) for name, column in _SHARES.items()},
+    }  # fmt: skip
+
+
+def _share(status: pd.Series) -> float:
+    told = status[status != "untested"]
+    return float((told == "pass").mean()) if len(told) else float("nan")
+
+
+def numbers(text: str) -> Iterator[float]:
+    """The numbers of a text such as `0, 0.2, 0.44`; raises InputError for others."""
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            yield float(part)
+        except ValueError:
+            raise InputError(f"{part!r} is no number; expected numbers with commas between, such as 500,1000") from None

@@ -1,0 +1,89 @@
+"""A fitted stand-in in the terms of every run: metrics of a split, the table of skills, the learned parameters."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gainakt.curve_model import curve
+from gainakt.curve_model.counts import Practice
+from gainakt.curve_model.fit import Fit
+from gainakt.curve_model.predict import predicted
+from gainakt.curve_model.scaled import scaled
+from gainakt.data.interactions import Interactions
+from gainakt.measures import metrics
+from gainakt.measures.recovery import Learned
+from gainakt.training.evaluate import Predictions, measure
+
+Array = NDArray[np.floating]
+Values = dict[str, float | None]
+_OF_ENCODER1 = ("encoder1_auc", "encoder1_correlation", "bce", "aggregate_gain_mean", "aggregate_gain_std")
+
+
+def predictions(fit: Fit, seen: Practice, data: Interactions) -> Predictions:
+    """The split's flat arrays in the form that metrics are computed from; Encoder 1's are Encoder 2's."""
+    told, units, scored = predicted(fit, seen), scaled(fit), seen.scored
+    chance = told.chance[scored]
+    return Predictions(
+        student=seen.student[scored], asked=seen.skill[scored], target=seen.response[scored].astype(np.float32),
+        p1=chance, p2=chance, mastery=told.mastery[scored] * units.temperature,
+        gain=units.gain[seen.skill, seen.response], gain_student=seen.student, gain_skill=seen.skill,
+        gain_response=seen.response, gain_is_scored=np.append(scored[1:], False), aggregate=np.zeros(1),
+        question=None if data.group is None else data.group[seen.place][scored],
+    )  # fmt: skip
+
+
+def measured(seen: Predictions, skills: int) -> Values:
+    """Metrics of one split; null what belongs to Encoder 1 or to the origin's aggregate gain."""
+    return measure(seen, skills) | dict.fromkeys(_OF_ENCODER1)
+
+
+def skill_rows(fit: Fit, labels: list[str], *splits: Predictions) -> tuple[list[dict[str, Any]], Values]:
+    """One row per skill with its effective rate and parameters, from the given splits; and the run's summary."""
+    units = scaled(fit)
+    gain, skill, response = (
+        np.concatenate([getattr(s, name) for s in splits]) for name in ("gain", "gain_skill", "gain_response")
+    )
+    beta = np.full(len(labels), units.beta)
+    rate, count, _ = metrics.effective_rate(gain, skill, response, beta, 1.0)
+    columns = {
+        "m_sat": units.saturation, "beta": beta, "mean_gain": units.gain.mean(1), "effective_rate": rate,
+        "threshold": units.threshold, "offset": units.offset, "gain_after_incorrect": units.gain[:, 0],
+        "gain_after_correct": units.gain[:, 1],
+    }  # fmt: skip
+    rows = [
+        {"skill": label, "interactions": int(count[s])}
+        | {name: None if np.isnan(column[s]) else float(column[s]) for name, column in columns.items()}
+        for s, label in enumerate(labels)
+    ]
+    known = int((~np.isnan(rate)).sum())
+    return rows, {
+        "rate_cv": metrics.cv(rate), "rate_skills": float(known), "rate_left_out": float(len(rate) - known),
+        "gamma_mean": 1.0, "gamma_std": 0.0, "temperature": units.temperature,
+        "theta_mean": float(units.threshold.mean()), "ability_std": fit.sigma,
+        **{f"spread_{name}": float(value) for name, value in zip(curve.NAMES, fit.spread, strict=True)},
+    }  # fmt: skip
+
+
+def learned(fit: Fit, rows: list[dict[str, Any]], students: int) -> Learned:
+    """What recovery compares with the truth."""
+    units = scaled(fit)
+    rate = np.array([np.nan if row["effective_rate"] is None else row["effective_rate"] for row in rows])
+    return Learned(rate, units.saturation, units.threshold, units.offset, units.temperature, np.ones(students))
+
+
+def parameters(fit: Fit) -> dict[str, dict[str, Any]]:
+    """Mean, std and 101 quantiles of each interpretable parameter, as a trained model tells them."""
+    units = scaled(fit)
+    values = {
+        "beta": np.array([units.beta]), "gamma": np.ones(1), "saturation": units.saturation,
+        "threshold": units.threshold, "offset": units.offset, "temperature": np.array([units.temperature]),
+        "transfer": np.minimum(units.transfer.mean(1) / units.gain.mean(1), 1.0),
+    }  # fmt: skip
+    return {
+        name: {
+            "mean": float(value.mean()), "std": float(value.std()),
+            "quantiles": [float(f"{q:.6g}") for q in np.quantile(value, np.linspace(0, 1, 101))],
+        }
+        for name, value in values.items()
+    }  # fmt: skip

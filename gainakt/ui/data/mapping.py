@@ -1,0 +1,123 @@
+"""Which column is what: guessed from the header, shown on the first rows, corrected by the user."""
+
+import hashlib
+import json
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from gainakt import config as settings
+from gainakt.config import Config, DataConfig, fields
+from gainakt.data.mapping import REQUIRED, ROLES
+from gainakt.datasets.preview import Preview, preview
+from gainakt.datasets.report import stamp
+from gainakt.ui import tables
+from gainakt.ui.forms.fields import settings_form
+from gainakt.ui.text import markdown_text, shortened
+
+COLUMNS = tuple(f"{role}_column" for role in ROLES)
+CHOICES = ("several_skills", "bad_rows", "partial_credit", "overlap", "pseudonymise", "test_path", "format", "encoding",
+           "skill_separator")  # fmt: skip
+_ROWS = 20
+_SHOWN_COLUMNS = 60
+_LONGEST_CELL = 200
+
+
+def correct(chosen: DataConfig) -> tuple[DataConfig, bool]:
+    """The reading of these files as the user corrects it, and whether all needed columns are known."""
+    key = f"data.map.{hashlib.sha256(json.dumps(chosen.model_dump()).encode()).hexdigest()[:12]}"
+    columns_at, rows_at, choices_at = (
+        st.container(),
+        st.container(),
+        st.expander("More choices: several skills, bad rows, partial credit, test files, format, pseudonyms"),
+    )
+    with choices_at:
+        changes = settings_form(Config(data=chosen), key, [f"data.{name}" for name in CHOICES], columns=3)
+    config = settings.changed(Config(data=chosen), changes)
+    plain = config.data.model_copy(update={**dict.fromkeys(COLUMNS, ""), "skill_model": ""})
+    guessed = _previews(plain)
+    if not all(one.header for one in guessed):
+        columns_at.caption("Three or four lines per student and no header: there are no columns to name.")
+    elif not guessed[0].format.startswith("EdNet"):
+        with columns_at:
+            config = settings.changed(config, _columns(guessed, config.data, key))
+    with rows_at:
+        shown = _previews(config.data)
+        _first_rows(shown, key)
+        problems = [one.problem for one in shown if one.problem]
+        if problems:
+            st.error(f"Name the columns above. {markdown_text(problems[0])}", icon=":material/table_view:")
+    return config.data, not problems
+
+
+def _previews(config: DataConfig) -> list[Preview]:
+    return _cached(config.model_dump(), stamp(config))
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _cached(values: dict[str, Any], stamps: tuple[tuple[str, int, int], ...]) -> list[Preview]:
+    # `stamps` tell one state of the files from another; a name that starts with _ would be left out of the key
+    config = DataConfig.model_validate(values)
+    return preview(config.path, config, _ROWS)
+
+
+def _columns(guessed: list[Preview], chosen: DataConfig, key: str) -> dict[str, Any]:
+    """A box per role with the header's columns; dotted name -> header, "" where the guess stands."""
+    headers = list(dict.fromkeys(name for one in guessed for name in one.header if name not in ("", "-")))
+    models = list(dict.fromkeys(name for one in guessed for name in one.skill_models))
+    sequences = guessed[0].format == "sequences"
+    roles = [role for role in ROLES if not (sequences and role in ("time", "attempt"))]
+    width = 5 if len(roles) + bool(models) <= 5 else 4
+    places, picked = st.columns(width), {}
+    for position, role in enumerate(roles):
+        name = f"{role}_column"
+        guess = next((one.names[role] for one in guessed if role in one.names), "")
+        with places[position % width]:
+            picked[f"data.{name}"] = _box(name, getattr(chosen, name), headers, guess, key)
+    if models:
+        with places[len(roles) % width]:
+            picked["data.skill_model"] = _box("skill_model", chosen.skill_model, models, models[0], key)
+    return picked
+
+
+def _box(name: str, value: str, options: list[str], guess: str, key: str) -> str:
+    needed = name.removesuffix("_column") in REQUIRED or name == "skill_model"
+    offered = list(dict.fromkeys(["", *([] if needed else ["-"]), *options, value]))
+    nothing = "choose a column" if needed else "none found"
+    special = {"": f"{shortened(guess, 40)} (guessed)" if guess else nothing, "-": "none"}
+    spec = fields()[f"data.{name}"]
+    picked: str = st.selectbox(
+        spec.label, offered, offered.index(value), key=f"{key}.{name}", help=spec.help, persist_state="session",
+        format_func=lambda option: special.get(option, shortened(option, 60)),
+    )  # fmt: skip
+    return picked
+
+
+def _first_rows(shown: list[Preview], key: str) -> None:
+    """The first rows of a file, the columns that count first, headed by what they count as."""
+    one = shown[0]
+    if len(shown) > 1:
+        place = st.selectbox(
+            "First rows of", range(len(shown)), key=f"{key}.file", label_visibility="collapsed",
+            format_func=lambda place: f"First rows of {shortened(shown[place].path.name, 80)}",
+        )  # fmt: skip
+        one = shown[place]
+    used: dict[int, list[str]] = {}
+    for role, indices in one.columns.items():
+        for index in indices:
+            used.setdefault(index, []).append(role)
+    order = [*used, *(index for index in range(one.rows.shape[1]) if index not in used)][:_SHOWN_COLUMNS]
+    names = list(one.rows.columns)
+    heads = {str(i): f"{', '.join(used[i])}: {names[i]}" if i in used else names[i] for i in order}
+    cells = one.rows.iloc[:, order].map(lambda cell: shortened(cell, _LONGEST_CELL))
+    cells.columns = pd.Index(heads)
+    st.dataframe(
+        cells, hide_index=True, key=f"{key}.rows", height=tables.fitting(len(cells), 213),
+        column_config={name: st.column_config.TextColumn(shortened(head, 60)) for name, head in heads.items()},
+    )  # fmt: skip
+    unit = "lines" if one.format == "lines" else "rows"
+    about = ", ".join(filter(None, [one.format, one.encoding, one.separator and f"parted by {one.separator}"]))
+    left = one.rows.shape[1] - len(order)
+    further = f"; {left:,} further columns" if left else ""
+    st.caption(f"First {len(cells)} {unit} of {markdown_text(one.path.name)} ({about}){further}")

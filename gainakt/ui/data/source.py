@@ -1,0 +1,151 @@
+"""Where data come from: a path, an upload, a data set seen before, a simulated class."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from gainakt.config import DataConfig, fields
+from gainakt.data.files import ENDINGS
+from gainakt.datasets import uploads
+from gainakt.errors import InputError
+from gainakt.simulate import SCENARIOS
+from gainakt.store import Store
+from gainakt.ui import resources, words
+from gainakt.ui.forms.fields import widget
+from gainakt.ui.text import markdown_text, shortened
+
+SOURCES = ("Path on this machine", "Upload", "Seen before", "Simulated class")
+_MEGABYTE = 1 << 20
+
+
+def choose(store: Store) -> DataConfig | None:
+    """The data that the user chose, as they were read when last trained on; None before a choice."""
+    source = st.segmented_control(
+        "Where the data are", SOURCES, default=SOURCES[0], required=True, key="data.source", persist_state="session",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if source == SOURCES[0]:
+        return _path()
+    if source == SOURCES[1]:
+        return _upload()
+    return _seen(store) if source == SOURCES[2] else _simulated()
+
+
+def _path() -> DataConfig | None:
+    path: str = st.text_input(
+        "Path", key="data.path", persist_state="session", placeholder="../data/assist2015",
+        help="A file, a folder, or several separated by ; that this server can read. Files named test hold the test"
+        " students.",
+    )  # fmt: skip
+    path = path.strip().strip('"')
+    if not path:
+        st.info(
+            "Any file of responses: a table with a column each for student, skill and response (CSV, TSV, Parquet,"
+            " also .gz), DataShop exports, pyKT's sequences, three- and four-line text. Files are only read.",
+            icon=":material/info:",
+        )
+        return None
+    return DataConfig(path=str(Path(path).expanduser()) if path.startswith("~") else path)
+
+
+def uploads_folder() -> Path:
+    """Where uploaded files are kept: beside the store."""
+    return resources.store_path().parent.resolve() / "uploads"
+
+
+def _upload() -> DataConfig | None:
+    megabytes = int(st.get_option("server.maxUploadSize"))
+    files = st.file_uploader(
+        "Files of one data set", [ending[1:] for ending in ENDINGS], accept_multiple_files=True, key="data.files",
+        help="Several files make one data set; one named test holds the test students.",
+    )  # fmt: skip
+    if files:
+        marks = [file.file_id for file in files]
+        if st.session_state.get("data.upload", {}).get("marks") != marks:
+            try:
+                path = uploads.save(
+                    [(file.name, file.getvalue()) for file in files], uploads_folder(), megabytes * _MEGABYTE
+                )
+            except InputError as error:
+                st.error(markdown_text(error))
+                return None
+            except OSError as error:
+                st.error(f"The upload cannot be kept: {markdown_text(error)}")
+                return None
+            st.session_state["data.upload"] = {"marks": marks, "path": str(path)}
+    kept = st.session_state.get("data.upload", {}).get("path")
+    if not kept or not Path(kept).exists():
+        st.caption(f"Kept below {markdown_text(uploads_folder())} on the server's machine, under a name of its own.")
+        return None
+    st.caption(f"Kept as {markdown_text(kept)}; delete it there when it is no longer needed.")
+    return DataConfig(path=kept)
+
+
+def _seen(store: Store) -> DataConfig | None:
+    known = seen(store)
+    if not known:
+        st.info("None yet: data sets of runs and uploads are listed here.", icon=":material/info:")
+        return None
+    label = st.selectbox(
+        "Data set", list(known), key="data.seen", persist_state="session", label_visibility="collapsed"
+    )
+    return known[label]
+
+
+def seen(store: Store) -> dict[str, DataConfig]:
+    """Data sets of runs, each read as its newest run read it, then the other uploads; by label, the newest first."""
+    found, paths = {}, set()
+    for row in store.datasets().sort_values("first_seen", ascending=False).itertuples():
+        runs = store.runs_on(row.fingerprint)
+        if runs:
+            config = _known_settings(runs[-1].config.get("data", {}))
+            paths.add(config.path)
+            found[_label(row)] = config
+    for path in uploads.saved(uploads_folder()):
+        if str(path) not in paths:
+            found[f"{path.stem} · uploaded {words.when(path.stat().st_mtime)} · {path.parent.name}"] = DataConfig(
+                path=str(path)
+            )
+    return found
+
+
+def _known_settings(values: dict[str, Any]) -> DataConfig:
+    return DataConfig.model_validate({name: values[name] for name in DataConfig.model_fields if name in values})
+
+
+def _label(row: Any) -> str:
+    try:
+        about = json.loads(row.summary)
+        counts = " · " + ", ".join(f"{about[name]:,} {name}" for name in ("students", "interactions", "skills"))
+    except (ValueError, TypeError, KeyError):
+        counts = ""
+    place = "" if pd.isna(row.source) else f" · {shortened(row.source, 60)}"
+    return f"{shortened(row.name, 40)}{counts}{place} · {row.fingerprint[:8]}"
+
+
+def _simulated() -> DataConfig:
+    name_at, seed_at = st.columns([3, 1])
+    name = name_at.selectbox(
+        "Scenario", list(SCENARIOS), key="data.scenario", persist_state="session",
+        help="A class whose true learning rates are known: what a run finds can be held against them.",
+    )  # fmt: skip
+    with seed_at:
+        seed = widget(fields()["data.seed"], 0, "data.scenario-seed")
+    st.caption(SCENARIOS[name].help)
+    return DataConfig(simulate=name, seed=int(seed))
+
+
+def take(chosen: DataConfig, summary: dict[str, Any]) -> None:
+    """Make these data the ones that the Train page offers, in this session; the window stays the preset's."""
+    values = {f"data.{name}": value for name, value in chosen.model_dump().items() if name != "window"}
+    counts = ", ".join(f"{summary[name]:,} {name}" for name in ("students", "interactions", "skills"))
+    st.session_state["data.taken"] = {"settings": values, "label": f"{summary['name']}: {counts}"}
+
+
+def taken() -> dict[str, Any] | None:
+    """The data taken last in this session: `settings` by dotted name, and `label`."""
+    held: dict[str, Any] | None = st.session_state.get("data.taken")
+    return held

@@ -1,0 +1,1 @@
+"""Widgets made from the configuration, and choosing a run."""

@@ -1,0 +1,227 @@
+"""Charts of what the store holds: pure functions, data frame in, Plotly figure (plain data) out."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gainakt.ui.plots.figures import (
+    DASHES,
+    LEGEND_BELOW,
+    NEUTRAL,
+    X_TITLES,
+    Axes,
+    Figure,
+    add_marks,
+    axis,
+    base_layout,
+    color,
+    dash,
+    empty,
+    faded,
+    floats,
+    grid,
+    panel_title,
+)
+from gainakt.ui.plots.histograms import PANELS, histogram, shared_bins, skill_histograms
+from gainakt.ui.text import chart_text, number, shortened
+
+__all__ = ["PANELS", "Axes", "Figure", "bands", "bars", "histogram", "lines", "shared_bins", "skill_histograms"]
+
+SPARSE = 40
+"""Up to this many points a curve also shows its points."""
+
+PLAIN = Axes()
+EPOCHS = Axes(x="epoch", height=520)
+
+
+def lines(
+    series: pd.DataFrame,
+    names: Mapping[str, str],
+    runs: Mapping[str, str] | None = None,
+    events: pd.DataFrame | None = None,
+    axes: Axes = PLAIN,
+) -> Figure:
+    """Overlaid curves of the series in `names` (name -> label), of all runs or those in `runs` (run_id -> label).
+
+    Several runs are told apart by colour (and several names by line style), one run's names by colour; there a measure
+    of several splits (`validation.x`, `train_running.x`) keeps its colour and changes the line style. `events` are
+    drawn as labelled marks. The order of `names` and `runs` fixes the colours.
+    """
+    runs = {run: str(run) for run in series["run_id"].unique()} if runs is None else runs
+    start = series.groupby("run_id")["time"].min() if axes.x == "time" else None
+    groups = dict(iter(series.sort_values("step").groupby(["run_id", "name"])))
+    places = [(run, name) for run in runs for name in names if (run, name) in groups]
+    look = _look(runs, names)
+    traces = [
+        _curve(
+            groups[place],
+            _positions(groups[place], axes.x, start),
+            f"{place[0]}/{place[1]}",
+            look(*place),
+            48 if len(places) <= LEGEND_BELOW else 24,
+        )
+        for place in places
+    ]
+    figure: Figure = {"data": traces, "layout": base_layout(axes, len(traces))}
+    figure["layout"] |= {
+        "xaxis": axis(X_TITLES[axes.x], **_whole_epochs(axes.x, series)),
+        "yaxis": axis(axes.y, type="log" if axes.log else "linear"),
+        "hovermode": "x unified" if len(traces) <= LEGEND_BELOW else "closest",
+    }
+    if not traces:
+        return empty(figure)
+    if events is not None:
+        shown = events[events["run_id"].isin(list(runs))].dropna(subset=["step"])
+        add_marks(figure, shown, _positions(shown, axes.x, start))
+    return figure
+
+
+def _whole_epochs(x: str, rows: pd.DataFrame) -> dict[str, Any]:
+    """Ticks at whole epochs, at most about ten; Plotly's own would stand at half epochs of short runs."""
+    if x != "epoch" or rows.empty:
+        return {}
+    return {"tick0": 0, "dtick": max(1, -(-int(rows["epoch"].max()) // 10))}
+
+
+def _look(runs: Mapping[str, str], names: Mapping[str, str]) -> Callable[[str, str], tuple[str, str, str]]:
+    """Of a run and a name: label, colour, line style."""
+    run_places, name_places = {run: i for i, run in enumerate(runs)}, {name: i for i, name in enumerate(names)}
+    measures = [name.split(".")[-1] for name in names]
+    measure_places = {measure: i for i, measure in enumerate(dict.fromkeys(measures))}
+
+    def look(run: str, name: str) -> tuple[str, str, str]:
+        place, style = run_places[run], name_places[name]
+        if len(runs) <= 1:
+            mine, before = measure_places[measures[style]], measures[:style].count(measures[style])
+            return names[name], color(mine), DASHES[before % len(DASHES)] if before else dash(mine)
+        if len(names) == 1:
+            return runs[run], color(place), dash(place)
+        return f"{shortened(runs[run], 22)} · {names[name]}", color(place), DASHES[style % len(DASHES)]
+
+    return look
+
+
+def _curve(part: pd.DataFrame, x: np.ndarray, uid: str, look: tuple[str, str, str], length: int) -> dict[str, Any]:
+    label, line_color, line_dash = look
+    return {
+        "type": "scatter",
+        "mode": "lines+markers" if len(part) <= SPARSE else "lines",
+        "uid": uid,
+        "name": chart_text(shortened(label, length)),
+        "x": x,
+        "y": floats(part["value"]),
+        "line": {"color": line_color, "width": 2, "dash": line_dash},
+        "marker": {"size": 5},
+        "hovertemplate": "%{y:.5~g}",
+    }
+
+
+def _positions(rows: pd.DataFrame, x: str, start: pd.Series | None) -> np.ndarray:
+    if start is not None:
+        return floats((rows["time"] - rows["run_id"].map(start)) / 60)
+    return floats(rows[x])
+
+
+def bands(
+    parameters: pd.DataFrame,
+    names: Mapping[str, str],
+    runs: Mapping[str, str] | None = None,
+    axes: Axes = EPOCHS,
+    columns: int = 2,
+) -> Figure:
+    """Percentiles over epochs of the parameters in `names` (name -> label), one small plot each.
+
+    A line for the median, a band for the middle 50 %, a lighter one for 90 %, a dotted line at the run's first median.
+    """
+    runs = {run: str(run) for run in parameters["run_id"].unique()} if runs is None else runs
+    figure: Figure = {"data": [], "layout": base_layout(axes, len(runs))}
+    layout = figure["layout"] | {"annotations": [], "shapes": [], "hovermode": "x unified"}
+    figure["layout"] = layout
+    layout["margin"]["t"] += 14
+    rows = -(-len(names) // columns)
+    domains = grid(len(names), columns, (0.09, min(0.3, 78 / axes.height)))
+    for panel, ((name, label), domain) in enumerate(zip(names.items(), domains, strict=True)):
+        suffix = str(panel + 1) if panel else ""
+        bottom = panel >= (rows - 1) * columns
+        layout[f"xaxis{suffix}"] = axis(
+            axes.x if bottom else "", domain=domain[0], anchor=f"y{suffix}", **_whole_epochs("epoch", parameters)
+        )
+        layout[f"yaxis{suffix}"] = axis("", domain=domain[1], anchor=f"x{suffix}", tickformat=".3~g")
+        layout["annotations"].append(panel_title(label + _start_text(parameters, name, runs), domain))
+        for position, (run, run_label) in enumerate(runs.items()):
+            part = parameters[(parameters["run_id"] == run) & (parameters["name"] == name)].sort_values("epoch")
+            part = part[part["quantiles"].map(len) > 0]  # published records have means only
+            if not part.empty:
+                look = {"color": color(position), "label": run_label if len(runs) > 1 else label, "legend": panel == 0}
+                figure["data"] += _band(part, f"{run}/{name}", suffix, look)
+                layout["shapes"].append(_start_line(part, suffix, NEUTRAL if len(runs) == 1 else color(position)))
+    return figure if figure["data"] else empty(figure)
+
+
+def _band(part: pd.DataFrame, uid: str, suffix: str, look: Mapping[str, Any]) -> list[dict[str, Any]]:
+    percentiles = np.stack([np.asarray(row, dtype=np.float64) for row in part["quantiles"]])[:, [5, 25, 50, 75, 95]]
+    run, x = uid.split("/")[0], floats(part["epoch"])
+    shared = {"type": "scatter", "x": x, "xaxis": f"x{suffix}", "yaxis": f"y{suffix}", "legendgroup": run}
+    edge = shared | {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+    traces = []
+    for low, high, alpha in ((0, 4, 0.15), (1, 3, 0.28)):
+        fill = {"fill": "tonexty", "fillcolor": faded(look["color"], alpha)}
+        traces.append(edge | {"uid": f"{uid}/{low}", "y": floats(percentiles[:, low])})
+        traces.append(edge | fill | {"uid": f"{uid}/{high}", "y": floats(percentiles[:, high])})
+    text = [
+        f"50 % in {number(b)} to {number(d)}, 90 % in {number(a)} to {number(e)}"
+        for a, b, _, d, e in percentiles.tolist()
+    ]
+    median = {
+        "mode": "lines+markers" if len(part) <= SPARSE else "lines",
+        "y": floats(percentiles[:, 2]),
+        "text": text,
+        "uid": f"{uid}/median",
+        "name": chart_text(shortened(look["label"], 30)),
+        "showlegend": look["legend"],
+        "line": {"color": look["color"], "width": 2},
+        "marker": {"size": 4},
+        "hovertemplate": "median %{y:.4~g} (%{text})",
+    }
+    return [*traces, shared | median]
+
+
+def _start_text(parameters: pd.DataFrame, name: str, runs: Mapping[str, str]) -> str:
+    part = parameters[(parameters["name"] == name) & parameters["run_id"].isin(list(runs))].sort_values("epoch")
+    part = part[part["quantiles"].map(len) > 0]
+    return f" (start {number(float(part['quantiles'].iloc[0][50]))})" if len(runs) == 1 and not part.empty else ""
+
+
+def _start_line(part: pd.DataFrame, suffix: str, line_color: str) -> dict[str, Any]:
+    start = float(np.float32(part["quantiles"].iloc[0][50]))  # as precise as the curves, or flat ones get a range
+    line = {"color": line_color, "width": 1.2, "dash": "dot"}
+    across = {"xref": f"x{suffix} domain", "x0": 0, "x1": 1}
+    return {"type": "line", **across, "yref": f"y{suffix}", "y0": start, "y1": start, "line": line}
+
+
+def bars(table: pd.DataFrame, axes: Axes = PLAIN) -> Figure:
+    """Horizontal bars: one group per row (the index is its label), one colour per column; missing values stay empty."""
+    figure: Figure = {"data": [], "layout": base_layout(axes, table.shape[1])}
+    for position, column in enumerate(table.columns):
+        figure["data"].append(
+            {
+                "type": "bar",
+                "orientation": "h",
+                "uid": f"bars/{column}",
+                "name": chart_text(shortened(column, 30)),
+                "y": [chart_text(label) for label in table.index],
+                "x": floats(table[column]),
+                "marker": {"color": color(position)},
+                "hovertemplate": "%{x:.5~g}",
+            }
+        )
+    figure["layout"] |= {
+        "barmode": "group",
+        "bargap": 0.25,
+        "hovermode": "y unified" if table.shape[1] > 1 else "closest",
+        "xaxis": axis(axes.y, type="log" if axes.log else "linear"),
+        "yaxis": axis("", autorange="reversed", type="category"),
+    }
+    return figure if table.size else empty(figure)
