@@ -41,7 +41,7 @@ class Stepper:
         weights = losses.applied(config, phase.encoder1, phase.encoder2)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             output = self.model(batch, phase.encoder1, phase.encoder2)
-            seen = losses.LossInputs(
+            inputs = losses.LossInputs(
                 batch, output, self.model.encoder2, config, self.generator, self.memory, phase.encoder1
             )
             terms = losses.compute(inputs, weights)
