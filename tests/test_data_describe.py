@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gainakt.data.interactions import NO_FOLD, TEST, Interactions
-from gainakt.data.questions import question_scores
 from gainakt.datasets import describe
+from gainakt.measures.questions import question_scores
 
 
 def made(rows, fold=None, **more):

@@ -8,8 +8,9 @@ import torch
 
 from gainakt.data.interactions import NO_FOLD, Interactions
 from gainakt.data.sequences import Windows
+from gainakt.measures.predictions import Split
 from gainakt.model.gainakt import GainAKT
-from gainakt.training.evaluate import by_question, predict
+from gainakt.training.evaluate import predict
 from gainakt.training.loop import train
 
 CPU = torch.device("cpu")
@@ -63,7 +64,8 @@ def test_no_prediction_sees_the_answer_that_it_is_scored_against(model, data):
 
 def test_the_first_question_is_not_scored_and_each_other_once(model, data):
     seen = predict(model, Windows(data, np.arange(30), 200, True, CPU))
-    target, student, p1, p2, mastery = by_question(seen)
+    split = Split(seen, 1)
+    target, student, p1, p2, mastery = split.target, split.student, split.p1, split.p2, split.mastery
     assert len(target) == len(p1) == len(p2) == len(mastery) == 30 * 7 and (np.bincount(student) == 7).all()
     first = seen.question == seen.question.min()
     assert p1[0] == pytest.approx(seen.p1[first].mean(), rel=1e-6)

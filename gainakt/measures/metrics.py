@@ -5,7 +5,6 @@ The definitions, and which values could be leaks or are not identified, stand in
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 Array = NDArray[np.floating | np.integer]
 MIN_PER_RESPONSE = 20
@@ -16,6 +15,8 @@ def auc(target: Array, probability: Array) -> float | None:
     """Area under the ROC curve; None when the targets hold one class only."""
     if len(target) == 0 or target.min() == target.max():
         return None
+    from sklearn.metrics import roc_auc_score  # slow to load, and the store's tables need only names
+
     return float(roc_auc_score(target, probability))
 
 

@@ -11,13 +11,12 @@ import duckdb
 import pandas as pd
 
 from gainakt.errors import InputError
+from gainakt.measures.registry import shown_in
 from gainakt.store.entities import PUBLISHED, Histogram, Run
 from gainakt.store.rows import ACTIVE
 
 _RUN_COLUMNS = ", ".join(field.name for field in fields(Run))
-_SHOWN_METRICS = (
-    "encoder1_auc", "encoder2_auc", "gain_std", "skill_gain_cv", "response_gain_ratio", "mastery_correlation",
-)  # fmt: skip
+_SHOWN_METRICS = tuple(shown_in("runs"))
 
 _RUNS = f"""
 SELECT r.run_id, r.name, r.preset, r.status, r.created, r.data_name AS data, r.epochs, r.step,

@@ -12,8 +12,9 @@ from gainakt.curve_model.predict import predicted
 from gainakt.curve_model.scaled import scaled
 from gainakt.data.interactions import Interactions
 from gainakt.measures import metrics
+from gainakt.measures.predictions import Predictions
 from gainakt.measures.recovery import Learned
-from gainakt.training.evaluate import Predictions, measure
+from gainakt.training.evaluate import measure
 
 Array = NDArray[np.floating]
 Values = dict[str, float | None]

@@ -1,41 +1,19 @@
 """One pass over a split without dropout: what the model says at every step, and the metrics of it."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from gainakt.data.questions import question_scores
 from gainakt.data.sequences import Batch, Windows
-from gainakt.measures import metrics
+from gainakt.measures import metrics, registry
+from gainakt.measures.predictions import Predictions, Split
 from gainakt.model.gainakt import GainAKT, Interpretable, aggregate_gains
 
 _SEED_FORM_STUDENTS = 300
 _DENSE = 8_000_000
 """Most entries of a dense (B, T, S) tensor."""
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Flat arrays of a split: one entry per scored step, and one per interaction (`gain_*`)."""
-
-    student: np.ndarray
-    asked: np.ndarray
-    target: np.ndarray
-    p1: np.ndarray
-    p2: np.ndarray
-    mastery: np.ndarray
-    gain: np.ndarray
-    gain_student: np.ndarray
-    gain_skill: np.ndarray
-    gain_response: np.ndarray
-    gain_is_scored: np.ndarray
-    """Whether the interaction is followed by a scored one."""
-    aggregate: np.ndarray
-    question: np.ndarray | None = None
-    """Question number of each scored step, where a question's skills stand in rows of their own."""
 
 
 @torch.inference_mode()
@@ -66,51 +44,9 @@ def _flat(model: GainAKT, batch: Batch, student: Tensor) -> dict[str, Tensor]:
     }  # fmt: skip
 
 
-def reported(seen: Predictions, gain: str) -> np.ndarray:
-    """The tensor that gain statistics read: the `practised` gains, or the origin's `aggregate`."""
-    return seen.aggregate if gain == "aggregate" else seen.gain
-
-
-def measure(seen: Predictions, skills: int, gain: str = "practised") -> dict[str, float | None]:
-    """Metrics of one split, each defined in docs/model.md; None where undefined. `gain`: see `reported`."""
-    gains = reported(seen, gain)
-    target, student, p1, p2, mastery = by_question(seen)
-    by_student, left_out = metrics.correlation_by_student(mastery, target, student)
-    return {
-        "encoder1_auc": metrics.auc(target, p1), "encoder2_auc": metrics.auc(target, p2),
-        "bce": metrics.log_loss(target, p1), "im": metrics.log_loss(target, p2),
-        **metrics.gain_statistics(gains, seen.gain_skill, seen.gain_response, skills),
-        **metrics.variance_components(gains, seen.gain_skill, seen.gain_student, seen.gain_response),
-        "mastery_correlation": metrics.correlation(mastery, target),
-        "encoder1_correlation": metrics.correlation(p1, target),
-        "mastery_correlation_by_student": by_student,
-        "mastery_correlation_students_left_out": float(left_out),
-        **_gain_correlation(seen, gains[seen.gain_is_scored]),
-        "gain_correlation_concurrent": metrics.correlation(gains, seen.gain_response),
-        "aggregate_gain_mean": float(seen.aggregate.mean()), "aggregate_gain_std": float(seen.aggregate.std()),
-    }  # fmt: skip
-
-
-def by_question(seen: Predictions) -> tuple[np.ndarray, ...]:
-    """Target, student, both probabilities and mastery of each scored step; of each question where rows are siblings."""
-    values = (seen.p1, seen.p2, seen.mastery)
-    if seen.question is None:
-        return seen.target, seen.student, *values
-    means = [question_scores(seen.question, value, seen.target)[1] for value in values]
-    _, first = np.unique(seen.question, return_index=True)
-    return seen.target[first], seen.student[first], *means
-
-
-def _gain_correlation(seen: Predictions, gain: np.ndarray) -> dict[str, float | None]:
-    """A gain with the next response; undefined where the next row may be a sibling with the gain's own answer."""
-    if seen.question is not None:
-        return {"gain_correlation": None, "gain_correlation_by_student": None}
-    by_student, left_out = metrics.correlation_by_student(gain, seen.target, seen.student)
-    return {
-        "gain_correlation": metrics.correlation(gain, seen.target),
-        "gain_correlation_by_student": by_student,
-        "gain_correlation_students_left_out": float(left_out),
-    }
+def measure(predictions: Predictions, skills: int, gain: str = "practised") -> dict[str, float | None]:
+    """Measures of one split (`measures.registry`); `gain` names the tensor that gain statistics read."""
+    return dict(registry.measure(Split(predictions, skills, gain)))
 
 
 @torch.inference_mode()

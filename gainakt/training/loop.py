@@ -13,12 +13,13 @@ from gainakt.config import Config
 from gainakt.data.interactions import Interactions
 from gainakt.data.sequences import Batch, Windows, batches_per_epoch, split_students
 from gainakt.errors import InputError, RunFailed
+from gainakt.measures.predictions import Predictions
 from gainakt.model.gainakt import GainAKT, Output
 from gainakt.training import curve_run as stand_in
 from gainakt.training import events, probe, truths
 from gainakt.training.averaged import Averaged
 from gainakt.training.best import Best, weighted_loss
-from gainakt.training.evaluate import Predictions, measure, parameters, predict, reported, seed_forms, skill_table
+from gainakt.training.evaluate import measure, parameters, predict, seed_forms, skill_table
 from gainakt.training.prior import prepare
 from gainakt.training.regimes import Phase, phase
 from gainakt.training.setup import build, pick_device, versions
@@ -205,7 +206,7 @@ class _Run:
         values["validation.weighted_loss"] = weighted_loss(self.config, found)
         values |= {f"state.{n}": v for n, v in probe.state(model, self.windows["validation"]).items()}
         yield events.Evaluated(self.step, epoch, values, parameters(model.encoder2))
-        counts = histograms_of(reported(seen, origin.reported_gain), seen.gain_skill, len(self.data.skills))
+        counts = histograms_of(seen.reported(origin.reported_gain), seen.gain_skill, len(self.data.skills))
         yield events.GainHistograms(self.step, epoch, "validation", *counts)
         yield from self.best.consider(self.config, found, epoch, self.step)
         self.judge(epoch, found["gain_std"] or 0.0)

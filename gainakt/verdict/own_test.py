@@ -12,8 +12,9 @@ from gainakt.config import Config
 from gainakt.curve_model.predict import log_loss
 from gainakt.data.interactions import Interactions
 from gainakt.data.sequences import split_students
+from gainakt.measures.predictions import Predictions
 from gainakt.store import Run
-from gainakt.training.evaluate import Predictions, predict, skill_table
+from gainakt.training.evaluate import predict, skill_table
 from gainakt.training.saved import reload, reload_curve_model
 from gainakt.verdict import equalised as own
 from gainakt.verdict.evidence import Question

@@ -1,0 +1,263 @@
+"""Every measure of a run, once: name, label, help, which direction is good, where it is shown, how it is computed.
+
+Tables, labels, help texts, report and docs derive from `MEASURES`: a new measure is one entry here.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from gainakt.measures import Values, metrics
+from gainakt.measures.predictions import Split
+
+Compute = Callable[[Split], float | None]
+Of = Literal["split", "run", "recovery"]
+Better = Literal["higher", "lower", ""]
+Table = Literal["runs", "primary", "compared", "gains", "skills"]
+"""Tables that show some measures only: the Runs page's, and those of the report."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure: `of` a split of students, of the whole run, or of the recovery of a known truth.
+
+    `short` heads narrow columns; `better` is the good direction, "" where neither is. `compute` is None where the
+    measure needs more than a split's predictions and is computed elsewhere.
+    """
+
+    name: str
+    label: str
+    help: str
+    better: Better = ""
+    compute: Compute | None = None
+    tables: tuple[Table, ...] = ()
+    short: str = ""
+    of: Of = "split"
+
+
+def _gain(name: str) -> Compute:
+    return lambda split: split.gain_statistics.get(name)
+
+
+def _component(name: str) -> Compute:
+    return lambda split: split.variance_components.get(name)
+
+
+def _with_next(split: Split) -> float | None:
+    gain = split.gain_before_next
+    return None if gain is None else metrics.correlation(gain, split.predictions.target)
+
+
+def _number(value: int | None) -> float | None:
+    return None if value is None else float(value)
+
+
+_OF_SPLIT = (
+    Measure(
+        "encoder1_auc", "Encoder 1 AUC", "Area under the ROC curve of Encoder 1's prediction of the next response.",
+        "higher", lambda s: metrics.auc(s.target, s.p1), ("runs", "primary", "compared"), "AUC 1",
+    ),
+    Measure(
+        "encoder2_auc", "Encoder 2 AUC", "The same for Encoder 2, whose prediction comes from mastery alone.",
+        "higher", lambda s: metrics.auc(s.target, s.p2), ("runs", "primary", "compared"), "AUC 2",
+    ),
+    Measure(
+        "bce", "Encoder 1 log-loss", "Binary cross-entropy in nats per scored interaction.",
+        "lower", lambda s: metrics.log_loss(s.target, s.p1), ("primary",),
+    ),
+    Measure(
+        "im", "Encoder 2 log-loss (IM)", "Incremental-mastery loss: Encoder 2's binary cross-entropy in nats.",
+        "lower", lambda s: metrics.log_loss(s.target, s.p2), ("primary", "compared"),
+    ),
+    Measure(
+        "im_second_table", "IM, second table",
+        "Published records only: the original study gives two values for the same epoch.", "lower",
+    ),
+    Measure(
+        "gain_mean", "Gain mean", "Mean gain of the practised skill, between 0 and 1.",
+        "", _gain("gain_mean"), ("gains",),
+    ),
+    Measure(
+        "gain_std", "Gain std", "Standard deviation of the practised skill's gains. A large one proves nothing alone.",
+        "", _gain("gain_std"), ("runs", "compared", "gains"), "Gain std",
+    ),
+    Measure("gain_min", "Smallest gain", "Of the practised skill.", "", _gain("gain_min"), ("gains",)),
+    Measure("gain_max", "Largest gain", "Of the practised skill.", "", _gain("gain_max"), ("gains",)),
+    Measure("gain_range", "Gain range", "Largest minus smallest gain.", "", _gain("gain_range"), ("gains",)),
+    Measure("gain_cv", "Gain CV", "Std over mean of the gains.", "", _gain("gain_cv"), ("compared", "gains")),
+    Measure(
+        "skill_gain_mean", "Mean of skill gains", "Mean over skills of each skill's mean gain.",
+        "", _gain("skill_gain_mean"), ("skills",),
+    ),
+    Measure(
+        "skill_gain_std", "Std of skill gains", "Standard deviation over skills of each skill's mean gain.",
+        "", _gain("skill_gain_std"), ("skills",),
+    ),
+    Measure(
+        "skill_gain_cv", "CV of skill gains", "Std over mean of the skills' mean gains.",
+        "", _gain("skill_gain_cv"), ("runs", "compared", "skills"), "Gain CV",
+    ),
+    Measure(
+        "skills_seen", "Skills practised", "Skills with a gain in this split.", "", _gain("skills_seen"), ("skills",)
+    ),
+    Measure(
+        "gain_after_incorrect", "Gain after incorrect", "Mean gain at incorrect responses.",
+        "", _gain("gain_after_incorrect"),
+    ),
+    Measure(
+        "gain_after_correct", "Gain after correct", "Mean gain at correct responses.", "", _gain("gain_after_correct")
+    ),
+    Measure(
+        "response_gain_ratio", "Gain after correct / incorrect",
+        "Mean gain at correct over mean gain at incorrect responses.",
+        "", _gain("response_gain_ratio"), ("runs", "compared"), "Gain ratio",
+    ),
+    Measure(
+        "gain_variance_skill", "Gain variance: skills", "Share of the gains' variance between skill means.",
+        "", _component("gain_variance_skill"),
+    ),
+    Measure(
+        "gain_variance_student", "Gain variance: students", "Share between student means, after skills.",
+        "", _component("gain_variance_student"),
+    ),
+    Measure(
+        "gain_variance_response", "Gain variance: responses", "Share between responses, after skills and students.",
+        "", _component("gain_variance_response"),
+    ),
+    Measure("gain_variance_rest", "Gain variance: rest", "Share left over.", "", _component("gain_variance_rest")),
+    Measure(
+        "mastery_correlation", "Mastery correlation", "Pearson r of mastery with the next response, all pooled.",
+        "higher", lambda s: metrics.correlation(s.mastery, s.target), ("runs", "primary", "compared"), "Mastery r",
+    ),
+    Measure(
+        "mastery_correlation_by_student", "Mastery correlation by student",
+        "The same within each student, then the mean over students who vary.",
+        "higher", lambda s: s.mastery_by_student[0],
+    ),
+    Measure(
+        "mastery_correlation_students_left_out", "Students left out of it",
+        "Students whose mastery or responses never change, for whom no correlation is defined.",
+        "", lambda s: _number(s.mastery_by_student[1]),
+    ),
+    Measure(
+        "mastery_correlation_seed_form", "Mastery correlation, original form",
+        "The original study's: per student, mastery averaged over skills with the response just given.",
+        "", tables=("compared",),
+    ),
+    Measure(
+        "mastery_correlation_concurrent", "Mastery correlation, concurrent",
+        "Mastery after a response with that response. It contains the answer, so it predicts nothing.",
+    ),
+    Measure(
+        "encoder1_correlation", "Encoder 1 correlation", "Pearson r of Encoder 1's probability with the next response.",
+        "higher", lambda s: metrics.correlation(s.p1, s.target),
+    ),
+    Measure(
+        "gain_correlation", "Gain correlation", "Pearson r of a gain with the next response, all pooled.",
+        "", _with_next, ("primary",),
+    ),
+    Measure(
+        "gain_correlation_by_student", "Gain correlation by student",
+        "The same within each student, then the mean over students who vary.", "", lambda s: s.gain_by_student[0],
+    ),
+    Measure(
+        "gain_correlation_students_left_out", "Students left out of it",
+        "Students whose gains or responses never change.", "", lambda s: _number(s.gain_by_student[1]),
+    ),
+    Measure(
+        "gain_correlation_concurrent", "Gain correlation, concurrent",
+        "Pearson r of a gain with the response just given.",
+        "", lambda s: metrics.correlation(s.gains, s.predictions.gain_response),
+    ),
+    Measure(
+        "gain_correlation_seed_form", "Gain correlation, original form",
+        "The original study's: per student, gain averaged over skills with the response just given.",
+    ),
+    Measure(
+        "aggregate_gain_mean", "Aggregate gain mean",
+        "Mean of what the original study reported as gain; no prediction uses it.",
+        "", lambda s: float(s.predictions.aggregate.mean()),
+    ),
+    Measure(
+        "aggregate_gain_std", "Aggregate gain std", "Its standard deviation; layer normalisation keeps it tiny.",
+        "", lambda s: float(s.predictions.aggregate.std()),
+    ),
+    Measure(
+        "beta_std", "Beta std", "Standard deviation of the slopes beta. Passes the original criterion untrained.",
+        "", tables=("compared",),
+    ),
+)  # fmt: skip
+
+_OF_RUN = (
+    Measure("rate_cv", "CV of effective rates", "Std over mean of the skills' effective rates.", of="run"),
+    Measure("rate_skills", "Skills with a rate", "Skills with 20 responses of either kind, so that a rate is known.",
+            of="run"),
+    Measure("rate_left_out", "Skills without a rate", "Skills with fewer than 20 correct or 20 incorrect responses.",
+            of="run"),
+    Measure("gamma_mean", "Velocity gamma, mean", "Mean learning velocity of the training students.", of="run"),
+    Measure("gamma_std", "Velocity gamma, std", "Standard deviation of the velocities.", of="run"),
+    Measure("temperature", "Temperature T", "Of the readout from mastery to probability.", of="run"),
+    Measure("theta_mean", "Threshold theta, mean", "Mean mastery threshold.", of="run"),
+    Measure("uniform_since", "Uniform since epoch", "First epoch from which gain std stayed below 0.01.", of="run"),
+    Measure("spread_since", "Spread since epoch", "First epoch from which gain std stayed at 0.10 or more.", of="run"),
+    Measure("aggregate_uniform_since", "Aggregate uniform since epoch",
+            "First epoch from which the std of the aggregate gain stayed below 0.01.", of="run"),
+    Measure("ability_std", "Ability std", "Spread of the students' abilities, in logits of the curve.", of="run"),
+    *(
+        Measure(f"spread_{name}", f"Spread over skills: {label}",
+                "Estimated standard deviation over skills in the learning-curve model.", of="run")
+        for name, label in (
+            ("level", "log rate"), ("contrast", "response contrast"), ("transfer", "log transfer"),
+            ("transfer_contrast", "transfer's response contrast"), ("offset", "offset"), ("height", "log ceiling"),
+            ("floor", "threshold"),
+        )
+    ),
+)  # fmt: skip
+
+RECOVERED = {
+    "effective_rate": "effective rate", "saturation_over_temperature": "M_sat / T",
+    "threshold_over_temperature": "theta / T", "offset": "offset", "gamma": "velocity gamma", "mastery": "mastery",
+}  # fmt: skip
+"""Quantity of the truth -> its name in words."""
+AGREEMENT: dict[str, tuple[str, str, Better]] = {
+    "spearman": ("Rank correlation (Spearman)", "Have learned and true values the same order? 1 is perfect.", "higher"),
+    "pearson": ("Correlation (Pearson)", "Do learned values rise in line with the true ones? 1 is perfect.", "higher"),
+    "rmse": ("Root mean square error", "Typical distance of learned from true value.", "lower"),
+    "slope": ("Slope of true on learned", "1 is ideal; below 1 the learned values are too far apart.", ""),
+}  # fmt: skip
+"""Statistic of learned against true values -> label, help, good direction."""
+
+_OF_RECOVERY = (
+    *(
+        Measure(f"{kind}_{name}", f"{label}: {what}", text, better, of="recovery")
+        for name, what in RECOVERED.items()
+        for kind, (label, text, better) in AGREEMENT.items()
+    ),
+    Measure("true_rate_cv", "CV of true rates", "Of the skills that are compared.", of="recovery"),
+    Measure("oracle_auc", "Oracle AUC", "AUC of predictions from the true parameters: the ceiling.", of="recovery"),
+    Measure("oracle_log_loss", "Oracle log-loss", "Log-loss from the true parameters: the floor.", of="recovery"),
+    Measure("oracle_mastery_correlation", "Oracle mastery correlation", "Of true mastery with the next response.",
+            of="recovery"),
+    Measure("oracle_mastery_correlation_by_student", "Oracle mastery correlation by student",
+            "The same within each student, then the mean.", of="recovery"),
+    Measure("oracle_interactions", "Interactions compared", "Test interactions whose truth is known.", of="recovery"),
+)  # fmt: skip
+
+MEASURES: dict[str, Measure] = {measure.name: measure for measure in (*_OF_SPLIT, *_OF_RUN, *_OF_RECOVERY)}
+"""Every measure by name, in the order in which tables show them."""
+
+
+def shown_in(table: Table) -> dict[str, Measure]:
+    """The measures of a table that shows only some."""
+    return {name: measure for name, measure in MEASURES.items() if table in measure.tables}
+
+
+def measure(split: Split) -> Values:
+    """Every measure that follows from a split's predictions; None where it is not defined."""
+    return dict(_computed(split))
+
+
+def _computed(split: Split) -> Iterator[tuple[str, float | None]]:
+    for name, one in MEASURES.items():
+        if one.compute is not None:
+            yield name, one.compute(split)
