@@ -144,8 +144,6 @@ def _skills(run_id: str, order: str, page: int, find: str) -> None:
 def _overlay(store: Store, run: Run) -> str | None:
     table = store.runs(published=None)
     names = {row.run_id: words.run_label(row) for row in table.itertuples() if row.run_id != run.run_id}
-    if not names:
-        return None
     chosen: str | None = st.selectbox(
         "Overlay another run", [None, *names], format_func=lambda run_id: names[run_id] if run_id else "none",
         key=f"overlay-{run.run_id}", help="Draws that run's gain std and gain distribution beside this one's.",
