@@ -4,6 +4,7 @@ A control that is built anew loses the keyboard focus. So each keeps its key, pl
 all taken from the settings that the run began with; only its value moves, by session state.
 """
 
+import time
 from functools import partial
 from typing import Any
 
@@ -16,11 +17,13 @@ from gainakt.ui import resources
 from gainakt.ui.forms.fields import exact, nearest_stop, slider
 from gainakt.ui.text import markdown_text
 from gainakt.ui.train.setup import MAIN
-from gainakt.ui.train.values import LiveValues
+from gainakt.ui.train.values import LiveValues, current
 
 WHO = "dashboard"
 IN_SIGHT = 4
 """Controls in sight, side by side; the others are folded."""
+_ECHO = 3.0
+"""Seconds in which a browser may still send the value that a slider stood at before the server moved it."""
 _ONLY_IF = {
     "losses.std_target": "Acts only with the variance loss std_hinge or an adversary weight above 0.",
     "losses.margin": "Acts only with a triplet or ranking weight above 0.",
@@ -58,28 +61,55 @@ def _row(run_id: str, names: list[str], start: Config, values: LiveValues) -> No
 
 def _control(run_id: str, spec: FieldSpec, begun: float, value: float) -> None:
     key = f"steer.{run_id}.{spec.name}"
-    _move(key, nearest_stop(spec, value) if spec.log else float(value))
-    _move(f"{key}.exact", float(value))
+    _move(key, _stop(spec, value))
     help_text = f"{spec.help}\n\n{_ONLY_IF[spec.name]}" if spec.name in _ONLY_IF else spec.help
     slider_at, number_at = st.columns([5, 3], vertical_alignment="bottom", gap="small")
     with slider_at:
-        slider(spec, begun, key, help_text, partial(_request, run_id, spec.name, key))
+        slider(spec, begun, key, help_text, partial(_request, run_id, spec, key))
     with number_at:
-        exact(spec, begun, f"{key}.exact", partial(_request, run_id, spec.name, f"{key}.exact"))
+        box = _box_key(key, float(value))
+        exact(spec, float(value), box, partial(_request, run_id, spec, box))
 
 
 def _move(key: str, value: float) -> None:
-    """Put a control where its setting stands; untouched where it stands there, as it may be under the hand."""
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
+    """Put a slider where its setting stands; untouched where it stands there, as it may be under the hand."""
+    held = st.session_state.get(key)
+    if held == value:
+        return
+    if held is not None:
+        st.session_state.setdefault(f"{key}.left", {})[held] = time.monotonic()
+    st.session_state[key] = value
 
 
-def _request(run_id: str, name: str, key: str) -> None:
+def _box_key(key: str, value: float) -> str:
+    """The key of the exact number: another one whenever its setting was changed by anything but the box itself.
+
+    A box that followed the slider under one key would send its last number back when the slider moves fast, because
+    the browser has not heard of the new one yet. A new box has nothing to send.
+    """
+    count = st.session_state.setdefault(f"{key}.boxes", 0)
+    if st.session_state.get(f"{key}.exact.{count}", value) != value:
+        count += 1
+        st.session_state[f"{key}.boxes"] = count
+    return f"{key}.exact.{count}"
+
+
+def _stop(spec: FieldSpec, value: float) -> float:
+    """Where the setting's slider stands at this value."""
+    return nearest_stop(spec, value) if spec.log else float(value)
+
+
+def _request(run_id: str, spec: FieldSpec, key: str) -> None:
     """Send the control's value to the run; one that is not allowed is said and not sent."""
-    value = st.session_state[key]
+    value, store, root = st.session_state[key], resources.store(), resources.service().root
+    left = st.session_state.get(f"{key}.left", {})
+    standing = current(store, root, store.run(run_id)).shown()[spec.name]
+    echo = time.monotonic() - left.get(value, -_ECHO) < _ECHO
+    if echo or value in (standing, _stop(spec, standing)):
+        return  # what the browser held before or after the server moved the slider: nobody's wish
     try:
-        changed(Config(), {name: value})
+        changed(Config(), {spec.name: value})
     except InputError as error:
         st.session_state[f"steer.problem.{run_id}"] = markdown_text(error)
         return
-    service.steer(resources.service().root, run_id, name, value, WHO)
+    service.steer(root, run_id, spec.name, value, WHO)

@@ -29,7 +29,10 @@ def new_run() -> None:
     with left:
         preset = _preset()
         data = _data()
-        name = st.text_input("Name", placeholder=preset, max_chars=200, key="run-name")
+        name = st.text_input(
+            "Name", placeholder=preset, max_chars=200, key="run-name",
+            help="Names the run in lists and charts; the preset's name if empty.",
+        )  # fmt: skip
     base = presets.preset(preset)
     with right:
         changes = settings_form(base, f"new.{preset}", MAIN, columns=2, slots=slots)

@@ -4,12 +4,15 @@ The run's control file holds all requests in one order, whoever wrote them. A co
 the value in effect where there is none or it was refused: all tabs show the same, whenever they look.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from gainakt.config import Config, changed, difference, fields, flatten
 from gainakt.errors import InputError
+from gainakt.store import Run, RunFolder, Store
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,16 @@ class LiveValues:
     def shown(self) -> dict[str, Any]:
         """Dotted name -> the value at which the setting's control stands, of all settings."""
         return flatten(self.config) | self.waiting
+
+
+def current(store: Store, root: Path, run: Run) -> LiveValues:
+    """The run's values now: what it began with, what was changed since, and what was requested in its folder."""
+    events = store.events(run.run_id)
+    changes = events[events["kind"] == "changed"]
+    latest = {name: json.loads(new) for name, new in zip(changes["field"], changes["new"], strict=True)}
+    requests, _ = RunFolder(root, run.run_id).requests(0)
+    in_effect = changed(Config.model_validate(run.config), latest)
+    return live_values(in_effect, requests, store.journal_rows([run.run_id], "refused"))
 
 
 def live_values(

@@ -5,15 +5,15 @@ from functools import partial
 
 import streamlit as st
 
-from gainakt.config import Config, changed, fields
+from gainakt.config import Config, fields
 from gainakt.jobs import service
-from gainakt.store import Run, RunFolder, Store
+from gainakt.store import Run, Store
 from gainakt.ui import resources, words
 from gainakt.ui.plots.charts import PANELS
 from gainakt.ui.run import view as run_view
 from gainakt.ui.text import markdown_text, number
 from gainakt.ui.train.controls import WHO, controls
-from gainakt.ui.train.values import LiveValues, live_values
+from gainakt.ui.train.values import LiveValues, current
 
 _TICK = 1.0
 """Seconds between two looks at a run that trains."""
@@ -73,7 +73,7 @@ def _controls(run_id: str) -> None:
     """The steering controls; redrawn after a move here, and by a rerun of the page after one elsewhere."""
     store = resources.store()
     run = store.run(run_id)
-    values = values_of(store, run)
+    values = current(store, resources.service().root, run)
     st.session_state[f"steer.drawn.{run_id}"] = values.shown()
     controls(run_id, Config.model_validate(run.config), values)
 
@@ -82,7 +82,7 @@ def _steering_note(run_id: str) -> None:
     """Which requests wait, and the last change; makes the controls follow what was changed elsewhere."""
     store = resources.store()
     run = store.run(run_id)
-    values = values_of(store, run)
+    values = current(store, resources.service().root, run)
     st.caption(_note(store, run, values))
     drawn = st.session_state.get(f"steer.drawn.{run_id}")
     if run.active and drawn is not None and drawn != values.shown():
@@ -103,16 +103,6 @@ def _note(store: Store, run: Run, values: LiveValues) -> str:
     label = known[last["field"]].label if last["field"] in known else last["field"]
     old, new = (number(json.loads(last[name])) for name in ("old", "new"))
     return f"Last change: {markdown_text(f'{label} {old} → {new}')}, from step {int(last['step']):,}."
-
-
-def values_of(store: Store, run: Run) -> LiveValues:
-    """The run's live settings as they are now: what it began with, what was changed since, and what was requested."""
-    events = store.events(run.run_id)
-    changes = events[events["kind"] == "changed"]
-    latest = {field: json.loads(new) for field, new in zip(changes["field"], changes["new"], strict=True)}
-    requests, _ = RunFolder(resources.service().root, run.run_id).requests(0)
-    now = changed(Config.model_validate(run.config), latest)
-    return live_values(now, requests, store.journal_rows([run.run_id], "refused"))
 
 
 def _status(run_id: str) -> None:
