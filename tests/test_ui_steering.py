@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from gainakt.config import changed, fields
 from gainakt.config.presets import preset
+from gainakt.jobs import service
 from gainakt.store import RunFolder, runs_root
 from gainakt.ui.train.controls import IN_SIGHT, layout
 from gainakt.ui.train.values import live_values
@@ -113,8 +114,22 @@ def test_a_number_between_the_stops_is_kept_exact(run: RunFolder) -> None:
     assert run.requests(0)[0][0]["value"] == 174.0
     assert (number(app).value, slider(app).value) == (174.0, 180.0)
     assert slider(app).options == stops, "stops that follow the value would build the slider anew"
+    number(app).set_value(180.0).run()
+    assert run.requests(0)[0][-1]["value"] == 180.0, "the slider stood there, the run did not"
     slider(app).set_value(200.0).run()
     assert number(app).value == 200.0
+
+
+def test_what_a_browser_sends_before_it_hears_of_a_move_is_no_request(run: RunFolder) -> None:
+    start(run)
+    app = tab(run)
+    service.steer(run.folder.parent, run.run_id, VARIANCE, 50.0, "another tab")
+    assert slider(app.run()).value == 50.0
+    slider(app).set_value(0.0).run()
+    assert [row["value"] for row in run.requests(0)[0]] == [50.0]
+    assert slider(app.run()).value == 50.0
+    slider(app).set_value(7.0).run()
+    assert [row["value"] for row in run.requests(0)[0]] == [50.0, 7.0]
 
 
 def test_a_value_that_is_not_allowed_is_said_and_not_sent(run: RunFolder) -> None:

@@ -69,13 +69,13 @@ def settings_form(
 
     `slots` gets, by name, an empty place under each widget.
     """
-    known, values = fields(), flatten(config)
+    specs, values = fields(), flatten(config)
     changes: dict[str, Any] = {}
     places: list[Any] = []
     for position, name in enumerate(names):
         places = places if position % columns else st.columns(columns)  # a row each, so that rows line up
         with places[position % columns]:
-            held = widget(known[name], values[name], f"{key}.{name}")
+            held = widget(specs[name], values[name], f"{key}.{name}")
             if slots is not None:
                 slots[name] = st.empty()
         if held != values[name]:

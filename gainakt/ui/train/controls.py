@@ -42,8 +42,8 @@ def controls(run_id: str, start: Config, values: LiveValues) -> None:
 
 def layout(start: Config) -> tuple[list[str], list[str]]:
     """The names of the settings in sight, and of the rest: the form's main ones, then weights that began above 0."""
-    known, values = fields(), flatten(start)
-    live = [name for name, spec in known.items() if spec.live]
+    specs, values = fields(), flatten(start)
+    live = [name for name, spec in specs.items() if spec.live]
     wanted = [name for name in MAIN if name in live]
     wanted += [name for name in live if name.startswith("weights.") and values[name] and name not in wanted]
     first = wanted[:IN_SIGHT]
@@ -51,12 +51,12 @@ def layout(start: Config) -> tuple[list[str], list[str]]:
 
 
 def _row(run_id: str, names: list[str], start: Config, values: LiveValues) -> None:
-    known, begun, shown = fields(), flatten(start), values.shown()
+    specs, begun, shown = fields(), flatten(start), values.shown()
     places: list[Any] = []
     for position, name in enumerate(names):
         places = places if position % IN_SIGHT else st.columns(IN_SIGHT)  # a row each, so that rows line up
         with places[position % IN_SIGHT]:
-            _control(run_id, known[name], begun[name], shown[name])
+            _control(run_id, specs[name], begun[name], shown[name])
 
 
 def _control(run_id: str, spec: FieldSpec, begun: float, value: float) -> None:
@@ -65,10 +65,10 @@ def _control(run_id: str, spec: FieldSpec, begun: float, value: float) -> None:
     help_text = f"{spec.help}\n\n{_ONLY_IF[spec.name]}" if spec.name in _ONLY_IF else spec.help
     slider_at, number_at = st.columns([5, 3], vertical_alignment="bottom", gap="small")
     with slider_at:
-        slider(spec, begun, key, help_text, partial(_request, run_id, spec, key))
+        slider(spec, begun, key, help_text, partial(_slid, run_id, spec, key))
     with number_at:
         box = _box_key(key, float(value))
-        exact(spec, float(value), box, partial(_request, run_id, spec, box))
+        exact(spec, float(value), box, partial(_entered, run_id, spec.name, box))
 
 
 def _move(key: str, value: float) -> None:
@@ -99,17 +99,26 @@ def _stop(spec: FieldSpec, value: float) -> float:
     return nearest_stop(spec, value) if spec.log else float(value)
 
 
-def _request(run_id: str, spec: FieldSpec, key: str) -> None:
-    """Send the control's value to the run; one that is not allowed is said and not sent."""
-    value, store, root = st.session_state[key], resources.store(), resources.service().root
+def _slid(run_id: str, spec: FieldSpec, key: str) -> None:
+    """Send where the slider was moved to, but not what the browser held before or after the server moved it."""
+    value, store = st.session_state[key], resources.store()
     left = st.session_state.get(f"{key}.left", {})
-    standing = current(store, root, store.run(run_id)).shown()[spec.name]
     echo = time.monotonic() - left.get(value, -_ECHO) < _ECHO
-    if echo or value in (standing, _stop(spec, standing)):
-        return  # what the browser held before or after the server moved the slider: nobody's wish
+    standing = current(store, resources.service().root, store.run(run_id)).shown()[spec.name]
+    if not echo and value != _stop(spec, standing):
+        _send(run_id, spec.name, value)
+
+
+def _entered(run_id: str, name: str, key: str) -> None:
+    """Send the number in the box."""
+    _send(run_id, name, st.session_state[key])
+
+
+def _send(run_id: str, name: str, value: float) -> None:
+    """Request the value of the run; one that is not allowed is said and not sent."""
     try:
-        changed(Config(), {spec.name: value})
+        changed(Config(), {name: value})
     except InputError as error:
         st.session_state[f"steer.problem.{run_id}"] = markdown_text(error)
         return
-    service.steer(root, run_id, spec.name, value, WHO)
+    service.steer(resources.service().root, run_id, name, value, WHO)

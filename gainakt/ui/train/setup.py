@@ -107,11 +107,11 @@ def _data() -> dict[str, Any]:
 
 
 def _differences(base: Config, chosen: Config) -> None:
-    known = fields()
+    specs = fields()
     differing = difference(base, chosen)
     if differing:
         parts = [
-            f"{known[name].label}: {markdown_text(old)} → **{markdown_text(new)}**"
+            f"{specs[name].label}: {markdown_text(old)} → **{markdown_text(new)}**"
             for name, (old, new) in differing.items()
         ]
         st.caption("Differs from the preset: " + "; ".join(parts))

@@ -64,5 +64,5 @@ def _with(config: Config, name: str, value: Any) -> Config:
         after = changed(config, {name: value})
     except InputError:
         return config
-    known = fields()
-    return after if all(known[changing].live for changing in difference(config, after)) else config
+    specs = fields()
+    return after if all(specs[changing].live for changing in difference(config, after)) else config

@@ -91,16 +91,16 @@ def _steering_note(run_id: str) -> None:
 
 
 def _note(store: Store, run: Run, values: LiveValues) -> str:
-    known = fields()
+    specs = fields()
     if values.waiting:
-        wanted = ", ".join(f"{known[name].label} {number(value)}" for name, value in values.waiting.items())
+        wanted = ", ".join(f"{specs[name].label} {number(value)}" for name, value in values.waiting.items())
         when = "its first step; it is still queued" if run.status == "queued" else "the next step"
         return f"Requested: {markdown_text(wanted)}. Acts from {when}."
     changes = run_view.marks(store, run.run_id)
     if changes.empty:
         return "A change acts from the next step and is marked on the curves."
     last = changes.iloc[-1]
-    label = known[last["field"]].label if last["field"] in known else last["field"]
+    label = specs[last["field"]].label if last["field"] in specs else last["field"]
     old, new = (number(json.loads(last[name])) for name in ("old", "new"))
     return f"Last change: {markdown_text(f'{label} {old} → {new}')}, from step {int(last['step']):,}."
 
