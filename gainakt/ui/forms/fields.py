@@ -42,22 +42,22 @@ def widget(spec: FieldSpec, value: Any, key: str, on_change: Callable[[], None] 
     )
 
 
-def slider(spec: FieldSpec, value: float, key: str, help_text: str, on_change: Callable[[], None]) -> None:
-    """A number's slider over stops that never change, `value` or the stop nearest to it as its default.
+def slider(spec: FieldSpec, key: str, help_text: str) -> None:
+    """A number's slider over stops that never change, standing at the value that the session holds under `key`.
 
     Nothing is drawn for a field whose values no slider could show well.
     """
-    shared: dict[str, Any] = {"key": key, "help": help_text, "on_change": on_change}
     if spec.log:
-        st.select_slider(spec.label, log_stops(spec), nearest_stop(spec, value), format_func=number, **shared)
+        st.select_slider(spec.label, log_stops(spec), key=key, help=help_text, format_func=number)
     elif step := slider_step(spec):
-        st.slider(spec.label, _real(spec.low), _real(spec.high), float(value), step, format="%g", **shared)
+        low, high = _real(spec.low), _real(spec.high)
+        st.slider(spec.label, low, high, step=step, format="%g", key=key, help=help_text)
 
 
-def exact(spec: FieldSpec, value: float, key: str, on_change: Callable[[], None]) -> None:
+def exact(spec: FieldSpec, value: float, key: str) -> None:
     """A box beside the slider for a number between its stops."""
     st.number_input(
-        f"{spec.label}, exact value", _real(spec.low), _real(spec.high), float(value), key=key, on_change=on_change,
+        f"{spec.label}, exact value", _real(spec.low), _real(spec.high), float(value), key=key,
         step=nice((spec.default or 0.1) / 10), format="%g", label_visibility="collapsed",
     )  # fmt: skip
 

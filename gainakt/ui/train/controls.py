@@ -5,7 +5,7 @@ all taken from the settings that the run began with; only its value moves, by se
 """
 
 import time
-from functools import partial
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
@@ -17,7 +17,7 @@ from gainakt.ui import resources
 from gainakt.ui.forms.fields import exact, nearest_stop, slider
 from gainakt.ui.text import markdown_text
 from gainakt.ui.train.setup import MAIN
-from gainakt.ui.train.values import LiveValues, current
+from gainakt.ui.train.values import LiveValues
 
 WHO = "dashboard"
 IN_SIGHT = 4
@@ -33,11 +33,37 @@ _ONLY_IF = {
 def controls(run_id: str, start: Config, values: LiveValues) -> None:
     """The controls of all live settings, standing at `values`; `start` is the configuration that the run began with."""
     first, rest = layout(start)
-    _row(run_id, first, start, values)
+    _row(run_id, first, values)
     with st.expander("More live settings"):
-        _row(run_id, rest, start, values)
+        _row(run_id, rest, values)
     if problem := st.session_state.pop(f"steer.problem.{run_id}", None):
         st.error(problem)
+
+
+def send_moves(run_id: str) -> None:
+    """Request of the run what was moved in this tab; what is not allowed is said, and the control goes back.
+
+    No callback does this: Streamlit drops one when the next event of the page arrives while it runs.
+    """
+    root, stands = resources.service().root, _stands(run_id)
+    for key in moved(run_id):
+        value, name = st.session_state[key], key.split("/")[1]
+        if time.monotonic() - stands.left.get((key, value), -_ECHO) < _ECHO:
+            st.session_state[key] = stands.at[key]
+            continue
+        try:
+            changed(Config(), {name: value})
+        except InputError as error:
+            st.session_state[f"steer.problem.{run_id}"] = markdown_text(error)
+            st.session_state[key] = stands.at[key]
+            continue
+        service.steer(root, run_id, name, value, WHO)
+        stands.at[key] = value
+
+
+def moved(run_id: str) -> list[str]:
+    """The keys of the controls that were moved in this tab and whose value was not sent yet."""
+    return [key for key, at in _stands(run_id).at.items() if st.session_state.get(key, at) != at]
 
 
 def layout(start: Config) -> tuple[list[str], list[str]]:
@@ -50,75 +76,63 @@ def layout(start: Config) -> tuple[list[str], list[str]]:
     return first, [name for name in live if name not in first]
 
 
-def _row(run_id: str, names: list[str], start: Config, values: LiveValues) -> None:
-    specs, begun, shown = fields(), flatten(start), values.shown()
+@dataclass
+class _Stands:
+    """Where this tab's controls of a run stand, by key; `boxes` counts the boxes that a slider has had.
+
+    `left` has the moments at which a slider was moved away from a value by the server.
+    """
+
+    at: dict[str, float] = field(default_factory=dict)
+    left: dict[tuple[str, float], float] = field(default_factory=dict)
+    boxes: dict[str, int] = field(default_factory=dict)
+
+
+def _stands(run_id: str) -> _Stands:
+    stands: _Stands = st.session_state.setdefault(f"steer.stands.{run_id}", _Stands())
+    return stands
+
+
+def _row(run_id: str, names: list[str], values: LiveValues) -> None:
+    specs, shown, stands = fields(), values.shown(), _stands(run_id)
     places: list[Any] = []
     for position, name in enumerate(names):
         places = places if position % IN_SIGHT else st.columns(IN_SIGHT)  # a row each, so that rows line up
         with places[position % IN_SIGHT]:
-            _control(run_id, specs[name], begun[name], shown[name])
+            _control(f"steer/{name}/{run_id}", specs[name], float(shown[name]), stands)
 
 
-def _control(run_id: str, spec: FieldSpec, begun: float, value: float) -> None:
-    key = f"steer.{run_id}.{spec.name}"
-    _move(key, _stop(spec, value))
+def _control(key: str, spec: FieldSpec, value: float, stands: _Stands) -> None:
     help_text = f"{spec.help}\n\n{_ONLY_IF[spec.name]}" if spec.name in _ONLY_IF else spec.help
     slider_at, number_at = st.columns([5, 3], vertical_alignment="bottom", gap="small")
     with slider_at:
-        slider(spec, begun, key, help_text, partial(_slid, run_id, spec, key))
+        _move(key, nearest_stop(spec, value) if spec.log else value, stands)
+        slider(spec, key, help_text)
     with number_at:
-        box = _box_key(key, float(value))
-        exact(spec, float(value), box, partial(_entered, run_id, spec.name, box))
+        exact(spec, value, _box(key, value, stands))
 
 
-def _move(key: str, value: float) -> None:
+def _move(key: str, value: float, stands: _Stands) -> None:
     """Put a slider where its setting stands; untouched where it stands there, as it may be under the hand."""
-    held = st.session_state.get(key)
-    if held == value:
-        return
-    if held is not None:
-        st.session_state.setdefault(f"{key}.left", {})[held] = time.monotonic()
-    st.session_state[key] = value
+    before = stands.at.get(key)
+    if key not in st.session_state or before not in (None, value):
+        if before is not None:
+            stands.left[key, before] = time.monotonic()
+        stands.left.pop((key, value), None)
+        st.session_state[key] = value
+    stands.at[key] = value
 
 
-def _box_key(key: str, value: float) -> str:
+def _box(key: str, value: float, stands: _Stands) -> str:
     """The key of the exact number: another one whenever its setting was changed by anything but the box itself.
 
     A box that followed the slider under one key would send its last number back when the slider moves fast, because
     the browser has not heard of the new one yet. A new box has nothing to send.
     """
-    count = st.session_state.setdefault(f"{key}.boxes", 0)
-    if st.session_state.get(f"{key}.exact.{count}", value) != value:
-        count += 1
-        st.session_state[f"{key}.boxes"] = count
-    return f"{key}.exact.{count}"
-
-
-def _stop(spec: FieldSpec, value: float) -> float:
-    """Where the setting's slider stands at this value."""
-    return nearest_stop(spec, value) if spec.log else float(value)
-
-
-def _slid(run_id: str, spec: FieldSpec, key: str) -> None:
-    """Send where the slider was moved to, but not what the browser held before or after the server moved it."""
-    value, store = st.session_state[key], resources.store()
-    left = st.session_state.get(f"{key}.left", {})
-    echo = time.monotonic() - left.get(value, -_ECHO) < _ECHO
-    standing = current(store, resources.service().root, store.run(run_id)).shown()[spec.name]
-    if not echo and value != _stop(spec, standing):
-        _send(run_id, spec.name, value)
-
-
-def _entered(run_id: str, name: str, key: str) -> None:
-    """Send the number in the box."""
-    _send(run_id, name, st.session_state[key])
-
-
-def _send(run_id: str, name: str, value: float) -> None:
-    """Request the value of the run; one that is not allowed is said and not sent."""
-    try:
-        changed(Config(), {name: value})
-    except InputError as error:
-        st.session_state[f"steer.problem.{run_id}"] = markdown_text(error)
-        return
-    service.steer(resources.service().root, run_id, name, value, WHO)
+    box = f"{key}/{stands.boxes.setdefault(key, 0)}"
+    if stands.at.get(box, value) != value or st.session_state.get(box, value) != value:
+        stands.at.pop(box, None)
+        stands.boxes[key] += 1
+        box = f"{key}/{stands.boxes[key]}"
+    stands.at[box] = value
+    return box

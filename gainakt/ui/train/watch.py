@@ -12,7 +12,7 @@ from gainakt.ui import resources, words
 from gainakt.ui.plots.charts import PANELS
 from gainakt.ui.run import view as run_view
 from gainakt.ui.text import markdown_text, number
-from gainakt.ui.train.controls import WHO, controls
+from gainakt.ui.train.controls import WHO, controls, moved, send_moves
 from gainakt.ui.train.values import LiveValues, current
 
 _TICK = 1.0
@@ -73,6 +73,7 @@ def _controls(run_id: str) -> None:
     """The steering controls; redrawn after a move here, and by a rerun of the page after one elsewhere."""
     store = resources.store()
     run = store.run(run_id)
+    send_moves(run_id)
     values = current(store, resources.service().root, run)
     st.session_state[f"steer.drawn.{run_id}"] = values.shown()
     controls(run_id, Config.model_validate(run.config), values)
@@ -85,8 +86,7 @@ def _steering_note(run_id: str) -> None:
     values = current(store, resources.service().root, run)
     st.caption(_note(store, run, values))
     drawn = st.session_state.get(f"steer.drawn.{run_id}")
-    if run.active and drawn is not None and drawn != values.shown():
-        st.session_state[f"steer.drawn.{run_id}"] = values.shown()
+    if run.active and (drawn != values.shown() or moved(run_id)):
         st.rerun()
 
 
