@@ -97,12 +97,6 @@ def test_presses_move_a_stop_each_while_other_runs_come_and_go(
                 end(others.pop())
             page.keyboard.press("ArrowRight")
             page.wait_for_timeout(250)
-            print(
-                press,
-                thumb.get_attribute("aria-valuetext"),
-                page.evaluate("document.activeElement.dataset.mark"),
-                [r["value"] for r in run.requests(0)[0]][-1:],
-            )
         assert thumb.get_attribute("aria-valuetext") == stops()[PRESSES]
         assert page.evaluate("document.activeElement.dataset.mark") == "kept"
         after = thumb.bounding_box()

@@ -97,7 +97,7 @@ def _row(run_id: str, names: list[str], values: LiveValues) -> None:
     specs, shown, stands = fields(), values.shown(), _stands(run_id)
     places: list[Any] = []
     for position, name in enumerate(names):
-        places = places if position % IN_SIGHT else st.columns(IN_SIGHT)  # a row each, so that rows line up
+        places = places if position % IN_SIGHT else st.columns(IN_SIGHT, vertical_alignment="bottom")
         with places[position % IN_SIGHT]:
             _control(f"steer/{name}/{run_id}", specs[name], float(shown[name]), stands)
 

@@ -37,7 +37,7 @@ def watch(store: Store, run: Run) -> None:
 
 def _title(run: Run, pace: float | None) -> None:
     """Name and data of the run, the way to other active runs, stop and new run, in places that never shift."""
-    title, others, stop, new = st.columns([5, 1.3, 1, 1], vertical_alignment="bottom")
+    title, others, stop, new = st.columns([4, 1.5, 1.1, 1.4], vertical_alignment="bottom")
     title.subheader(f"{markdown_text(run.name)}")
     title.caption(f"{run.run_id} · preset {markdown_text(run.preset)} · data {markdown_text(run.data_name)}")
     with others:
