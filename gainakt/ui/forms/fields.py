@@ -1,7 +1,7 @@
 """Widgets made from the configuration's fields: label, help, bounds and choices come from the field."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import streamlit as st
@@ -16,12 +16,12 @@ RESOLUTION = 100
 """Steps that a plain slider has over its range."""
 
 
-def widget(spec: FieldSpec, value: Any, key: str, on_change: Callable[[], None] | None = None) -> Any:
+def widget(spec: FieldSpec, value: Any, key: str) -> Any:
     """The widget that fits the field, standing at `value` at first; returns what it holds now.
 
     The user's choice is kept under `key` across pages: what resets it (a preset's name, a run's id) belongs in the key.
     """
-    shared: dict[str, Any] = {"key": key, "help": spec.help, "persist_state": "session", "on_change": on_change}
+    shared: dict[str, Any] = {"key": key, "help": spec.help, "persist_state": "session"}
     if spec.choices:
         return st.selectbox(spec.label, spec.choices, spec.choices.index(value), **shared)
     if spec.kind is bool:
