@@ -62,7 +62,7 @@ def test_the_concurrent_target_is_the_response_that_encoder_2_has_seen(tiny, dat
     one = seen(tiny({**STILL, "origin.target": "concurrent"}), data)
     model, batch = one.encoder2, one.batch
     gains = torch.sigmoid(model.gains.every(one.output.read, batch.response, torch.arange(5)))
-    share = model.mastery.share(torch.arange(5)[None], batch.skill).transpose(1, 2)
+    share = model.mastery.transfer_share(torch.arange(5)[None], batch.skill).transpose(1, 2)
     practice = (gains * share).cumsum(1).gather(2, batch.skill[..., None])[..., 0]  # of q_t, after t
     logits = model.mastery.readout(model.mastery.curve(practice, batch.skill, batch.student), batch.skill)
     expected = F.binary_cross_entropy_with_logits(logits[batch.valid], batch.response[batch.valid].float())

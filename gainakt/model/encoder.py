@@ -47,7 +47,7 @@ class Encoder(nn.Module):
         for table in (self.skill, self.interaction, self.position):
             nn.init.normal_(table.weight, std=0.02 if table is self.position else 0.1)
 
-    def share(self, other: "Encoder", blocks: int) -> None:
+    def share_with(self, other: "Encoder", blocks: int) -> None:
         """Use the other encoder's embeddings and first `blocks` blocks in place of one's own."""
         self.skill, self.interaction, self.position = other.skill, other.interaction, other.position
         for place in range(blocks):

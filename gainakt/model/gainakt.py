@@ -83,7 +83,7 @@ class Interpretable(nn.Module):
         """Practice of the skills in `asked` (B, A), A <= T, after step t (B, A), without a (B, T, S) tensor."""
         steps = asked.shape[1]
         gains = torch.sigmoid(self.gains.pairs(read[:, :steps], batch.response[:, :steps], asked).float())  # (B, A, T)
-        fed, known = gains * self.mastery.share(asked, batch.skill[:, :steps]), batch.known
+        fed, known = gains * self.mastery.transfer_share(asked, batch.skill[:, :steps]), batch.known
         if known is None or steps != known.shape[1]:
             return fed.tril().sum(-1)
         return (fed * (torch.arange(steps, device=fed.device) <= known[..., None])).sum(-1)
@@ -110,7 +110,7 @@ class GainAKT(nn.Module):
         self.encoder1 = Performance(config, skills, window)
         self.encoder2 = Interpretable(config, skills, students, window)
         if config.sharing != "apart":
-            self.encoder2.encoder.share(self.encoder1.encoder, blocks=int(config.sharing == "first_block"))
+            self.encoder2.encoder.share_with(self.encoder1.encoder, blocks=int(config.sharing == "first_block"))
 
     def forward(self, batch: Batch, encoder1: Part = "trained", encoder2: Part = "trained") -> Output:
         """Predictions, mastery and gains of a batch; an encoder that is not trained gets no gradient."""

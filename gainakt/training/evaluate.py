@@ -87,7 +87,7 @@ def every_mastery(encoder: Interpretable, batch: Batch) -> tuple[Tensor, Tensor]
     skills = torch.arange(len(encoder.mastery.beta), device=batch.skill.device)
     states = encoder.encoder(batch.skill, batch.response)  # (B, T, D)
     gains = torch.sigmoid(encoder.gains.every(states, batch.response, skills).float())  # (B, T, S)
-    share = encoder.mastery.share(skills[None], batch.skill).transpose(1, 2)  # (B, T, S)
+    share = encoder.mastery.transfer_share(skills[None], batch.skill).transpose(1, 2)  # (B, T, S)
     return encoder.mastery.curve((gains * share).cumsum(1), skills, batch.student), gains
 
 

@@ -35,7 +35,7 @@ def prepare(model: GainAKT, config: Config, data: Interactions, train: NDArray[n
         adopt(model.encoder2, fitted(seen, start_of_fit(len(data.skills), tie_of(config))))
     if config.model.prior == "irt":
         start(model.encoder2.mastery, easiness(data, train))
-    head = getattr(model.encoder2.gains, "head", model.encoder2.gains)  # a blind head's own
+    head = model.encoder2.gains.unwrapped()
     if isinstance(head, hierarchical.Head) and head.given:
         head.assign(torch.as_tensor(groups(config, data.skills), device=head.member.device))
 

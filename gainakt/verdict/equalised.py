@@ -144,7 +144,7 @@ def _split(encoder: Interpretable, batch: Batch) -> torch.Tensor:
     asked, steps, mastery = batch.asked, batch.asked.shape[1], encoder.mastery
     practised, response = batch.skill[:, :steps], batch.response[:, :steps]
     read = encoder.encoder(batch.skill, batch.response)[:, :steps]
-    gains = torch.sigmoid(encoder.gains.pairs(read, response, asked).float()) * mastery.share(asked, practised)
+    gains = torch.sigmoid(encoder.gains.pairs(read, response, asked).float()) * mastery.transfer_share(asked, practised)
     slope = mastery.beta[asked] * mastery.velocity(torch.full_like(batch.student, -1))[:, None]
     known = torch.arange(steps, device=asked.device).expand_as(asked) if batch.known is None else batch.known
     fed = gains * slope[..., None] * (torch.arange(steps, device=asked.device) <= known[..., None])  # (B, A, T)
