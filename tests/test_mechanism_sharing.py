@@ -10,8 +10,9 @@ from gainakt.data.sequences import Windows, split_students
 from gainakt.training import checkpoints
 from gainakt.training.best import weighted_loss
 from gainakt.training.events import Checkpointed, Evaluated
-from gainakt.training.loop import final_results, train
+from gainakt.training.loop import train
 from gainakt.training.regimes import Phase
+from gainakt.training.results import final_results
 from gainakt.training.setup import build
 from gainakt.training.stepper import Stepper
 
@@ -109,7 +110,7 @@ def test_sharing_keeps_one_best_epoch_that_of_the_lowest_weighted_loss(tiny, dat
         getattr(model, encoder).load_state_dict(checkpoints.load(tmp_path, encoder))
     split = split_students(data, 0, 0)
     windows = {n: Windows(data, getattr(split, n), 20, n == "train", CPU) for n in ("train", "validation", "test")}
-    results, _ = final_results(model, windows, data.skills)
+    results, _ = final_results(model, data, split, windows)
     for name, values in results.items():
         assert values == pytest.approx({key: events[-1].results[name][key] for key in values}, abs=1e-9)
     assert weighted_loss(config, {"bce": 1.0, "im": 2.0}) == pytest.approx(1.7)

@@ -111,6 +111,29 @@ def test_a_refused_change_is_told_and_changes_nothing(config, data, alone, case)
     assert numbers(events) == alone
 
 
+MALFORMED = {
+    "no field": {"kind": "set", "value": 1.0, "who": "anna"},
+    "no value": {"kind": "set", "field": "weights.variance", "who": "anna"},
+    "a list as field": {"kind": "set", "field": ["weights.variance"], "value": 1.0, "who": "anna"},
+    "a list as value": {"kind": "set", "field": "weights.variance", "value": [1.0], "who": "anna"},
+    "nobody": {"kind": "set", "field": "weights.variance"},
+}
+
+
+@pytest.mark.parametrize("case", MALFORMED)
+def test_a_malformed_request_is_refused_and_the_training_goes_on(config, data, alone, case):
+    events = list(train(config, data, asking(4, MALFORMED[case])))
+    (refused,) = of(Refused, events)
+    assert refused.step == 4 and refused.reason and refused.who == MALFORMED[case].get("who", "unknown")
+    assert numbers(events) == alone
+
+
+def test_requests_that_name_nobody_or_are_of_another_kind_do_no_harm(config, data, alone):
+    rows = [{"kind": "damaged", "line": "x"}, {"kind": "rename", "name": "y"}, {"kind": 3}]
+    assert numbers(train(config, data, asking(4, *rows))) == alone
+    assert list(train(config, data, asking(4, {"kind": "stop"})))[-1].reason == "stopped by unknown"
+
+
 def test_several_changes_before_one_step_act_in_order(config, data):
     asked = [change("weights.variance", 5), change("weights.variance", -5), change("weights.variance", 7)]
     events = list(train(config, data, asking(2, *asked)))

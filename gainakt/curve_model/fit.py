@@ -24,9 +24,10 @@ _PRIOR_STD = np.array([1.5, 1.0, 1.5, 1.0, 2.0, 0.5, 2.0, 1.0])
 _SPREAD = (0.02, 1.5)
 _START_SPREAD = 0.3
 _LEAST_SIGMA = 0.02
-_WARM_UP = 4
+_LEAST_ITERATIONS = 4
 _PART = 8192
-_TOLERANCE = 5e-7
+_TOLERANCE, _SPREAD_TOLERANCE = 5e-7, 1e-3
+"""Rise of the log-likelihood per interaction, and change of the log spreads, below which a fit has converged."""
 
 
 @dataclass(frozen=True)
@@ -90,16 +91,17 @@ class _Slopes:
 
 
 def fitting(seen: Practice, fit: Fit, most: int) -> Iterator[Fit]:
-    """The fit after each of at most `most` iterations; ends when nothing moves any more."""
+    """The fit after each of at most `most` iterations; ends when it has converged."""
     parts = _parts(seen, len(fit.theta))
     here = _slopes(parts, fit)
     fit = replace(fit, objective=here.objective)
     for iteration in range(1, most + 1):
         fit, here, gained = _step(parts, fit, here)
         moved = 0.0
-        if iteration > _WARM_UP or fit.iterations:
+        if iteration > 1:  # the first step leaves the start values, which say nothing of the spreads
             fit, moved = _spreads(fit, here)
-        settled = iteration > _WARM_UP and gained < max(_TOLERANCE * len(seen), 0.05) and moved < 0.01
+        small = gained < max(_TOLERANCE * len(seen), 0.05) and moved < _SPREAD_TOLERANCE
+        settled = iteration > _LEAST_ITERATIONS and small
         here = _slopes(parts, fit)
         fit = replace(fit, iterations=iteration, objective=here.objective, converged=settled)
         yield fit

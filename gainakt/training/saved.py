@@ -7,14 +7,14 @@ from gainakt.config import Config
 from gainakt.curve_model.fit import Fit
 from gainakt.curve_model.stored import restored
 from gainakt.data.interactions import Interactions
-from gainakt.data.sequences import Windows, split_students
+from gainakt.data.sequences import Windows, split_students, windows_of
 from gainakt.datasets.load import load
 from gainakt.errors import InputError
 from gainakt.model.gainakt import GainAKT
 from gainakt.store import Run, RunFolder
-from gainakt.training import checkpoints, truths
+from gainakt.training import checkpoints
 from gainakt.training import curve_run as stand_in
-from gainakt.training.loop import final_results
+from gainakt.training.results import final_results
 from gainakt.training.setup import build, pick_device
 
 
@@ -46,11 +46,7 @@ def reload(run: Run, root: Path) -> tuple[Config, Interactions, GainAKT, dict[st
     folder = RunFolder(root, run.run_id).folder
     for encoder in ("encoder1", "encoder2"):
         getattr(model, encoder).load_state_dict(checkpoints.load(folder, encoder))
-    windows = {
-        name: Windows(data, getattr(split, name), config.data.window, name == "train", device)
-        for name in ("train", "validation", "test")
-    }
-    return config, data, model, windows
+    return config, data, model, windows_of(data, split, config.data.window, device)
 
 
 def reload_curve_model(run: Run, root: Path) -> tuple[Config, Interactions, Fit]:
@@ -65,6 +61,5 @@ def reevaluate(run: Run, root: Path) -> dict[str, Any]:
         config, data, fit = reload_curve_model(run, root)
         return dict(stand_in.outcome(fit, config, data)[0])
     config, data, model, windows = reload(run, root)
-    results, rows = final_results(model, windows, data.skills, config.origin.reported_gain)
     split = split_students(data, config.training.fold, config.training.seed)
-    return dict(results | truths.of_model(model, data, split, windows, rows))
+    return dict(final_results(model, data, split, windows, config.origin.reported_gain)[0])

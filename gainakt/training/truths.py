@@ -8,28 +8,30 @@ from torch import Tensor
 
 from gainakt.curve_model.counts import practice_of
 from gainakt.data.interactions import Interactions
-from gainakt.data.sequences import Split, Windows
+from gainakt.data.sequences import Split
 from gainakt.measures.recovery import Learned, Scored, recovery, true_rates
 from gainakt.model.gainakt import GainAKT
 from gainakt.simulate import trajectory
-from gainakt.training.evaluate import predict
 
 Results = dict[str, dict[str, float | None]]
 Rows = list[dict[str, Any]]
 Array = NDArray[np.floating]
 
 
-def of_model(model: GainAKT, data: Interactions, split: Split, windows: dict[str, Windows], rows: Rows) -> Results:
-    """`recovery` of a trained model, or nothing where the data have no truth; adds `true_rate` to the skills' rows."""
+def of_model(model: GainAKT, data: Interactions, split: Split, window: int, mastery: Array, rows: Rows) -> Results:
+    """`recovery` of a trained model, or nothing where the data have no truth; adds `true_rate` to the skills' rows.
+
+    `mastery` is what the model gives of the test students, at the scored interactions.
+    """
     if not data.truth:
         return {}
-    mastery = model.encoder2.mastery
+    curve = model.encoder2.mastery
     learned = Learned(
         rate=_column(rows, "effective_rate"), saturation=_column(rows, "m_sat"), threshold=_column(rows, "threshold"),
-        offset=_column(rows, "offset"), temperature=float(mastery.temperature.detach()), gamma=_numbers(mastery.gamma),
+        offset=_column(rows, "offset"), temperature=float(curve.temperature.detach()), gamma=_numbers(curve.gamma),
     )  # fmt: skip
-    seen = practice_of(data, split.test, windows["test"].window)
-    return of_learned(learned, data, split, (seen.place[seen.scored], predict(model, windows["test"]).mastery), rows)
+    practice = practice_of(data, split.test, window)
+    return of_learned(learned, data, split, (practice.place[practice.scored], mastery), rows)
 
 
 def of_learned(
