@@ -96,7 +96,7 @@ def test_padding_to_the_window_keeps_questions_of_several_rows(data):
     assert longer.group.shape == (4, 20) and bool((longer.group.diff(dim=1) >= 0).all())
     assert torch.equal(longer.scored[:, : steps - 1], batch.scored) and not bool(longer.scored[:, steps - 1 :].any())
     at = batch.scored
-    assert torch.equal(longer.known[:, : steps - 1][at], batch.known[at])
+    assert torch.equal(longer.last_visible[:, : steps - 1][at], batch.last_visible[at])
 
 
 def test_an_unmasked_run_pads_to_the_window_and_measures_as_before(tiny, data):

@@ -104,7 +104,7 @@ class Batch:
         return self.valid[:, 1:] & (self.group[:, 1:] > self.group[:, :1])
 
     @property
-    def known(self) -> Tensor | None:
+    def last_visible(self) -> Tensor | None:
         """Last step (B, T-1) that a prediction may see where rows are siblings; None: step t itself, as ever."""
         if self.group is None:
             return None

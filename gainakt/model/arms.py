@@ -41,7 +41,7 @@ def tie(parameter: nn.Parameter) -> None:
 
 
 class ArmEncoder(Encoder):
-    """An encoder that does not see the skill, or the response, and that may be told counts of the skill's responses."""
+    """An encoder that does not see the skill, or the response, and that may get counts of the skill's responses."""
 
     def __init__(self, encoder: Encoder, config: ModelConfig):
         nn.Module.__init__(self)
@@ -119,9 +119,9 @@ class Able(Interpretable):
 
     def practice(self, read: Tensor, batch: Batch, asked: Tensor) -> Tensor:
         """Practice (B, A), and the ability in units of practice."""
-        steps, known = asked.shape[1], batch.known
+        steps, visible = asked.shape[1], batch.last_visible
         ability = self.ability(batch)[:, :steps]
-        if known is not None and steps == known.shape[1]:
-            ability = ability.gather(1, known)
+        if visible is not None and steps == visible.shape[1]:
+            ability = ability.gather(1, visible)
         slope = self.mastery.beta[asked] * self.mastery.velocity(batch.student)[:, None]
         return super().practice(read, batch, asked) + ability / slope

@@ -27,8 +27,8 @@ class Block(nn.Module):
         qkv = self.attention(self.norm_attention(x)).view(batch, steps, 3, self.heads, width // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)  # (B, H, T, D / H) each
         # No dropout on the attention weights: with it the CPU has no fused kernel, and a step takes twice as long.
-        seen = F.scaled_dot_product_attention(query, key, value, is_causal=True)
-        x = x + self.drop(self.mix(seen.transpose(1, 2).reshape(batch, steps, width)))  # (B, T, D)
+        attended = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+        x = x + self.drop(self.mix(attended.transpose(1, 2).reshape(batch, steps, width)))  # (B, T, D)
         fed: Tensor = self.drop(self.contract(F.gelu(self.expand(self.norm_feedforward(x)))))
         return x + fed
 

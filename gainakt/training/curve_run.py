@@ -48,12 +48,14 @@ def outcome(fit: Fit, config: Config, data: Interactions) -> tuple[truths.Result
     """Metrics of every split, of the run and of the recovery of a truth; and the table of skills."""
     split = split_students(data, config.training.fold, config.training.seed)
     practice = {name: practice_of(data, getattr(split, name), config.data.window) for name in SPLITS}
-    seen = {name: curve_results.predictions(fit, part, data) for name, part in practice.items()}
-    found = {name: curve_results.measured(part, len(data.skills)) | {"beta_std": 0.0} for name, part in seen.items()}
-    rows, found["run"] = curve_results.skill_rows(fit, data.skills, seen["train"], seen["validation"])
+    predictions = {name: curve_results.predictions(fit, part, data) for name, part in practice.items()}
+    results = {
+        name: curve_results.measured(part, len(data.skills)) | {"beta_std": 0.0} for name, part in predictions.items()
+    }
+    rows, results["run"] = curve_results.skill_rows(fit, data.skills, predictions["train"], predictions["validation"])
     place = practice["test"].place[practice["test"].scored]
     learned = curve_results.learned(fit, rows, len(split.train))
-    return found | truths.of_learned(learned, data, split, (place, seen["test"].mastery), rows), rows
+    return results | truths.of_learned(learned, data, split, (place, predictions["test"].mastery), rows), rows
 
 
 class _Run:
@@ -84,8 +86,8 @@ class _Run:
         return events.Stepped(self.fit.iterations, self.fit.iterations, values)
 
     def gains(self) -> dict[str, float | None]:
-        seen = self.practice["train"]
-        gain = scaled(self.fit).gain[seen.skill, seen.response]
+        practice = self.practice["train"]
+        gain = scaled(self.fit).gain[practice.skill, practice.response]
         return {"gain_mean": float(gain.mean()), "gain_std": float(gain.std())}
 
     def take(self, rows: list[dict[str, Any]]) -> Iterator[events.Event]:
@@ -102,12 +104,14 @@ class _Run:
     def evaluated(self) -> Iterator[events.Event]:
         """Metrics of the validation students, their gains."""
         at, skills = self.fit.iterations, len(self.data.skills)
-        seen = curve_results.predictions(self.fit, self.practice["validation"], self.data)
-        found = curve_results.measured(seen, skills)
-        self.auc = found["encoder2_auc"] or 0.0
-        values = {f"validation.{name}": value for name, value in found.items()}
+        predictions = curve_results.predictions(self.fit, self.practice["validation"], self.data)
+        results = curve_results.measured(predictions, skills)
+        self.auc = results["encoder2_auc"] or 0.0
+        values = {f"validation.{name}": value for name, value in results.items()}
         yield events.Evaluated(at, at, values, curve_results.parameters(self.fit))
-        yield events.GainHistograms(at, at, "validation", *histograms_of(seen.gain, seen.gain_skill, skills))
+        yield events.GainHistograms(
+            at, at, "validation", *histograms_of(predictions.gain, predictions.gain_skill, skills)
+        )
 
     def saved(self, folder: Path) -> events.Checkpointed:
         at = self.fit.iterations

@@ -111,8 +111,8 @@ def skill_table(
         | {name: None if np.isnan(column[s]) else float(column[s]) for name, column in shared.items()}
         for s, label in enumerate(labels)
     ]
-    known = int((~np.isnan(rate)).sum())
-    return rows, {"rate_cv": metrics.cv(rate), "rate_skills": float(known), "rate_left_out": float(len(rate) - known)}
+    rated = int((~np.isnan(rate)).sum())
+    return rows, {"rate_cv": metrics.cv(rate), "rate_skills": float(rated), "rate_left_out": float(len(rate) - rated)}
 
 
 def parameters(encoder: Interpretable) -> dict[str, dict[str, Any]]:

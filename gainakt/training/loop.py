@@ -34,7 +34,7 @@ _APART = 2.0
 
 
 class Uniform(RunFailed):
-    """The gains stayed uniform in a run that was told to fail then."""
+    """The gains stayed uniform in a run that was to fail then."""
 
 
 def train(
@@ -187,7 +187,7 @@ class Training:
             try:
                 if isinstance(asked, Malformed):
                     raise InputError(asked.reason)
-                if asked.field in (known := fields()) and not known[asked.field].live:
+                if asked.field in (settings := fields()) and not settings[asked.field].live:
                     raise InputError(f"{asked.field} cannot change while a run trains")
                 asked_for = changed(self.config, {asked.field: asked.value})
                 if asked_for != self.config and time.monotonic() - self.kept_at > _APART:

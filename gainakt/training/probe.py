@@ -107,10 +107,10 @@ def _pull(term: Tensor, at: list[Tensor]) -> list[Tensor]:
     """The term's gradient at each of these, flat; zeros where it does not reach."""
     if not term.requires_grad:
         return [torch.zeros(part.numel(), device=part.device) for part in at]
-    found = torch.autograd.grad(term, at, retain_graph=True, allow_unused=True)
+    gradients = torch.autograd.grad(term, at, retain_graph=True, allow_unused=True)
     return [
         torch.zeros(part.numel(), device=part.device) if g is None else g.flatten().float()
-        for g, part in zip(found, at, strict=True)
+        for g, part in zip(gradients, at, strict=True)
     ]
 
 
@@ -179,10 +179,10 @@ def _curve_sums(encoder: Interpretable, batch: Batch) -> Tensor:
 
 def _at_bounds(encoder: Interpretable) -> dict[str, float]:
     """Of every parameter that trains: the share of its values at one of its bounds."""
-    found = {}
+    shares = {}
     for name, (low, high) in BOUNDS.items():
         values = getattr(encoder.mastery, name).detach()
         if getattr(encoder.mastery, name).requires_grad:
             near = 1e-6 * (high - low)
-            found[name] = float(((values <= low + near) | (values >= high - near)).double().mean())
-    return found
+            shares[name] = float(((values <= low + near) | (values >= high - near)).double().mean())
+    return shares

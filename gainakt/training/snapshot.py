@@ -23,7 +23,7 @@ FREE = ("regime.", "pressure.", "training.max_epochs", "training.patience", "tra
 
 
 def taken(run: "Training", why: str) -> State:
-    """The state of a training between two steps; `why` it is kept is told to those who choose a moment."""
+    """The state of a training between two steps; `why` it is kept helps to choose a moment."""
     stepper, memory = run.stepper, run.stepper.memory
     tensors = {
         **packed("model", run.model.state_dict()),

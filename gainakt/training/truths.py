@@ -41,13 +41,13 @@ def of_learned(
     if not data.truth:
         return {}
     truth, (place, mastery) = trajectory(data), test
-    seen = None
+    scored = None
     if truth is not None:
-        seen = Scored(data.student[place], data.response[place], mastery, truth[0][place], truth[1][place])
+        scored = Scored(data.student[place], data.response[place], mastery, truth[0][place], truth[1][place])
     for row, rate in zip(rows, true_rates(data.truth, len(rows), split.train), strict=True):
         row["true_rate"] = None if np.isnan(rate) else float(rate)
-    found = recovery(data.truth, learned, split.train, seen)
-    return {"recovery": {name: value for name, value in found.items() if value is None or isinstance(value, float)}}
+    measures = recovery(data.truth, learned, split.train, scored)
+    return {"recovery": {name: value for name, value in measures.items() if value is None or isinstance(value, float)}}
 
 
 def _column(rows: Rows, name: str) -> Array:

@@ -56,7 +56,7 @@ class Recent:
         self._overall, self._by_skill = tensors["overall"].to(device), tensors["by_skill"].to(device)
 
     def histograms(self) -> tuple[list[int], dict[int, list[int]]]:
-        """Counts since the last call: overall, and per skill seen; starts anew."""
+        """Counts since the last call: overall, and per skill practised; starts anew."""
         overall, by_skill = self._overall.tolist(), _by_skill(self._by_skill.cpu().numpy())
         self._overall.zero_()
         self._by_skill.zero_()
@@ -64,7 +64,7 @@ class Recent:
 
 
 def histograms_of(gain: np.ndarray, skill: np.ndarray, skills: int) -> tuple[list[int], dict[int, list[int]]]:
-    """Counts of gains in (0, 1) in equal bins, overall and per skill seen."""
+    """Counts of gains in (0, 1) in equal bins, overall and per skill practised."""
     overall = np.bincount(np.minimum((gain * BINS).astype(int), BINS - 1), minlength=BINS)
     place = skill * SKILL_BINS + np.minimum((gain * SKILL_BINS).astype(int), SKILL_BINS - 1)
     return overall.tolist(), _by_skill(np.bincount(place, minlength=skills * SKILL_BINS))

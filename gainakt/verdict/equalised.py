@@ -146,7 +146,9 @@ def _split(encoder: Interpretable, batch: Batch) -> torch.Tensor:
     read = encoder.encoder(batch.skill, batch.response)[:, :steps]
     gains = torch.sigmoid(encoder.gains.pairs(read, response, asked).float()) * mastery.transfer_share(asked, practised)
     slope = mastery.beta[asked] * mastery.velocity(torch.full_like(batch.student, -1))[:, None]
-    known = torch.arange(steps, device=asked.device).expand_as(asked) if batch.known is None else batch.known
+    known = (
+        torch.arange(steps, device=asked.device).expand_as(asked) if batch.last_visible is None else batch.last_visible
+    )
     fed = gains * slope[..., None] * (torch.arange(steps, device=asked.device) <= known[..., None])  # (B, A, T)
     same = asked[:, :, None] == practised[:, None, :]
     correct = (response > 0)[:, None, :]
