@@ -82,13 +82,14 @@ def seed_forms(model: GainAKT, windows: Windows) -> dict[str, float | None]:
     }  # fmt: skip
 
 
-def every_mastery(encoder: Interpretable, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Mastery and gains of all S skills after each interaction, both (B, T, S): for a few windows at a time."""
-    skills = torch.arange(len(encoder.mastery.beta), device=batch.skill.device)
+def every_mastery(encoder: Interpretable, batch: Batch, skills: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Mastery and gains of all S skills (or those in `skills`) after each interaction, (B, T, S), for a few windows."""
+    if skills is None:
+        skills = torch.arange(len(encoder.mastery.beta), device=batch.skill.device)
     states = encoder.encoder(batch.skill, batch.response)  # (B, T, D)
     gains = torch.sigmoid(encoder.gains.every(states, batch.response, skills).float())  # (B, T, S)
-    share = encoder.mastery.transfer_share(skills[None], batch.skill).transpose(1, 2)  # (B, T, S)
-    return encoder.mastery.curve((gains * share).cumsum(1), skills, batch.student), gains
+    fed = encoder.mastery.transfer_share(skills.expand(len(batch.skill), -1), batch.skill).transpose(1, 2)  # (B, T, S)
+    return encoder.mastery.curve((gains * fed).cumsum(1), skills, batch.student), gains
 
 
 def skill_table(
