@@ -179,7 +179,7 @@ class FullDisk:
 def test_a_full_disk_is_not_taken_for_bad_rows(store):
     folder = make(store, rows=[STARTED, step(1)])
     disk = store._intake._connection = FullDisk(store._intake._connection)
-    with pytest.raises(InputError, match="disk of .* is full"):
+    with pytest.raises(InputError, match=r"disk of .* is full"):
         store.take_in()
     assert not store.warnings and store.active() == []
     disk.room = True

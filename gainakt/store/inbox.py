@@ -1,7 +1,7 @@
 """The inbox: one folder per run with append-only files, written without the store and taken in by its holder.
 
-`journal.jsonl` says what happened to the run, `control.jsonl` what is asked of it. Neither DuckDB nor torch is needed to
-write or read them, so any process on any machine that sees the folder can train.
+`journal.jsonl` says what happened to the run, `control.jsonl` what is asked of it. Neither DuckDB nor torch is needed
+to write or read them, so any process on any machine that sees the folder can train.
 
 Any process of a machine may append to either file: a line is one `write` to a file opened for appending, which the
 operating system never mixes with another. Only the training process writes how the training goes; a new name or the
@@ -119,11 +119,15 @@ class RunFolder:
 
 def _open_to_append(path: Path) -> int:
     handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
-    size = os.lseek(handle, 0, os.SEEK_END)
-    if size:
-        os.lseek(handle, size - 1, os.SEEK_SET)
-        if os.read(handle, 1) != b"\n":
-            os.write(handle, b"\n")
+    try:
+        size = os.lseek(handle, 0, os.SEEK_END)
+        if size:
+            os.lseek(handle, size - 1, os.SEEK_SET)
+            if os.read(handle, 1) != b"\n":
+                os.write(handle, b"\n")
+    except OSError:
+        os.close(handle)
+        raise
     return handle
 
 
