@@ -1,5 +1,6 @@
 """Every page, drawn by Streamlit's AppTest over stores that the tests write: no training, no browser."""
 
+import json
 import os
 import subprocess
 import sys
@@ -86,7 +87,8 @@ def write_run(store: Path, name: str = "a run", end: str = "running", **changes:
             {"kind": "failed", "step": 20, "error": "Encoder 2's loss is not finite", "traceback": "Traceback"}
         )
     elif end == "interrupted":
-        folder.append({"kind": "claimed", **GONE})
+        queued, *rest = folder.journal.read_text().splitlines(keepends=True)
+        folder.journal.write_text("".join([json.dumps(json.loads(queued) | GONE) + "\n", *rest]))
     folder.close()
     return folder.run_id
 

@@ -107,7 +107,7 @@ def attempts(facts: Facts, others: list[judging.Peer]) -> list[Attempt]:
 
 def _attempt(run: Run, facts: Facts) -> Attempt:
     mine = [row["own"] for row in facts.tested if row["run_id"] == run.run_id and row.get("own")]
-    data, own = judging.data_tests(facts), mine[-1] if mine else {}
+    data, own = judging.data_tests(facts.run, facts.tested), mine[-1] if mine else {}
     no_training = untrained(run.epochs, run.best_encoder2)
     found = (
         question(data_question(data.get(short)), own.get(short), no_training).status for short in QUESTIONS.values()

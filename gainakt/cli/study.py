@@ -33,7 +33,7 @@ def study(
     from gainakt.jobs import study as work
 
     plan = work.Plan(
-        students=tuple(int(n) for n in work.numbers(students)), cvs=tuple(work.numbers(cv)),
+        students=tuple(work.whole_numbers(students)), cvs=tuple(work.numbers(cv)),
         sequencings=_names(stop), presets=_names(preset), seeds=seeds, scenario=scenario, tests=tests,
     )  # fmt: skip
     plan.cells()

@@ -50,8 +50,8 @@ class Facts:
 
     def curve(self, name: str) -> pd.DataFrame:
         """One series as columns step, epoch, value, without gaps."""
-        found = self.series[self.series["name"] == name]
-        return found[["step", "epoch", "value"]].dropna(subset=["value"])
+        points = self.series[self.series["name"] == name]
+        return points[["step", "epoch", "value"]].dropna(subset=["value"])
 
     def parameter(self, name: str) -> pd.DataFrame:
         """One learned parameter over epochs as columns epoch, mean, std, quantiles."""
@@ -77,11 +77,11 @@ def gather(store: Store, run_id: str) -> Facts:
 
 def results_of(store: Store, run_ids: Sequence[str]) -> dict[str, Results]:
     """Run -> split -> metric -> value."""
-    found: dict[str, Results] = {}
+    results: dict[str, Results] = {}
     for row in store.metrics(run_ids).itertuples():
         value = None if pd.isna(row.value) else float(row.value)
-        found.setdefault(row.run_id, {}).setdefault(row.split, {})[row.name] = value
-    return found
+        results.setdefault(row.run_id, {}).setdefault(row.split, {})[row.name] = value
+    return results
 
 
 def tests_of(store: Store, run: Run) -> list[dict[str, Any]]:

@@ -55,13 +55,13 @@ class Reader:
 
     def run(self, run_id: str) -> Run:
         """The run with this id or the only one whose id starts so; raises InputError otherwise."""
-        found = self._runs_where("run_id = $id", {"id": run_id})
-        if not found and run_id:
-            found = self._runs_where("starts_with(run_id, $id)", {"id": run_id})
-        if len(found) == 1:
-            return found[0]
-        if found:
-            ids = ", ".join(run.run_id for run in found[:5])
+        runs = self._runs_where("run_id = $id", {"id": run_id})
+        if not runs and run_id:
+            runs = self._runs_where("starts_with(run_id, $id)", {"id": run_id})
+        if len(runs) == 1:
+            return runs[0]
+        if runs:
+            ids = ", ".join(run.run_id for run in runs[:5])
             raise InputError(f"run id {run_id!r} is ambiguous: {ids}; give more of it")
         raise InputError(f"there is no run {run_id!r} here; `python -m gainakt runs` lists the runs")
 

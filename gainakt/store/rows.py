@@ -12,7 +12,7 @@ ACTIVE = ("queued", "running", "paused")
 ENDED = ("finished", "stopped", "failed", "interrupted")
 
 SIGNS_OF_LIFE = frozenset({
-    "queued", "claimed", "started", "step", "gains", "evaluated", "changed", "checkpointed", "paused", "resumed",
+    "queued", "started", "step", "gains", "evaluated", "changed", "checkpointed", "paused", "resumed",
 })  # fmt: skip
 """Kinds that only the training process writes; others (a new name) may be added to a run long ended."""
 
@@ -108,20 +108,10 @@ def _queued(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
         "name": text(row["name"]), "preset": text(row.get("preset")), "status": "queued", "created": moment,
         "config": as_json(config), "seed": whole((config.get("training") or {}).get("seed")),
         "data_name": text(data.get("path") or data.get("simulate")),
-        "versions": as_json({"gainakt": row.get("version")}), **_owner(row),
+        "versions": as_json({"gainakt": row.get("version")}), "pid": whole(row.get("pid")),
+        "pid_started": number(row.get("pid_started")), "host": text(row.get("host")),
     }  # fmt: skip
     out.events.append(event("queued", moment, text=text(row["name"])))
-
-
-def _owner(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "pid": whole(row.get("pid")), "pid_started": number(row.get("pid_started")), "host": text(row.get("host")),
-    }  # fmt: skip
-
-
-def _claimed(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
-    out.columns = _owner(row)
-    out.events.append(event("claimed", moment, text=f"process {row.get('pid')} on {text(row.get('host'))}"))
 
 
 def _started(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
@@ -203,8 +193,8 @@ def _finished(row: Mapping[str, Any], moment: float | None, out: Changes) -> Non
 
 
 def _skill(position: int, skill: Mapping[str, Any]) -> tuple[Any, ...]:
-    known = {"skill", "interactions", *_SKILL_NUMBERS}
-    extra = {name: value for name, value in skill.items() if name not in known}
+    columns = {"skill", "interactions", *_SKILL_NUMBERS}
+    extra = {name: value for name, value in skill.items() if name not in columns}
     numbers = [number(skill.get(name)) for name in _SKILL_NUMBERS]
     label = text(skill.get("skill", position))
     return (position, label, whole(skill.get("interactions")), *numbers, as_json(extra) if extra else None)
@@ -235,7 +225,7 @@ def _unknown(row: Mapping[str, Any], moment: float | None, out: Changes) -> None
 
 
 _HANDLERS: dict[str, Callable[[Mapping[str, Any], float | None, Changes], None]] = {
-    "queued": _queued, "claimed": _claimed, "started": _started, "step": _step, "gains": _gains,
+    "queued": _queued, "started": _started, "step": _step, "gains": _gains,
     "evaluated": _evaluated, "changed": _changed, "checkpointed": _checkpointed, "finished": _finished,
     "failed": _failed, "paused": _paused, "resumed": _paused, "renamed": _renamed,
 }  # fmt: skip

@@ -54,8 +54,9 @@ def chosen_run(store: Store, run_id: str | None) -> Run | None:
     try:
         return store.run(run_id)
     except InputError:
-        store.take_in()  # it may have been queued a moment ago
+        pass
     try:
+        store.take_in()  # it may have been queued a moment ago
         return store.run(run_id)
     except InputError as error:
         st.warning(markdown_text(error))

@@ -10,6 +10,7 @@ from gainakt.store.facts import TESTED, Facts, Results, gather, results_of
 from gainakt.verdict.criteria import (
     MASTERY_CORRELATIONS,
     QUESTIONS,
+    Finding,
     Reference,
     Targets,
     Verdict,
@@ -24,6 +25,8 @@ ARMS: tuple[str, ...] = get_args(Arm)
 Report = Callable[[float, str], None]
 """Told how far a job is, in (0, 1), and what it does."""
 Peer = tuple[Run, Results]
+Tested = Sequence[Mapping[str, Any]]
+"""Rows of tests on the run's data, see `facts.tests_of`."""
 _ORACLE = "the oracle, which knows the true parameters"
 _COMPARED = ("encoder2_auc", "mastery_correlation")
 DEFAULTS = Targets()
@@ -37,29 +40,33 @@ def of_run(store: Store, run_id: str, targets: Targets = DEFAULTS) -> Verdict:
 
 def of_facts(facts: Facts, known: dict[str, Reference], targets: Targets = DEFAULTS) -> Verdict:
     """The verdict on one run against these references."""
-    run, own, data = facts.run, own_tests(facts), data_tests(facts)
+    data, questions = answers(facts.run, facts.tested)
+    return Verdict(criteria=judge(facts.test, targets, known), questions=questions, data=data)
+
+
+def answers(run: Run, tested: Tested) -> tuple[dict[str, Finding], dict[str, Finding]]:
+    """Both questions from the tests alone: of the run's data, and of the run."""
+    own, data = own_tests(run, tested), data_tests(run, tested)
     no_training = untrained(run.epochs, run.best_encoder2)
     about_data = {name: data_question(data.get(short)) for name, short in QUESTIONS.items()}
-    return Verdict(
-        criteria=judge(facts.test, targets, known),
-        questions={name: question(about_data[name], own.get(short), no_training) for name, short in QUESTIONS.items()},
-        data=about_data,
-    )
+    return about_data, {
+        name: question(about_data[name], own.get(short), no_training) for name, short in QUESTIONS.items()
+    }
 
 
-def own_tests(facts: Facts) -> dict[str, Any]:
+def own_tests(run: Run, tested: Tested) -> dict[str, Any]:
     """The newest test of the run's own account, by question."""
-    mine = [row["own"] for row in facts.tested if row["run_id"] == facts.run.run_id and row.get("own")]
+    mine = [row["own"] for row in tested if row["run_id"] == run.run_id and row.get("own")]
     return dict(mine[-1]) if mine else {}
 
 
-def data_tests(facts: Facts) -> dict[str, Any]:
+def data_tests(run: Run, tested: Tested) -> dict[str, Any]:
     """The newest tests of the run's data, by question: with this run's own preset, else with anyone's stand-in.
 
     What another run's preset finds speaks of that preset.
     """
-    preset = [r for r in facts.tested if r["run_id"] == facts.run.run_id and r.get("with") == "preset"]
-    stand_in = [r for r in facts.tested if r.get("with") == "stand-in"]
+    preset = [r for r in tested if r["run_id"] == run.run_id and r.get("with") == "preset"]
+    stand_in = [r for r in tested if r.get("with") == "stand-in"]
     found = [row["data"] for row in preset or stand_in if row.get("data")]
     return dict(found[-1]) if found else {}
 

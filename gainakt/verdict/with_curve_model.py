@@ -4,8 +4,9 @@ All students are dealt to two halves. Each half is fitted free and tied and scor
 is held out once; the rates of the two free fits are what test b compares.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ def halved(students: int, seed: int) -> NDArray[np.bool_]:
 
 def tests(data: Interactions, window: int, seed: int, report: Report) -> dict[Question, Evidence]:
     """All three tests of both questions; `report` hears how far they are."""
-    done = counter(report, 6 + 2 * REPLICATES)
+    done = Steps(report, 6 + 2 * REPLICATES)
     halves = _fits(data, window, seed, done)
     rate, gain = (sum(values) / 2 for values in zip(*((fit.rate, fit.gains[:, 0]) for fit in halves.free), strict=True))
     size = evidence.sizes(rate, gain, halves.seen[0])
@@ -135,7 +136,17 @@ def _some(seen: Practice, rng: np.random.Generator) -> Practice:
     return seen.of(np.isin(seen.student, kept))
 
 
-def counter(report: Report, steps: int) -> Callable[[str], None]:
-    """A function that tells `report`, with words, that one more of so many steps begins."""
-    shares: Iterator[float] = iter(np.linspace(0, 1, steps + 1))
-    return lambda says: report(float(next(shares)), says)
+class Steps:
+    """Tells `report`, with words, that one more of so many steps begins; `go_on` repeats it while the step lasts."""
+
+    def __init__(self, report: Report, steps: int):
+        self._report, self._steps, self._begun, self._says = report, steps, 0, ""
+
+    def __call__(self, says: str) -> None:
+        self._begun, self._says = self._begun + 1, says
+        self.go_on()
+
+    def go_on(self) -> list[Any]:
+        """Repeat the last report; as `requests` of a training, asks for nothing."""
+        self._report((self._begun - 1) / self._steps, self._says)
+        return []

@@ -34,7 +34,7 @@ from gainakt.verdict import with_curve_model as standin
 from gainakt.verdict.evidence import QUESTIONS, Evidence, Interval, Null, Question
 
 Array = NDArray[np.floating]
-Done = Callable[[str], None]
+Done = standin.Steps
 FOLDS = 5
 REPLICATES = 20
 ARMS: dict[Question, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -62,7 +62,7 @@ def tests(config: Config, data: Interactions, report: Callable[[float, str], Non
 
     Raises InputError where the encoders share parameters.
     """
-    done = standin.counter(report, 4 * FOLDS + 2 + 2 * (1 + REPLICATES))
+    done = standin.Steps(report, 4 * FOLDS + 2 + 2 * (1 + REPLICATES))
     config, folds = alone(config), dealt(data, FOLDS, config.training.seed)
     halves = dealt(data, 2, config.training.seed)
     found: dict[Question, Evidence] = {}
@@ -70,9 +70,9 @@ def tests(config: Config, data: Interactions, report: Callable[[float, str], Non
         mine, free, tied = changed(config, free_changes), [], []
         for fold in folds:
             done(f"{name}: training the free arm")
-            free.append(trained(mine, fold))
+            free.append(trained(mine, fold, done.go_on))
             done(f"{name}: training the tied arm")
-            tied.append(trained(changed(config, tied_changes), fold))
+            tied.append(trained(changed(config, tied_changes), fold, done.go_on))
         gained = _compared([run.loss for run in tied], free)
         found[name] = Evidence(
             question=name,
@@ -124,10 +124,10 @@ def alone(config: Config) -> Config:
     return changed(config, {"regime.alone_epochs": 1000, "regime.alone_from": 1, "regime.encoder1": "removed"})
 
 
-def trained(config: Config, data: Interactions) -> Trained:
-    """Train once and score the test students at Encoder 2's best epoch."""
+def trained(config: Config, data: Interactions, requests: Callable[[], list[Any]] = list) -> Trained:
+    """Train once and score the test students at Encoder 2's best epoch; `requests` is called at each step."""
     with tempfile.TemporaryDirectory(prefix="gainakt-test-") as folder:
-        *_, last = train(config, data, folder=Path(folder))
+        *_, last = train(config, data, requests, Path(folder))
         assert isinstance(last, Finished)
         tensors = checkpoints.load(Path(folder), "encoder2")
     split = split_students(data, config.training.fold, config.training.seed)
@@ -152,21 +152,22 @@ def _agreement(config: Config, halves: Sequence[Interactions], done: Done) -> In
     rates = []
     for number, half in enumerate(halves):
         done("skills: training on half of the students")
-        rates.append(trained(changed(config, {"training.seed": config.training.seed + number}), half).rate)
+        rates.append(trained(changed(config, {"training.seed": config.training.seed + number}), half, done.go_on).rate)
     return evidence.rank_agreement(*rates)
 
 
 def _bootstrap(config: Config, data: Interactions, question: Question, done: Done) -> Null:
     """The statistic beside those of the same configuration, trained on data that were drawn without the difference."""
     done(f"{question}: training on half of the students")
-    observed = trained(config, data).statistic[question]
+    observed = trained(config, data, done.go_on).statistic[question]
     seen = practice_of(data, np.arange(len(data.students)), config.data.window)
     tied = fitted(seen, start(len(data.skills), standin.TIES[question]))
     rng = np.random.default_rng([config.training.seed, 4, QUESTIONS.index(question)])
     null: list[float] = []
     while len(null) < REPLICATES and not evidence.hopeless(observed, null, REPLICATES):
         done(f"{question}: training on data simulated without the difference")
-        null.append(trained(config, redrawn(data, seen, drawn(tied, seen, rng))).statistic[question])
+        new = redrawn(data, seen, drawn(tied, seen, rng))
+        null.append(trained(config, new, done.go_on).statistic[question])
     return evidence.against(observed, null)
 
 

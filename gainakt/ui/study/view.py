@@ -48,7 +48,7 @@ def plan_form(store: Store) -> study.Plan | None:
         tests = st.toggle("Test for differentiation", defaults.tests, help="With the stand-in, after each training.")
     try:
         plan = study.Plan(
-            tuple(int(n) for n in study.numbers(students)), tuple(study.numbers(cvs)), tuple(rules), tuple(presets),
+            tuple(study.whole_numbers(students)), tuple(study.numbers(cvs)), tuple(rules), tuple(presets),
             int(seeds), scenario, tests,
         )  # fmt: skip
         cells = plan.cells()
