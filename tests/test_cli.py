@@ -122,8 +122,11 @@ def test_no_epochs_and_a_preset(class_file, tmp_path):
 
 BAD = {
     "unknown field": (["train", "--set", "training.epochs=1"], "unknown field 'training.epochs'"),
-    "out of bounds": (["train", "--set", "weights.bce=2"], "weights.bce: Input should be less than or equal to 1"),
-    "no value": (["train", "--set", "weights.bce"], "expected field=value"),
+    "out of bounds": (
+        ["train", "--set", "weights.encoder_priority=2"],
+        "weights.encoder_priority: Input should be less than or equal to 1",
+    ),
+    "no value": (["train", "--set", "weights.encoder_priority"], "expected field=value"),
     "preset": (["train", "--preset", "v4"], "known: corrected, v3-phase1"),
     "both sources": (["train", "--data", "x.csv", "--simulate", "demo"], "give one"),
     "data": (["data", "nowhere.csv"], "nowhere.csv: no such file or folder"),

@@ -13,7 +13,7 @@ from tests.benchmarks import findings
 
 IDEAS = {
     "variance-x10": {"weights.variance": 20}, "variance-x100": {"weights.variance": 200},
-    "variance-x1000": {"weights.variance": 2000}, "flipped-priority": {"weights.bce": 0.3},
+    "variance-x1000": {"weights.variance": 2000}, "flipped-priority": {"weights.encoder_priority": 0.3},
     "encoder2-pretrained": {"regime.alone_epochs": 3, "regime.schedule": "gain_targets 3:1 4:0"},
     "encoder2-alone": {"regime.alone_epochs": 1000}, "adversarial": {"weights.adversary": 0.1},
     "hard-constraint": {"pressure.reject_below": 0.1},

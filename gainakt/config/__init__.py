@@ -18,6 +18,8 @@ from gainakt.config.tree import (
     difference,
     fields,
     flatten,
+    flatten_stored,
+    renamed,
     vars_of,
     weights_at,
 )
@@ -40,6 +42,8 @@ __all__ = [
     "difference",
     "fields",
     "flatten",
+    "flatten_stored",
+    "renamed",
     "setting",
     "vars_of",
     "weights_at",

@@ -13,8 +13,8 @@ def acts_on(name: str, config: Config) -> str:
     return told(config) if told else ""
 
 
-def _bce(config: Config) -> str:
-    share, regime = config.weights.bce, config.regime
+def _encoder_priority(config: Config) -> str:
+    share, regime = config.weights.encoder_priority, config.regime
     if regime.alone_epochs and regime.alone_from == 1 and regime.alone_epochs >= config.training.max_epochs:
         return "Encoder 1 does not train in this run: it only sets IM against Encoder 2's other terms."
     if config.model.sharing != "apart":
@@ -29,7 +29,11 @@ def _bce(config: Config) -> str:
 
 
 def _others(config: Config) -> list[str]:
-    on = [name for name, value in config.weights.model_dump().items() if value and name not in ("bce", "beta_spread")]
+    on = [
+        name
+        for name, value in config.weights.model_dump().items()
+        if value and name not in ("encoder_priority", "beta_spread")
+    ]
     return [name.replace("_", " ") for name in on if config.origin.variance_added or name != "variance"]
 
 
@@ -83,7 +87,7 @@ def _off_head(config: Config) -> str:
 
 
 _TOLD: dict[str, Callable[[Config], str]] = {
-    "weights.bce": _bce,
+    "weights.encoder_priority": _encoder_priority,
     "weights.variance": _variance,
     "weights.contrastive": _off_head,
     "weights.beta_spread": _beta_spread,

@@ -8,7 +8,7 @@ from gainakt.config.base import Section, setting, weight
 class WeightsConfig(Section):
     """Weights of the loss terms; all may change while a run trains, and a term of weight 0 is not computed."""
 
-    bce: float = setting(
+    encoder_priority: float = setting(
         0.5,
         "Encoder priority",
         "Share of Encoder 1's loss: total = w BCE + (1 - w) IM + other terms. Encoders that share no parameter hardly"

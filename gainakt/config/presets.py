@@ -11,7 +11,7 @@ from gainakt.errors import InputError
 _V3_PHASE1: dict[str, Any] = {
     # stated by the seed document: four numbers, and a theta_global and a gamma_student by name
     "training.patience": 10,
-    "weights.bce": 0.5,
+    "weights.encoder_priority": 0.5,
     "weights.variance": 2.0,
     "weights.contrastive": 1.0,
     "model.threshold": "global",
@@ -52,7 +52,7 @@ _MEASURED: dict[str, str] = json.loads(Path(__file__).with_name("measured.json")
 """Idea -> what was measured of it; tests/benchmarks/findings.py writes it."""
 _STATED = (
     "training.patience",
-    "weights.bce",
+    "weights.encoder_priority",
     "weights.variance",
     "weights.contrastive",
     "model.threshold",
@@ -104,7 +104,7 @@ PRESETS: dict[str, Preset] = {
     "variance-x10": _idea("Variance weight 20.", _EXTREME, weights__variance=20.0),
     "variance-x100": _idea("Variance weight 200.", _EXTREME, weights__variance=200.0),
     "variance-x1000": _idea("Variance weight 2,000.", _EXTREME, weights__variance=2000.0),
-    "flipped-priority": _idea("70 % IM, 30 % BCE.", _ARCHITECTURE, weights__bce=0.3),
+    "flipped-priority": _idea("70 % IM, 30 % BCE.", _ARCHITECTURE, weights__encoder_priority=0.3),
     "encoder2-pretrained": _idea(
         "Three epochs of Encoder 2 alone, towards differentiated gain targets; then both encoders.",
         _PRETRAINING, regime__alone_epochs=3, regime__schedule="gain_targets 3:1 4:0",

@@ -86,8 +86,8 @@ class RegimeConfig(Section):
     schedule: str = setting(
         "",
         "Weights over epochs",
-        "Such as `variance 1:0 10:20; bce 1:0.5 5:0.3`: a weight's name, then epoch:value points. Straight lines"
-        " between them, constant before the first and after the last. A slider moved by hand ends its schedule.",
+        "Such as `variance 1:0 10:20; encoder_priority 1:0.5 5:0.3`: a weight's name, then epoch:value points. Straight"
+        " lines between them, constant before the first and after the last. A slider moved by hand ends its schedule.",
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 from pydantic_core import PydanticUndefined
 
 from gainakt.config.base import Section, setting
@@ -22,12 +22,21 @@ from gainakt.errors import InputError
 __all__ = [
     "DEFAULT_STORE", "Config", "DataConfig", "FieldSpec", "LossConfig", "ModelConfig", "OriginConfig", "PressureConfig",
     "RegimeConfig", "Section", "TrainingConfig", "WeightsConfig", "changed", "checked", "difference", "fields",
-    "flatten", "setting", "weights_at",
+    "flatten", "flatten_stored", "renamed", "setting", "weights_at",
 ]  # fmt: skip
 
 
 DEFAULT_STORE = Path("data/gainakt.duckdb")
 """The store's file, relative to where the command runs; GAINAKT_STORE or --store name another."""
+
+
+RENAMED = {"weights.bce": "weights.encoder_priority"}
+"""Former name of a setting -> its present name: older runs, commands, schedules and control requests use the former."""
+
+
+def renamed(name: str) -> str:
+    """The present name of a setting, given its present or a former one."""
+    return RENAMED.get(name, name)
 
 
 class Config(Section):
@@ -41,6 +50,19 @@ class Config(Section):
     regime: RegimeConfig = RegimeConfig()
     pressure: PressureConfig = PressureConfig()
     origin: OriginConfig = OriginConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_present_names(cls, tree: Any) -> Any:
+        if not isinstance(tree, Mapping):
+            return tree
+        parts = {section: dict(part) if isinstance(part, Mapping) else part for section, part in tree.items()}
+        for former, present in RENAMED.items():
+            (section, old), (_, new) = former.split("."), present.split(".")
+            part = parts.get(section)
+            if isinstance(part, dict) and old in part and new not in part:
+                part[new] = part.pop(old)
+        return parts
 
 
 @dataclass(frozen=True)
@@ -93,7 +115,12 @@ def vars_of(meta: Any) -> dict[str, Any]:
 
 def flatten(config: Config) -> dict[str, Any]:
     """Dotted name -> value."""
-    return {f"{section}.{name}": value for section, part in config.model_dump().items() for name, value in part.items()}
+    return flatten_stored(config.model_dump())
+
+
+def flatten_stored(tree: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Dotted name -> value of what a stored configuration states, which may be a part; by its present names."""
+    return {renamed(f"{section}.{name}"): value for section, part in tree.items() for name, value in part.items()}
 
 
 def changed(config: Config, changes: Mapping[str, Any]) -> Config:
@@ -103,7 +130,8 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
     """
     tree = config.model_dump()
     known = fields()
-    for name, value in changes.items():
+    for given, value in changes.items():
+        name = renamed(given)
         if name not in known:
             near = ", ".join(sorted(n for n in known if n.split(".")[0] == name.split(".")[0])) or ", ".join(known)
             raise InputError(f"unknown field {name!r}; known fields: {near}")
@@ -138,17 +166,18 @@ def checked(config: Config) -> Config:
 
 
 def weights_at(schedule: str, epoch: int) -> dict[str, float]:
-    """Weight -> its value at `epoch` by a schedule such as `variance 1:0 10:20; bce 1:0.5 5:0.3`.
+    """Weight -> its value at `epoch` by a schedule such as `variance 1:0 10:20; encoder_priority 1:0.5 5:0.3`.
 
     Straight lines between the points, constant outside them. Raises InputError that says what is wrong.
     """
     found: dict[str, float] = {}
     for part in filter(str.strip, schedule.split(";")):
         name, *texts = part.split()
-        spec = fields().get(f"weights.{name}")
+        spec = fields().get(renamed(f"weights.{name}"))
         if spec is None:
             known = ", ".join(WeightsConfig.model_fields)
             raise InputError(f"regime.schedule: unknown weight {name!r} in {part.strip()!r}; known: {known}")
+        name = spec.name.removeprefix("weights.")
         points = sorted(_point(text, spec) for text in texts)
         if not points or len({at for at, _ in points}) < len(points) or name in found:
             raise InputError(

@@ -17,7 +17,7 @@ Found = Mapping[str, float | None]
 
 def weighted_loss(config: Config, found: Found) -> float:
     """w BCE + (1 - w) IM of the validation students."""
-    share = config.weights.bce
+    share = config.weights.encoder_priority
     return share * (found["bce"] or 0.0) + (1 - share) * (found["im"] or 0.0)
 
 

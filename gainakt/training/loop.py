@@ -157,7 +157,7 @@ class _Run:
             if asked["kind"] == "stop":
                 self.reason = f"stopped by {asked['who']}"
                 continue
-            name, value, who = asked["field"], asked["value"], asked["who"]
+            name, value, who = settings.renamed(asked["field"]), asked["value"], asked["who"]
             try:
                 if name in (known := settings.fields()) and not known[name].live:
                     raise InputError(f"{name} cannot change while a run trains")

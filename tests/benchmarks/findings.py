@@ -61,10 +61,10 @@ FAULTS = {
     "variance not added": ({"origin.variance_added": False}, "as without the variance loss"),
 }
 PRIORITY = {
-    "apart, 0.3": {"weights.bce": 0.3},
-    "apart, 0.7": {"weights.bce": 0.7},
+    "apart, 0.3": {"weights.encoder_priority": 0.3},
+    "apart, 0.7": {"weights.encoder_priority": 0.7},
     **{
-        f"{sharing}, {bce}": {"model.sharing": sharing, "weights.bce": bce}
+        f"{sharing}, {bce}": {"model.sharing": sharing, "weights.encoder_priority": bce}
         for sharing in ("embeddings", "first_block") for bce in (0.3, 0.7)
     },
 }  # fmt: skip
