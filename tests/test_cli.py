@@ -126,7 +126,7 @@ def test_no_epochs_and_a_preset(class_file, tmp_path):
 
 
 BAD = {
-    "unknown field": (["train", "--set", "training.epochs=1"], "unknown field 'training.epochs'"),
+    "unknown field": (["train", "--set", "training.epochs=1"], "unknown setting 'training.epochs'"),
     "out of bounds": (
         ["train", "--set", "weights.encoder_priority=2"],
         "weights.encoder_priority: Input should be less than or equal to 1",

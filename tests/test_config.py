@@ -86,7 +86,7 @@ def test_heads_must_divide_the_width():
 
 
 def test_counts_would_tell_the_responses_that_are_hidden():
-    with pytest.raises(InputError, match=r"model\.counts tells of the responses that model\.hidden hides"):
+    with pytest.raises(InputError, match=r"model\.counts would reveal the responses that model\.hidden hides"):
         changed(Config(), {"model.counts": True, "model.hidden": "response"})
 
 

@@ -123,11 +123,11 @@ def test_a_schedule_is_a_line_between_its_points():
 
 WRONG = {
     "unknown weight 'entropy'": "entropy 1:2",
-    "'1-2' is no epoch:value": "variance 1-2",
-    "'x:2' is no epoch:value": "variance x:2",
+    "'1-2' is not epoch:value": "variance 1-2",
+    "'x:2' is not epoch:value": "variance x:2",
     "epochs start at 1": "variance 0:2",
-    "weights.encoder_priority lies in 0 to 1": "encoder_priority 1:2",
-    "weights.variance lies in 0 to 5000": "variance 1:nan",
+    "weights.encoder_priority is from 0 to 1": "encoder_priority 1:2",
+    "weights.variance is from 0 to 5000": "variance 1:nan",
     "each weight once": "variance 1:2; variance 2:3",
     "no epoch twice": "variance 1:2 1:3",
     "with epoch:value points": "variance",

@@ -142,8 +142,8 @@ def test_a_frozen_encoder_1_that_expects_success_teaches_it(tiny, data):
 
 
 SAID = {
-    "hardly acts on encoder 2": {},
-    "it does set im against variance, triplet": {"weights.variance": 1.0, "weights.triplet": 1.0},
+    "hardly any effect": {},
+    "it still weighs im against variance, triplet": {"weights.variance": 1.0, "weights.triplet": 1.0},
     "shared embeddings,": {"model.sharing": "embeddings"},
     "shared embeddings and the first block": {"model.sharing": "first_block"},
     "encoder 1 does not train": {"regime.alone_epochs": 1000},
@@ -158,13 +158,13 @@ def test_the_page_says_what_priority_acts_on(tiny, said):
 
 
 OTHERS = {
-    ("weights.variance", "acts on nothing here"): {"origin.variance_added": False},
+    ("weights.variance", "no effect"): {"origin.variance_added": False},
     ("weights.variance", "between responses"): {"losses.variance_over": "responses"},
     ("weights.variance", "logits over skills"): {"losses.variance_of": "logits"},
-    ("weights.beta_spread", "at rest"): {"model.beta_start_std": 0.5},
-    ("weights.beta_spread", "beta alone"): {},
+    ("weights.beta_spread", "inactive: beta starts with std 0.5"): {"model.beta_start_std": 0.5},
+    ("weights.beta_spread", "beta only"): {},
     ("weights.balance", "no experts"): {},
-    ("weights.distillation", "acts on nothing in the epochs"): {"regime.alone_epochs": 3},
+    ("weights.distillation", "no effect in the epochs"): {"regime.alone_epochs": 3},
     ("weights.shrinkage", "gates and b_s"): {"model.gain_head": "mixture"},
     ("weights.contrastive", "mastery head is off"): {"origin.mastery_head": False},
 }

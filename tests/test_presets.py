@@ -69,7 +69,7 @@ def test_an_unknown_name_lists_the_known(name):
 
 
 def test_an_idea_on_the_origin_says_so():
-    assert find("v3-phase1+triplet").about == "Triplet loss between skills. On v3-phase1."
+    assert find("v3-phase1+triplet").about == f"{PRESETS['triplet'].about} On v3-phase1."
     assert find("v3-phase1+triplet").expected == PRESETS["triplet"].expected
 
 

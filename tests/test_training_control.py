@@ -95,8 +95,8 @@ REFUSED = {
     "negative": ("weights.encoder_priority", -0.1, "greater than or equal to 0"),
     "no number": ("weights.beta_spread", "much", "weights.beta_spread"),
     "nan": ("weights.variance", float("nan"), "finite number"),
-    "unknown": ("weights.entropy", 1, "unknown field 'weights.entropy'"),
-    "not dotted": ("variance", 1, "unknown field 'variance'"),
+    "unknown": ("weights.entropy", 1, "unknown setting 'weights.entropy'"),
+    "not dotted": ("variance", 1, "unknown setting 'variance'"),
     "nothing": ("weights.variance", None, "weights.variance"),
 }
 

@@ -12,19 +12,12 @@ import numpy as np
 from pydantic import ValidationError, model_validator
 from pydantic_core import PydanticUndefined
 
-from gainakt.config.base import Section, setting
+from gainakt.config.base import Section
 from gainakt.config.data import DataConfig
 from gainakt.config.losses import LossConfig, WeightsConfig
 from gainakt.config.model import ModelConfig
 from gainakt.config.training import OriginConfig, PressureConfig, RegimeConfig, TrainingConfig
 from gainakt.errors import InputError
-
-__all__ = [
-    "DEFAULT_STORE", "Config", "DataConfig", "FieldSpec", "LossConfig", "ModelConfig", "OriginConfig", "PressureConfig",
-    "RegimeConfig", "Section", "TrainingConfig", "WeightsConfig", "changed", "checked", "difference", "fields",
-    "flatten", "flatten_stored", "renamed", "setting", "weights_at",
-]  # fmt: skip
-
 
 DEFAULT_STORE = Path("data/gainakt.duckdb")
 """The store's file, relative to where the command runs; GAINAKT_STORE or --store name another."""
@@ -40,7 +33,7 @@ def renamed(name: str) -> str:
 
 
 class Config(Section):
-    """One run, whole: data, model, losses, weights, training, and what presses on it."""
+    """All settings of one run."""
 
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
@@ -65,9 +58,25 @@ class Config(Section):
         return parts
 
 
+SECTIONS = {
+    "data": "Data",
+    "model": "Model",
+    "losses": "Forms of the losses",
+    "weights": "Loss weights",
+    "training": "Training",
+    "regime": "Training phases",
+    "pressure": "Constraints on gains",
+    "origin": "Faults of the original study",
+}
+"""Section -> its title, on the pages and in the docs."""
+
+
 @dataclass(frozen=True)
 class FieldSpec:
-    """One setting as forms, flags and tables need it; `low` and `high` are None where unbounded."""
+    """One setting as forms, flags and docs need it.
+
+    `low` and `high` are None where unbounded; `above` and `below` say that the bound itself is not allowed.
+    """
 
     name: str
     label: str
@@ -79,6 +88,8 @@ class FieldSpec:
     high: float | None
     live: bool
     log: bool
+    above: bool = False
+    below: bool = False
 
 
 def fields() -> dict[str, FieldSpec]:
@@ -105,6 +116,8 @@ def _spec(name: str, info: Any) -> FieldSpec:
         high=bounds.get("le", bounds.get("lt")),
         live=extra["live"],
         log=extra["log"],
+        above="gt" in bounds,
+        below="lt" in bounds,
     )
 
 
@@ -134,7 +147,7 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
         name = renamed(given)
         if name not in known:
             near = ", ".join(sorted(n for n in known if n.split(".")[0] == name.split(".")[0])) or ", ".join(known)
-            raise InputError(f"unknown field {name!r}; known fields: {near}")
+            raise InputError(f"unknown setting {name!r}; known: {near}")
         section, key = name.split(".")
         tree[section][key] = value
     try:
@@ -155,12 +168,12 @@ def checked(config: Config) -> Config:
         )
     if model.sharing != "apart" and (model.hidden != "nothing" or model.ability or model.counts):
         raise InputError(
-            "model.hidden, model.ability and model.counts are about an Encoder 2 of its own; set model.sharing to apart"
+            "model.hidden, model.ability and model.counts need encoders that share nothing; set model.sharing to apart"
         )
     if model.counts and model.hidden == "response":
-        raise InputError("model.counts tells of the responses that model.hidden hides; set it to false")
+        raise InputError("model.counts would reveal the responses that model.hidden hides; set it to false")
     if config.regime.alternate and config.regime.alone_epochs:
-        raise InputError("regime.alternate: turns and epochs of Encoder 2 alone exclude each other; set one to 0")
+        raise InputError("regime.alternate and regime.alone_epochs exclude each other; set one to 0")
     weights_at(config.regime.schedule, 1)
     return config
 
@@ -170,7 +183,7 @@ def weights_at(schedule: str, epoch: int) -> dict[str, float]:
 
     Straight lines between the points, constant outside them. Raises InputError that says what is wrong.
     """
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     for part in filter(str.strip, schedule.split(";")):
         name, *texts = part.split()
         spec = fields().get(renamed(f"weights.{name}"))
@@ -179,13 +192,13 @@ def weights_at(schedule: str, epoch: int) -> dict[str, float]:
             raise InputError(f"regime.schedule: unknown weight {name!r} in {part.strip()!r}; known: {known}")
         name = spec.name.removeprefix("weights.")
         points = sorted(_point(text, spec) for text in texts)
-        if not points or len({at for at, _ in points}) < len(points) or name in found:
+        if not points or len({at for at, _ in points}) < len(points) or name in values:
             raise InputError(
-                f"regime.schedule: {part.strip()!r}; each weight once, with epoch:value points, no epoch twice"
+                f"regime.schedule: {part.strip()!r}: expected each weight once, with epoch:value points, no epoch twice"
             )
-        epochs, values = ([point[place] for point in points] for place in (0, 1))
-        found[name] = float(np.interp(epoch, epochs, values))
-    return found
+        at, levels = ([point[place] for point in points] for place in (0, 1))
+        values[name] = float(np.interp(epoch, at, levels))
+    return values
 
 
 def _point(text: str, spec: FieldSpec) -> tuple[int, float]:
@@ -193,10 +206,10 @@ def _point(text: str, spec: FieldSpec) -> tuple[int, float]:
     try:
         point = int(epoch), float(value)
     except ValueError:
-        raise InputError(f"regime.schedule: {text!r} is no epoch:value, such as 10:0.5") from None
+        raise InputError(f"regime.schedule: {text!r} is not epoch:value, such as 10:0.5") from None
     if point[0] < 1 or not (spec.low or 0.0) <= point[1] <= (spec.high or 0.0):
         raise InputError(
-            f"regime.schedule: {text!r}; epochs start at 1, and {spec.name} lies in {spec.low:g} to {spec.high:g}"
+            f"regime.schedule: {text!r}: epochs start at 1, and {spec.name} is from {spec.low:g} to {spec.high:g}"
         )
     return point
 
