@@ -197,7 +197,10 @@ def test_no_iteration_is_an_untrained_run(data: Interactions) -> None:
 
 def test_it_stops_when_asked_and_refuses_settings(data: Interactions) -> None:
     asked = iter(
-        [[{"kind": "set", "field": "weights.bce", "value": 0.1, "who": "me"}], [{"kind": "stop", "who": "me"}]]
+        [
+            [{"kind": "set", "field": "weights.encoder_priority", "value": 0.1, "who": "me"}],
+            [{"kind": "stop", "who": "me"}],
+        ]
     )
     told = list(train(small(), data, lambda: next(asked)))
     last = told[-1]

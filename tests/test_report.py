@@ -165,7 +165,10 @@ def test_a_record_with_hardly_anything_is_still_written(tmp_path: Path) -> None:
 
 
 def test_a_comparison_lists_settings_that_both_state_and_tells_large_growth_as_a_factor() -> None:
-    mine, theirs = {"weights.bce": 0.5, "model.width": 64, "data.path": "a"}, {"weights.bce": 0.3, "data.path": "b"}
-    assert tables.differs(mine, theirs)[1:] == [["weights.bce", "0.3", "0.5"]]
+    mine, theirs = (
+        {"weights.encoder_priority": 0.5, "model.width": 64, "data.path": "a"},
+        {"weights.encoder_priority": 0.3, "data.path": "b"},
+    )
+    assert tables.differs(mine, theirs)[1:] == [[r"weights.encoder\_priority", "0.3", "0.5"]]
     changes = [tables.change(here, there) for here, there in ((0.5, 0.002), (0.55, 0.5), (0.5, 0.0), (None, 1.0))]
     assert changes == ["× 250", "+10.0%", "+0.5000", "–"]

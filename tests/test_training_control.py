@@ -73,7 +73,7 @@ def test_a_live_weight_acts_from_its_step_on_and_not_before(config, data, alone,
 
 
 def test_encoder_priority_as_text_is_parsed_and_acts(config, data, alone):
-    events = list(train(config, data, asking(5, change("weights.bce", "0.9"))))
+    events = list(train(config, data, asking(5, change("weights.encoder_priority", "0.9"))))
     assert of(Changed, events)[0].new == 0.9
     steered = numbers(events)
     expected = 0.9 * alone[5]["loss.bce"] + 0.1 * alone[5]["loss.im"]
@@ -92,11 +92,11 @@ REFUSED = {
     "not live": ("model.width", 16, "model.width cannot change while a run trains"),
     "learning rate": ("training.learning_rate", 0.1, "training.learning_rate cannot change while a run trains"),
     "too large": ("weights.variance", 5001, "less than or equal to 5000"),
-    "negative": ("weights.bce", -0.1, "greater than or equal to 0"),
+    "negative": ("weights.encoder_priority", -0.1, "greater than or equal to 0"),
     "no number": ("weights.beta_spread", "much", "weights.beta_spread"),
     "nan": ("weights.variance", float("nan"), "finite number"),
-    "unknown": ("weights.entropy", 1, "unknown field 'weights.entropy'"),
-    "not dotted": ("variance", 1, "unknown field 'variance'"),
+    "unknown": ("weights.entropy", 1, "unknown setting 'weights.entropy'"),
+    "not dotted": ("variance", 1, "unknown setting 'variance'"),
     "nothing": ("weights.variance", None, "weights.variance"),
 }
 

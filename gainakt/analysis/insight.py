@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from gainakt.analysis.diagnosis import Attempt, Cause, Path, Readout, causes, differentiation_share, losses, next_step
-from gainakt.config import Config, changed
+from gainakt.config import Config, changed, flatten_stored
 from gainakt.config.presets import find
 from gainakt.errors import InputError
 from gainakt.measures import Values
@@ -58,7 +58,7 @@ def examine(store: Store, run_id: str, targets: Targets = judging.DEFAULTS) -> I
 
 def settings(run: Run) -> dict[str, Any]:
     """The run's settings by dotted name."""
-    return {f"{section}.{name}": value for section, part in run.config.items() for name, value in part.items()}
+    return flatten_stored(run.config)
 
 
 def next_config(seen: Insight) -> Config:

@@ -59,13 +59,13 @@ def applied(config: Config, encoder1: Part = "trained", encoder2: Part = "traine
     What an encoder predicts while it does not learn is logged and weighs 0; Encoder 1 removed has no `bce`.
     """
     weights = config.weights
-    others = {name: value for name, value in weights.model_dump().items() if value and name != "bce"}
+    others = {name: value for name, value in weights.model_dump().items() if value and name != "encoder_priority"}
     if not config.model.fitted:
         others.pop("fit", None)
     if "variance" in others and not config.origin.variance_added:
         others["variance"] = 0.0
-    first = {} if encoder1 == "removed" else {"bce": weights.bce if encoder1 == "trained" else 0.0}
-    second = {"im": 1 - weights.bce, **others} if encoder2 == "trained" else {"im": 0.0}
+    first = {} if encoder1 == "removed" else {"bce": weights.encoder_priority if encoder1 == "trained" else 0.0}
+    second = {"im": 1 - weights.encoder_priority, **others} if encoder2 == "trained" else {"im": 0.0}
     return first | second
 
 

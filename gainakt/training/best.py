@@ -17,7 +17,7 @@ Values = Mapping[str, float | None]
 
 def weighted_loss(config: Config, measured: Values) -> float:
     """w BCE + (1 - w) IM of the validation students."""
-    share = config.weights.bce
+    share = config.weights.encoder_priority
     return share * (measured["bce"] or 0.0) + (1 - share) * (measured["im"] or 0.0)
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from gainakt.config import renamed
+
 Requests = Callable[[], list[dict[str, Any]]]
 """Gives the control rows since the last call, in order; `train` calls it once before each step."""
 
@@ -47,4 +49,4 @@ def parsed(rows: Iterable[dict[str, Any]]) -> Iterator[Change | End | Malformed]
                 reason = 'a request needs "field", a setting\'s dotted name as text, and "value"'
                 yield Malformed(str(field), row.get("value"), who, reason)
             else:
-                yield Change(field, row["value"], who)
+                yield Change(renamed(field), row["value"], who)

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from gainakt.config import fields
+from gainakt.config import fields, flatten_stored, renamed
 from gainakt.datasets.describe import safe_csv
 from gainakt.store import Run
 from gainakt.ui import words
@@ -70,8 +70,7 @@ def settings(run: Run) -> pd.DataFrame:
     known = fields()
     rows = [
         (known[name].label if name in known else name, _plain(value), name)
-        for section, part in run.config.items()
-        for name, value in ((f"{section}.{key}", value) for key, value in part.items())
+        for name, value in flatten_stored(run.config).items()
     ]
     return pd.DataFrame(rows, columns=["Setting", "Value", "Name in --set"])
 
@@ -98,7 +97,7 @@ def events(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _detail(event: Any) -> str:
     if event.kind == "changed":
-        spec = fields().get(event.field)
+        spec = fields().get(renamed(str(event.field)))
         return f"{spec.label if spec else event.field}: {_short(event.old)} → {_short(event.new)}"
     if event.kind == "checkpointed":
         auc = json.loads(event.text or "{}").get("auc")

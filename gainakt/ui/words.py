@@ -17,7 +17,7 @@ STATUS = {
     "interrupted": ":material/power_off: interrupted",
 }
 
-_TERMS = [spec for name, spec in fields().items() if name.startswith("weights.") and name != "weights.bce"]
+_TERMS = [spec for name, spec in fields().items() if name.startswith("weights.") and name != "weights.encoder_priority"]
 LOSSES = {  # the default's terms first: they get the first colours
     "loss.total": "total",
     "loss.bce": "BCE, Encoder 1",

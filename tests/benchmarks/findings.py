@@ -8,7 +8,6 @@ What is done stands in RESULTS, one JSON line per row, share of the students and
 """
 
 import argparse
-import itertools
 import json
 import shlex
 import statistics
@@ -61,10 +60,10 @@ FAULTS = {
     "variance not added": ({"origin.variance_added": False}, "as without the variance loss"),
 }
 PRIORITY = {
-    "apart, 0.3": {"weights.bce": 0.3},
-    "apart, 0.7": {"weights.bce": 0.7},
+    "apart, 0.3": {"weights.encoder_priority": 0.3},
+    "apart, 0.7": {"weights.encoder_priority": 0.7},
     **{
-        f"{sharing}, {bce}": {"model.sharing": sharing, "weights.bce": bce}
+        f"{sharing}, {bce}": {"model.sharing": sharing, "weights.encoder_priority": bce}
         for sharing in ("embeddings", "first_block") for bce in (0.3, 0.7)
     },
 }  # fmt: skip
@@ -274,28 +273,48 @@ IDEA_OF = {f"minus variance {weight:g}": f"variance-x{weight / 2:g}" for weight 
 
 
 def measured(found: list[dict[str, Any]]) -> dict[str, str]:
-    """Idea -> what its run on `corrected` gave beside `corrected` itself, in a sentence for the Train page."""
-    good = {(*one["row"], one["every"]): one for one in found if "command" in one and one["seed"] == 0}
-    failed = {(*one["row"], one["every"]): one["failed"] for one in found if "failed" in one}
-    told = {}
-    for name in [*PRESETS]:
-        rows = [("ideas", f"{name}, on {ENDS[1]}")]
-        rows += [("variance", f"{row}, on {ENDS[1]}") for row, idea in IDEA_OF.items() if idea == name]
-        for row, every in itertools.product(rows, sorted({one["every"] for one in found}, reverse=True)):
-            base = good.get(("causes", ENDS[1], every))
-            if (*row, every) in failed:
-                told[name] = f"the run failed: {failed[*row, every]}"
-            elif base and (*row, every) in good:
-                told[name] = _sentence(good[*row, every], base)
-    return told
+    """Idea -> what its runs on `corrected` gave beside `corrected` under the same conditions, for the Train page."""
+    sentences = {}
+    for idea in PRESETS:
+        names = [["ideas", f"{idea}, on {ENDS[1]}"]]
+        names += [["variance", f"{row}, on {ENDS[1]}"] for row, of in IDEA_OF.items() if of == idea]
+        runs = [one for one in found if one["row"] in names]
+        groups = {conditions(one): None for one in runs if "command" in one}
+        parts = [_sentence(group, runs, found) for group in sorted(groups, reverse=True)]
+        parts += [f"with seed {one['seed']} the run failed: {one['failed']}" for one in runs if "failed" in one]
+        if said := ". ".join(filter(None, parts)):
+            sentences[idea] = said
+    return sentences
 
 
-def _sentence(one: dict[str, Any], base: dict[str, Any]) -> str:
-    auc, std = (f"{one[key]:.3f} ({base[key]:.3f} without it)" for key in ("Enc 2 AUC", "gain std"))
-    ends = "differentiated" if one["differentiated"] else "not differentiated"
-    if "untested" in (one[name] for name in QUESTIONS):
-        ends = "not tested for differentiation"
-    return f"Encoder 2 AUC {auc}, gain std {std}, {ends}; docs/findings.md"
+def conditions(one: dict[str, Any]) -> tuple[int, str, str]:
+    """Every how-manieth student, width and epochs of a run: only runs with the same ones are compared."""
+    stated = dict(word.split("=", 1) for word in shlex.split(one["command"]) if "." in word and "=" in word)
+    return one["every"], stated.get("model.width", "the preset's"), stated.get("training.max_epochs", "the preset's")
+
+
+def _sentence(group: tuple[int, str, str], runs: list[dict[str, Any]], found: list[dict[str, Any]]) -> str:
+    """Means over the seeds that both the idea and `corrected` were run with; empty if there is none."""
+    mine, base = (
+        {one["seed"]: one for one in some if "command" in one and conditions(one) == group}
+        for some in (runs, [one for one in found if one["row"] == ["causes", ENDS[1]]])
+    )
+    seeds = sorted(set(mine) & set(base))
+    if not seeds:
+        return ""
+    every, width, epochs = group
+    students = "all students" if every == 1 else f"one student in {every}"
+    count = "1 seed" if len(seeds) == 1 else f"means of {len(seeds)} seeds"
+    auc, std = (
+        f"{statistics.fmean(mine[s][key] for s in seeds):.3f}"
+        f" ({ENDS[1]}: {statistics.fmean(base[s][key] for s in seeds):.3f})"
+        for key in ("Enc 2 AUC", "gain std")
+    )
+    tested = [mine[s] for s in seeds if "untested" not in (mine[s][name] for name in QUESTIONS)]
+    passed = sum(one["differentiated"] for one in tested)
+    ends = f"differentiated in {passed} of {len(tested)} tested" if tested else "not tested for differentiation"
+    where = f"ASSISTments 2015, {students}, width {width}, {epochs} epochs, {count}"
+    return f"{where}: Encoder 2 AUC {auc}, gain std {std}, {ends}"
 
 
 def main() -> None:

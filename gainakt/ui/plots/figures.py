@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gainakt.config import renamed
 from gainakt.ui.text import chart_text, number, shortened
 
 Figure = dict[str, Any]
@@ -129,7 +130,7 @@ def panel_title(text: str, domain: tuple[list[float], list[float]]) -> dict[str,
 def mark_text(event: Any) -> str:
     """What an event says beside its line, such as `variance 0 → 50`."""
     if event.field:
-        return f"{str(event.field).split('.')[-1]} {_value(event.old)} → {_value(event.new)}"
+        return f"{renamed(str(event.field)).split('.')[-1]} {_value(event.old)} → {_value(event.new)}"
     return str(event.text or event.kind)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from gainakt.config import Config, flatten
+from gainakt.config import Config, flatten, flatten_stored
 from gainakt.store import Run, Store
 from gainakt.ui import words
 from gainakt.ui.plots import charts
@@ -112,7 +112,7 @@ def stated(run: Run) -> dict[str, Any]:
     """Dotted name -> value of a run's settings; of a published record only what was published."""
     if not run.published:
         return flatten(Config.model_validate(run.config))
-    return {f"{section}.{name}": value for section, part in run.config.items() for name, value in part.items()}
+    return flatten_stored(run.config)
 
 
 def marks(store: Store, run_id: str) -> pd.DataFrame:
