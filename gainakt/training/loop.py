@@ -13,6 +13,7 @@ from gainakt.config import Config
 from gainakt.data.interactions import Interactions
 from gainakt.data.sequences import Batch, Windows, batches_per_epoch, split_students
 from gainakt.errors import InputError, RunFailed
+from gainakt.measures.metrics import SPREAD_STD, UNIFORM_STD
 from gainakt.measures.predictions import Predictions
 from gainakt.model.gainakt import GainAKT, Output
 from gainakt.training import curve_run as stand_in
@@ -31,8 +32,6 @@ __all__ = ["Diverged", "Requests", "Uniform", "final_results", "train"]
 Requests = Callable[[], list[dict[str, Any]]]
 """Gives the control requests since the last call: {"kind": "set", "field", "value", "who"}, {"kind": "stop", "who"}."""
 
-UNIFORM_STD, SPREAD_STD = 0.01, 0.10
-"""Gain std under which gains count as uniform, and over which the seed's criterion counts them as spread."""
 _SCHEDULE = "schedule"
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from gainakt.curve_model.counts import practice_of
 from gainakt.data.interactions import Interactions
 from gainakt.data.sequences import Split, Windows
+from gainakt.measures.metrics import column
 from gainakt.measures.recovery import Learned, Scored, recovery, true_rates
 from gainakt.model.gainakt import GainAKT
 from gainakt.simulate import trajectory
@@ -25,8 +26,8 @@ def of_model(model: GainAKT, data: Interactions, split: Split, windows: dict[str
         return {}
     mastery = model.encoder2.mastery
     learned = Learned(
-        rate=_column(rows, "effective_rate"), saturation=_column(rows, "m_sat"), threshold=_column(rows, "threshold"),
-        offset=_column(rows, "offset"), temperature=float(mastery.temperature.detach()), gamma=_numbers(mastery.gamma),
+        rate=column(rows, "effective_rate"), saturation=column(rows, "m_sat"), threshold=column(rows, "threshold"),
+        offset=column(rows, "offset"), temperature=float(mastery.temperature.detach()), gamma=_numbers(mastery.gamma),
     )  # fmt: skip
     seen = practice_of(data, split.test, windows["test"].window)
     return of_learned(learned, data, split, (seen.place[seen.scored], predict(model, windows["test"]).mastery), rows)
@@ -46,10 +47,6 @@ def of_learned(
         row["true_rate"] = None if np.isnan(rate) else float(rate)
     found = recovery(data.truth, learned, split.train, seen)
     return {"recovery": {name: value for name, value in found.items() if value is None or isinstance(value, float)}}
-
-
-def _column(rows: Rows, name: str) -> Array:
-    return np.array([np.nan if row[name] is None else row[name] for row in rows], np.float64)
 
 
 def _numbers(parameter: Tensor) -> Array:
