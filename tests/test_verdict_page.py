@@ -94,7 +94,7 @@ def test_a_job_that_breaks_says_why_and_the_next_goes_on(tmp_path: Path) -> None
     service = Service(tmp_path)
     work = jobs.Jobs(service)
 
-    def broken(report: jobs.Report) -> None:
+    def broken(report: jobs.Progress) -> None:
         report(0.5, "half way")
         raise ValueError("no such thing")
 

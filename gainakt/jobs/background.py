@@ -2,19 +2,18 @@
 
 import threading
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from gainakt.errors import InputError, RunFailed
 from gainakt.jobs.service import Service
 from gainakt.store import Run
-from gainakt.verdict import judge as verdict
+from gainakt.verdict.judge import Rows, run_tests
+from gainakt.verdict.progress import Progress
 
-Report = Callable[[float, str], None]
-Work = Callable[[Report], object]
+Work = Callable[[Progress], object]
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,6 @@ class Jobs:
             self._jobs[run_id] = replace(self._jobs[run_id], **changes)  # type: ignore[arg-type]
 
 
-def tests(run: Run, root: Path, arm: str, known: Sequence[Mapping[str, Any]] = ()) -> Work:
-    """The tests of differentiation, with the stand-in or the run's own preset; see `verdict.run_tests`."""
-    return partial(verdict.run_tests, run, root, arm, known=known)
+def tests(run: Run, root: Path, arm: str, earlier: Rows = ()) -> Work:
+    """The tests of differentiation, with the learning-curve model or the run's own preset; see `run_tests`."""
+    return partial(run_tests, run, root, arm, earlier=earlier)

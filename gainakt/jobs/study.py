@@ -4,7 +4,7 @@ Every cell is an ordinary run, known by its configuration: a study that is start
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,10 @@ from gainakt.datasets.load import named
 from gainakt.errors import InputError, RunFailed
 from gainakt.jobs.service import execute, queue_run
 from gainakt.store import Run, Store
-from gainakt.store.facts import TESTED, Facts, results_of, tests_of
-from gainakt.verdict.criteria import Verdict
-from gainakt.verdict.judge import of_facts, run_tests
+from gainakt.store.facts import TESTED, results_of, tests_of
+from gainakt.verdict.judge import run_tests, verdict_on
+from gainakt.verdict.progress import Progress
 
-Report = Callable[[float, str], None]
 SEQUENCINGS = ("blocked", "interleaved", "until_correct", "adaptive")
 _PREFIX = "study"
 _BY = ["preset", "sequencing", "true_cv", "students"]
@@ -74,7 +73,7 @@ class Cell:
         return f"{_PREFIX} {self.preset}, {self.students} students, CV {self.true_cv:g}, {self.sequencing}, {self.seed}"
 
 
-def carry_out(plan: Plan, root: Path, report: Report) -> pd.DataFrame:
+def carry_out(plan: Plan, root: Path, progress: Progress) -> pd.DataFrame:
     """Train and test every cell that is missing below `root`; returns `table` of the plan.
 
     Raises RunFailed when a run fails or is stopped by a user: what is done stays, and the study can be started again.
@@ -83,7 +82,7 @@ def carry_out(plan: Plan, root: Path, report: Report) -> pd.DataFrame:
     with Store.open(":memory:", runs=root) as store:
         store.take_in()
         for number, cell in enumerate(cells):
-            report(number / len(cells), f"{number + 1} of {len(cells)}: {cell.name}")
+            progress(number / len(cells), f"{number + 1} of {len(cells)}: {cell.name}")
             run = done(store, cell) or _trained(store, cell, root)
             if plan.tests and not store.journal_rows([run.run_id], TESTED):
                 run_tests(run, root, "stand-in", lambda *_: None)
@@ -146,7 +145,7 @@ def _cell_of(run: Run) -> Cell | None:
 
 def _row(store: Store, run: Run, cell: Cell) -> dict[str, Any]:
     found = results_of(store, [run.run_id]).get(run.run_id, {})
-    truth, test, judged = found.get("recovery", {}), found.get("test", {}), _judged(store, run)
+    truth, test, judged = found.get("recovery", {}), found.get("test", {}), verdict_on(run, tests_of(store, run))
     auc, oracle = test.get("encoder2_auc"), truth.get("oracle_auc")
     return {
         "run_id": run.run_id, **{name: getattr(cell, name) for name in [*_BY, "seed"]},
@@ -156,16 +155,6 @@ def _row(store: Store, run: Run, cell: Cell) -> dict[str, Any]:
         "data_skills": judged.data["skills_differ"].status, "data_response": judged.data["response_matters"].status,
         "skills": judged.questions["skills_differ"].status, "response": judged.questions["response_matters"].status,
     }  # fmt: skip
-
-
-def _judged(store: Store, run: Run) -> Verdict:
-    """The verdict on a run from its tests alone; nothing else of it is read."""
-    nothing = pd.DataFrame()
-    facts = Facts(
-        run=run, results={}, series=nothing, parameters=nothing, skills=nothing, gains=None,
-        tested=tests_of(store, run), changes=nothing,
-    )  # fmt: skip
-    return of_facts(facts, {})
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:

@@ -20,9 +20,9 @@ def percent(value: float | None, digits: int = 1) -> str:
     return "–" if value is None or math.isnan(value) else f"{100 * value:.{digits}f}%"
 
 
-def interval(value: float | None, low: float | None, high: float | None) -> str:
-    """A number and its 95 % interval in brackets, if there is one; "unknown" for no number."""
-    shown = "unknown" if value is None else f"{value:.3g}"
+def interval(value: float | None, low: float | None, high: float | None, unit: str = "") -> str:
+    """A number with its unit and, if there is one, its 95 % interval in brackets; "unknown" for no number."""
+    shown = "unknown" if value is None else f"{value:.3g} {unit}".rstrip()
     return shown if low is None or high is None else f"{shown} [{low:.3g}, {high:.3g}]"
 
 
