@@ -63,7 +63,7 @@ def button(app: AppTest, label: str) -> Any:
 @pytest.mark.parametrize("page", ["pages/3_Run.py", "pages/6_Diagnosis.py"])
 def test_the_lights_say_what_is_tested_and_what_not(page: str, trained: tuple[Path, str]) -> None:
     said = "\n".join(str(element.value) for element in draw(page, trained[1]).markdown)
-    assert "Not tested for differentiation" in said and "Skills differ: untested" in said and "Gain std: " in said
+    assert "Not tested for differentiation" in said and "Skills differ: not tested" in said and "Gain std: " in said
 
 
 def test_targets_on_the_page_change_the_verdict(trained: tuple[Path, str]) -> None:
