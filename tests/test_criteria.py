@@ -121,14 +121,17 @@ def test_a_target_that_is_not_allowed_is_named_with_its_range_and_its_value(valu
 
 
 def test_evidence_says_what_changes_the_log_loss_and_by_how_much() -> None:
-    rise = "Replacing its rates by their mean raises held-out log-loss by 0.01 nats [0.004, 0.02]"
+    rise = "Replacing the run's rates by their mean raises held-out log-loss by 0.01 nats [0.004, 0.02]"
     for own, text in (
         (WORSE, f"{rise}. Data: One rate for all skills raises held-out log-loss by 0.02 nats [0.01, 0.03]. "),
         (WORSE | {"low": -0.004}, "raises held-out log-loss by 0.01 nats [-0.004, 0.02], which may be chance."),
         (WORSE | {"value": -0.01}, "raise held-out log-loss (-0.01 nats"),
-        (WORSE | {"carried": 0.32}, "Its predictions use 32% of the information in its practice."),
+        (WORSE | {"carried": 0.32}, "The run's predictions use 32% of the information in its practice."),
         (WORSE | {"carried": -0.1}, "worse than a constant for each skill"),
-        (WORSE | {"size": 0.1}, f"{rise}. Its CV of rates is 0.10; in the data it is 0.60: a real difference, but"),
+        (
+            WORSE | {"size": 0.1},
+            f"{rise}. But its CV of rates is 0.10, less than a third of the 0.60 in the data: real, but too small",
+        ),
         (None, "This run has not been tested."),
     ):
         data = data_deciding("pass")

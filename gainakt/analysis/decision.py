@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gainakt.verdict.criteria import STANDINGS, STATUSES, Standing, Status
+from gainakt.verdict.criteria import STATUSES, Standing, Status
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,10 @@ class DecisionPath:
     preset: str
 
 
+_STANDINGS: dict[Standing, str] = {
+    "differentiated": "both questions pass", "noise": "no evidence for one of the two questions, or both",
+    "untested": "one of the two questions, or both, not tested",
+}  # fmt: skip
 EXTREME = 20.0
 """Variance weight from which a run counts as reweighted: ten times the original's."""
 ARCHITECTURES = ("per_skill", "mixture", "hierarchical")
@@ -49,7 +53,7 @@ def next_step(ratio: float | None, attempts: list[Attempt], learnable: Status, b
     on = (lambda idea: f"{base}+{idea}") if base else (lambda idea: idea)
     here = attempts[0]
     answer = "unknown" if here.standing == "untested" else _yes(here.standing == "differentiated")
-    branches = [Branch("Is this run differentiated?", answer, STANDINGS[here.standing])]
+    branches = [Branch("Is this run differentiated?", answer, _STANDINGS[here.standing])]
     if here.standing == "differentiated":
         return DecisionPath(branches, "Nothing to repair. Check that it replicates with another seed.", here.preset)
     small = ratio is not None and ratio < 1 / SMALLER

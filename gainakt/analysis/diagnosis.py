@@ -14,7 +14,7 @@ from gainakt.measures.text import number, percent
 PREDICTION = ("bce", "im", "distillation")
 """Loss terms that ask for good predictions; all others are differentiation losses: they shape gains or parameters."""
 RECENT_STEPS = 5
-"""Last recorded steps over which the losses are told."""
+"""Number of last recorded steps whose losses are shown."""
 
 
 def losses(series: pd.DataFrame) -> pd.DataFrame:
@@ -87,8 +87,8 @@ def course(series: pd.DataFrame, encoder: str) -> Course | None:
 
 def divergence(series: pd.DataFrame) -> pd.Series:
     """Encoder 1's validation AUC minus Encoder 2's, by epoch from 1 on."""
-    one, two = (_epochs(series, f"validation.{encoder}_auc") for encoder in ("encoder1", "encoder2"))
-    return (one - two).dropna()
+    first, second = (_epochs(series, f"validation.{encoder}_auc") for encoder in ("encoder1", "encoder2"))
+    return (first - second).dropna()
 
 
 def _epochs(series: pd.DataFrame, name: str) -> pd.Series:
@@ -158,8 +158,8 @@ def _saturated(settings: Mapping[str, Any], state: Values, start: Values) -> Cau
         return Cause(
             name,
             latest > 0.5,
-            f"Predictions past saturation: {percent(before)} before training, {percent(now)} at the best epoch. Mean"
-            f" slope of the curve: {number(state.get('curve_slope'))} (0.25 at most).",
+            f"Predictions past saturation: {percent(before)} before training, {percent(now)} at the best epoch."
+            f" Mean slope of the curve: {number(state.get('curve_slope'))} (0.25 at most).",
         )
     begins, feeds = settings.get("model.gain_start"), settings.get("model.accumulation")
     return Cause(name, None, f"Not measured. Gains start at {number(begins)}; practice accumulates: {feeds or '–'}.")
@@ -179,11 +179,11 @@ def _readout(readout: Readout) -> Cause:
 
 
 def _target(target: str | None) -> Cause:
-    known = {"next": "It is trained on the next response.", "concurrent": "It is trained on the current response."}
+    targets = {"next": "It is trained on the next response.", "concurrent": "It is trained on the current response."}
     return Cause(
         "Encoder 2 is trained on a response that it has already read",
         None if target is None else target == "concurrent",
-        "Not recorded." if target is None else known.get(target, f"Its target: {target}."),
+        "Not recorded." if target is None else targets.get(target, f"Its target: {target}."),
     )
 
 
@@ -208,7 +208,8 @@ def _variance(settings: Mapping[str, Any], state: Values) -> Cause:
         return Cause(name, False, "The variance loss is off.")
     if settings.get("origin.variance_added") is False:
         return Cause(name, True, f"Weight {weight:g}, but the loss is computed and never added.")
-    evidence = f"Form {form}, weight {weight:g}. Gains within 0.01 of 0 or 1: {percent(edge)}"
+    vanishes = ", whose gradient vanishes where gains are equal" if form == "minus_variance" else ""
+    evidence = f"Weight {weight:g}, form {form}{vanishes}. Gains within 0.01 of 0 or 1: {percent(edge)}"
     if edge is not None and edge > 0.5:
         evidence += ", where it pushes them"
     return Cause(name, form == "minus_variance", f"{evidence}.")

@@ -39,8 +39,8 @@ SIZE_NEEDED = 1 / 3
 """Effect size that a run needs, as a share of the effect size in the data."""
 _RESTRICTED = {"skills": "One rate for all skills", "response": "One gain for both responses"}
 _REPLACED = {
-    "skills": "Replacing its rates by their mean",
-    "response": "Replacing its gains after correct and incorrect responses by their mean",
+    "skills": "Replacing the run's rates by their mean",
+    "response": "Replacing the run's gains after correct and incorrect responses by their mean",
 }
 _SIZES = {"skills": "CV of rates", "response": "absolute log gain ratio"}
 _CANNOT = {
@@ -195,7 +195,7 @@ def data_question(result: Mapping[str, Any] | None) -> Finding:
     if bootstrap:
         parts.append(f"Parametric bootstrap: p = {bootstrap['p']:.2g} ({bootstrap['n']} replicates).")
     if bkt:
-        parts.append(f"BKT in its place, where responses reveal knowledge and add none, {_raises(bkt)}.")
+        parts.append(f"BKT instead, in which responses reveal knowledge but add none, {_raises(bkt)}.")
     kept = {name: value for name, value in (bootstrap or {}).items() if name != "null"} or None
     return Finding(rise["value"], 0.0, result["decision"], {"text": " ".join(parts), **result, "bootstrap": kept})
 
@@ -227,10 +227,10 @@ def run_question(question: str, data: Finding, own: Mapping[str, Any] | None, no
         return finding("noise", weak)
     size, size_in_data = own.get("size"), data.evidence.get("size")
     if size is not None and size_in_data is not None:
-        rise += f" Its {_SIZES[question]} is {size:.2f}; in the data it is {size_in_data:.2f}"
         if size < SIZE_NEEDED * size_in_data:
-            return finding("noise", f"{rise}: a real difference, but under a third of it.")
-        rise += "."
+            small = f"{size:.2f}, less than a third of the {size_in_data:.2f} in the data"
+            return finding("noise", f"{rise} But its {_SIZES[question]} is {small}: real, but too small to count.")
+        rise += f" Its {_SIZES[question]} is {size:.2f}; in the data it is {size_in_data:.2f}."
     return finding(data.status if data.status in ("pass", "noise") else "untested", f"{rise} Data: {data.text}")
 
 
@@ -239,9 +239,9 @@ def _information(used: float | None) -> str:
     if used is None or used >= INFORMATION_NEEDED:
         return ""
     if used < 0:
-        return "Its predictions are worse than a constant for each skill."
+        return "The run's predictions are worse than a constant for each skill."
     return (
-        f"Its predictions use {percent(used, 0)} of the information in its practice. With less than"
+        f"The run's predictions use {percent(used, 0)} of the information in its practice. With less than"
         f" {percent(INFORMATION_NEEDED, 0)}, its rates are not what it predicts by."
     )
 

@@ -150,7 +150,7 @@ def _compared(facts: Facts, baseline: Facts) -> Iterator[str]:
     yield (
         f"On the {tables.shared_split(facts, baseline)} students, {count['better']} measures are better and"
         f" {count['worse']} worse than the baseline's; {count['the same']} differ by less than {NEGLIGIBLE} and"
-        f" {count['not comparable']} cannot be compared. Others have no good direction. These differences do not"
+        f" {count['not comparable']} cannot be compared; the others have no good direction. These differences do not"
         " account for seed-to-seed variance: each run is one seed."
     )
 
@@ -164,5 +164,5 @@ def _conclusion(insight: Insight) -> Iterator[str]:
     held = [cause.name for cause in insight.causes if cause.present]
     if held and not verdict.differentiated:
         names = "; ".join(name[0].lower() + name[1:] if name.startswith("The ") else name for name in held)
-        yield f"Candidate causes of uniform gains that hold here: {names}."
+        yield f"Candidate causes that hold here: {names}."
     yield f"Next: {insight.path.end[0].lower()}{insight.path.end[1:]}"

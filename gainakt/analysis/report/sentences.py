@@ -26,10 +26,10 @@ def summary(facts: Facts, verdict: Verdict, targets: Targets) -> Iterator[str]:
     yield f"The run {_ENDS.get(run.status, 'is ' + run.status)} after {epochs}{f' on {size}' if size else ''}."
     yield from gain_spread(test, targets)
     yield from answers(verdict)
-    one, two = test.get("encoder1_auc"), test.get("encoder2_auc")
-    if two is not None:
-        auc = f"Encoder 2, which predicts through mastery, has a {facts.split.split()[0]} AUC of {two:.4f}"
-        yield auc + ("." if one is None else f", {_difference(two - one)} Encoder 1 ({one:.4f}).")
+    first, second = test.get("encoder1_auc"), test.get("encoder2_auc")
+    if second is not None:
+        auc = f"Encoder 2, which predicts through mastery, has a {facts.split.split()[0]} AUC of {second:.4f}"
+        yield auc + ("." if first is None else f", {_difference(second - first)} Encoder 1 ({first:.4f}).")
     yield f"The run meets {verdict.passed} of the {len(verdict.criteria)} criteria of the original study."
 
 

@@ -15,7 +15,7 @@ from gainakt.verdict.criteria import MASTERY_CORRELATIONS, QUESTIONS, STATUSES, 
 
 Table = list[list[str]]
 """Rows of cells, the heading first."""
-_SIGNS: dict[Status, str] = {"pass": "✅", "fail": "❌", "above_reference": "⚠️", "noise": "❌", "untested": "⚠️"}
+_SIGNS: dict[Status, str] = {"pass": "✓", "fail": "✗", "above_reference": "⚠", "noise": "✗", "untested": "⚠"}
 _SPLITS = ("train", "validation", "test")
 
 
