@@ -87,7 +87,7 @@ def test_the_report_is_written_and_offered(trained: tuple[Path, str]) -> None:
     app = draw("pages/6_Diagnosis.py", trained[1])
     button(app, "Write the report").click().run()
     assert not app.exception
-    assert "It meets" in "\n".join(str(element.value) for element in app.markdown)
+    assert "The run meets" in "\n".join(str(element.value) for element in app.markdown)
 
 
 def test_a_job_that_breaks_says_why_and_the_next_goes_on(tmp_path: Path) -> None:

@@ -68,11 +68,7 @@ def numbers(metrics: pd.DataFrame) -> pd.DataFrame:
 def settings(run: Run) -> pd.DataFrame:
     """The run's whole configuration, a row per setting."""
     known = fields()
-    rows = [
-        (known[name].label if name in known else name, _plain(value), name)
-        for section, part in run.config.items()
-        for name, value in ((f"{section}.{key}", value) for key, value in part.items())
-    ]
+    rows = [(known[name].label if name in known else name, _plain(value), name) for name, value in run.settings.items()]
     return pd.DataFrame(rows, columns=["Setting", "Value", "Name in --set"])
 
 

@@ -231,7 +231,9 @@ def run_question(question: str, data: Finding, own: Mapping[str, Any] | None, no
             small = f"{size:.2f}, less than a third of the {size_in_data:.2f} in the data"
             return finding("noise", f"{rise} But its {_SIZES[question]} is {small}: real, but too small to count.")
         rise += f" Its {_SIZES[question]} is {size:.2f}; in the data it is {size_in_data:.2f}."
-    return finding(data.status if data.status in ("pass", "noise") else "untested", f"{rise} Data: {data.text}")
+    if data.status == "noise":
+        return finding("noise", f"{rise} But the data show no difference. {data.text}")
+    return finding("pass" if data.status == "pass" else "untested", f"{rise} Data: {data.text}")
 
 
 def _information(used: float | None) -> str:

@@ -112,7 +112,7 @@ def stated(run: Run) -> dict[str, Any]:
     """Dotted name -> value of a run's settings; of a published record only what was published."""
     if not run.published:
         return flatten(Config.model_validate(run.config))
-    return {f"{section}.{name}": value for section, part in run.config.items() for name, value in part.items()}
+    return run.settings
 
 
 def marks(store: Store, run_id: str) -> pd.DataFrame:
