@@ -69,7 +69,7 @@ def test_paused_and_resumed_gives_the_same_bits(tiny, data, tmp_path, case, at):
     first = list(train(config, data, asking({at: [PAUSE]}), folder))
     assert isinstance(first[-1], Paused) and first[-1].step == at - 1 and not of(Finished, first)
     torch.manual_seed(99)  # another process
-    second = list(train(config, data, folder=folder, start=state.read(folder), who="tests"))
+    second = list(train(config, data, folder=folder, start=state.read(folder)))
     assert of(Resumed, second)[0].step == at - 1
     assert recorded(first) | recorded(second) == recorded(whole)
     assert weights(folder) == weights(tmp_path / "whole")
@@ -90,7 +90,7 @@ def test_a_change_made_before_the_pause_goes_on_acting_after_it(tiny, data, tmp_
     list(train(config, data, asking(steered | {5: [PAUSE]}), folder))
     start = state.read(folder)
     assert start.config.weights.variance == 50.0
-    second = list(train(start.config, data, folder=folder, start=start, who="tests"))
+    second = list(train(start.config, data, folder=folder, start=start))
     assert second[-1].results == whole[-1].results
 
 
@@ -101,14 +101,13 @@ def test_from_the_state_before_a_mark_the_run_goes_on_as_if_nothing_was_touched(
     list(train(config, data, asking({4: [change("weights.variance", 50.0)]}), folder))
     (mark,) = [moment for moment in state.moments(folder) if moment.why == "mark"]
     assert mark.step == 3
-    twin = list(train(config, data, folder=make(tmp_path / "twin"), start=state.read(folder, 3), who="twin"))
+    twin = list(train(config, data, folder=make(tmp_path / "twin"), start=state.read(folder, 3)))
     assert twin[-1].results == alone[-1].results
 
 
-def test_states_are_kept_at_marks_epochs_and_the_end_and_the_oldest_go(tiny, data, tmp_path, monkeypatch):
-    monkeypatch.setattr(state, "KEPT", 3)
+def test_states_are_kept_at_marks_epochs_and_the_end_and_the_oldest_go(tiny, data, tmp_path):
     config = tiny({"training.max_epochs": 5})
-    events = list(train(config, data, asking({4: [change("weights.variance", 5.0)], 20: [STOP]}), tmp_path))
+    events = list(train(config, data, asking({4: [change("weights.variance", 5.0)], 20: [STOP]}), tmp_path, keep=3))
     kept = of(StateKept, events)
     assert [(event.step, event.why) for event in kept] == [
         (0, "epoch"), (3, "mark"), (6, "epoch"), (12, "epoch"), (18, "epoch"), (19, "stop"),

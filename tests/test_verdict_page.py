@@ -63,7 +63,7 @@ def button(app: AppTest, label: str) -> Any:
 @pytest.mark.parametrize("page", ["pages/3_Run.py", "pages/6_Diagnosis.py"])
 def test_the_lights_say_what_is_tested_and_what_not(page: str, trained: tuple[Path, str]) -> None:
     said = "\n".join(str(element.value) for element in draw(page, trained[1]).markdown)
-    assert "Not tested for differentiation" in said and "Skills differ: untested" in said and "Gain std: " in said
+    assert "Not tested for differentiation" in said and "Skills differ: not tested" in said and "Gain std: " in said
 
 
 def test_targets_on_the_page_change_the_verdict(trained: tuple[Path, str]) -> None:
@@ -87,14 +87,14 @@ def test_the_report_is_written_and_offered(trained: tuple[Path, str]) -> None:
     app = draw("pages/6_Diagnosis.py", trained[1])
     button(app, "Write the report").click().run()
     assert not app.exception
-    assert "It meets" in "\n".join(str(element.value) for element in app.markdown)
+    assert "The run meets" in "\n".join(str(element.value) for element in app.markdown)
 
 
 def test_a_job_that_breaks_says_why_and_the_next_goes_on(tmp_path: Path) -> None:
     service = Service(tmp_path)
     work = jobs.Jobs(service)
 
-    def broken(report: jobs.Report) -> None:
+    def broken(report: jobs.Progress) -> None:
         report(0.5, "half way")
         raise ValueError("no such thing")
 

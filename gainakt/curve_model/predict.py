@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from gainakt.curve_model import curve
 from gainakt.curve_model.counts import Practice
 from gainakt.curve_model.fit import Fit, pieces
+from gainakt.measures import metrics
 
 Array = NDArray[np.floating]
 
@@ -46,5 +47,4 @@ def log_loss(fit: Fit, practice: Practice) -> Array:
 
 def loss_of(chance: Array, practice: Practice) -> Array:
     """Log-loss of the scored among the probabilities `chance` (N,)."""
-    right = np.where(practice.response > 0, chance, 1 - chance)[practice.scored]
-    return np.asarray(-np.log(np.clip(right, 1e-7, 1 - 1e-7)))
+    return metrics.log_losses(practice.response[practice.scored], chance[practice.scored])

@@ -2,23 +2,22 @@
 
 import threading
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from gainakt.errors import in_words
 from gainakt.jobs.service import Service
 from gainakt.jobs.turns import Cancelled, Turn
 from gainakt.store import Run
-from gainakt.verdict.judge import run_tests
+from gainakt.verdict.judge import Rows, run_tests
+from gainakt.verdict.progress import Progress
 
-Report = Callable[[float, str], None]
-"""Told how far a job is, in (0, 1), and what it does, as each unit of its work begins: others may go first then.
+Work = Callable[[Progress], object]
+"""Work of a job; it says how far it is as each unit of it begins: others may go first then.
 
 The same again means that the unit goes on. Raises Cancelled when the user has cancelled the job.
 """
-Work = Callable[[Report], object]
 _WAITS = "waits for its turn"
 
 
@@ -83,7 +82,7 @@ class Jobs:
         else:
             self._set(turn.about, ended=True, cancelled=False, done=1.0, says="done")
 
-    def _report(self, turn: Turn) -> Report:
+    def _report(self, turn: Turn) -> Progress:
         unit: tuple[float, str] | None = None
 
         def report(done: float, says: str) -> None:
@@ -106,6 +105,6 @@ class Jobs:
             self._jobs[about] = replace(job, **changes), turn  # type: ignore[arg-type]
 
 
-def tests(run: Run, root: Path, arm: str, earlier: Sequence[Mapping[str, Any]] = ()) -> Work:
+def tests(run: Run, root: Path, arm: str, earlier: Rows = ()) -> Work:
     """The tests of a saved run, by the learning-curve model or by its preset; see `verdict.judge.run_tests`."""
-    return lambda report: run_tests(run, root, arm, report, earlier)
+    return lambda progress: run_tests(run, root, arm, progress, earlier)

@@ -5,7 +5,7 @@ Every cell is an ordinary run, recognised by its configuration: a study that is 
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,9 @@ from gainakt.jobs.turns import Cancelled
 from gainakt.simulate.scenario import scenario
 from gainakt.store import Run, Store
 from gainakt.store.facts import TESTED, results_of, tests_of
-from gainakt.verdict.judge import answers, run_tests
+from gainakt.verdict.judge import run_tests, verdict_on
+from gainakt.verdict.progress import Progress
 
-Report = Callable[[float, str], None]
 SEQUENCINGS = ("blocked", "interleaved", "until_correct", "adaptive")
 _PREFIX = "study"
 _TRAINS = "training"
@@ -81,10 +81,10 @@ class Cell:
         return f"{_PREFIX} {self.preset}, {self.students} students, CV {self.true_cv:g}, {self.sequencing}, {self.seed}"
 
 
-def carry_out(plan: Plan, root: Path, report: Report) -> pd.DataFrame:
+def carry_out(plan: Plan, root: Path, progress: Progress) -> pd.DataFrame:
     """Train and test every cell that is missing below `root`; returns `table` of the plan.
 
-    `report` may raise Cancelled. Raises RunFailed when a run fails or is stopped by a user. In either case what is done
+    `progress` may raise Cancelled. Raises RunFailed when a run fails or is stopped by a user. In either case what is done
     stays, and the study can be started again.
     """
     cells = plan.cells()
@@ -93,7 +93,7 @@ def carry_out(plan: Plan, root: Path, report: Report) -> pd.DataFrame:
         for number, cell in enumerate(cells):
 
             def of_cell(share: float, says: str, number: int = number, cell: Cell = cell) -> None:
-                report((number + share) / len(cells), f"{number + 1} of {len(cells)}: {cell.name}: {says}")
+                progress((number + share) / len(cells), f"{number + 1} of {len(cells)}: {cell.name}: {says}")
 
             of_cell(0.0, _TRAINS)
             run = done(store, cell) or _trained(store, cell, root, of_cell)
@@ -114,18 +114,18 @@ def done(store: Store, cell: Cell) -> Run | None:
     return None
 
 
-def _trained(store: Store, cell: Cell, root: Path, report: Report) -> Run:
+def _trained(store: Store, cell: Cell, root: Path, progress: Progress) -> Run:
     folder = queue_run(root, cell.config, name=cell.name, preset=cell.preset)
 
     def stop_when_cancelled(_row: dict[str, Any]) -> None:
         try:
-            report(0.0, _TRAINS)
+            progress(0.0, _TRAINS)
         except Cancelled:
             folder.request_stop("user")
 
     last = execute(folder, cell.config, stop_when_cancelled)
     store.take_in()
-    report(0.0, _TRAINS)  # a study that was cancelled ends here, with what is done kept
+    progress(0.0, _TRAINS)  # a study that was cancelled ends here, with what is done kept
     if last["kind"] == "failed":
         raise RunFailed(f"run {folder.run_id} of the study failed: {last['error']}")
     if last["status"] != "finished":
@@ -167,7 +167,8 @@ def _cell_of(run: Run) -> Cell | None:
 def _row(store: Store, run: Run, cell: Cell) -> dict[str, Any]:
     results = results_of(store, [run.run_id]).get(run.run_id, {})
     truth, test = results.get("recovery", {}), results.get("test", {})
-    data, questions = answers(run, tests_of(store, run))
+    verdict = verdict_on(run, tests_of(store, run))
+    data, questions = verdict.data, verdict.questions
     auc, oracle = test.get("encoder2_auc"), truth.get("oracle_auc")
     return {
         "run_id": run.run_id, **{name: getattr(cell, name) for name in [*_BY, "seed"]},

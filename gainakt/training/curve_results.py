@@ -70,7 +70,7 @@ def skill_rows(fit: Fit, labels: list[str], *splits: Predictions) -> tuple[list[
 def learned(fit: Fit, rows: list[dict[str, Any]], students: int) -> Learned:
     """What recovery compares with the truth."""
     units = scaled(fit)
-    rate = np.array([np.nan if row["effective_rate"] is None else row["effective_rate"] for row in rows])
+    rate = metrics.column(rows, "effective_rate")
     return Learned(rate, units.saturation, units.threshold, units.offset, units.temperature, np.ones(students))
 
 

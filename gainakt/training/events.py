@@ -148,7 +148,6 @@ class Resumed(Event):
     kind: ClassVar[str] = "resumed"
     step: int
     epoch: int
-    who: str
 
 
 @dataclass(frozen=True)

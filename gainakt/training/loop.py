@@ -43,18 +43,18 @@ def train(
     requests: Requests = list,
     folder: Path | None = None,
     start: State | None = None,
-    who: str = "",
+    keep: int = state.KEPT,
 ) -> Iterator[events.Event]:
     """Train on `data` and yield what happens; checkpoints and states go to `folder` if there is one.
 
-    `requests` is called once before each step. With `start` the training goes on from that state, as `who` asked, with
-    `config`: the state's own (`start.config`), or one that differs from it in what may change mid-run.
-    Raises RunFailed and InputError; everything saved before stays.
+    `requests` is called once before each step; `keep` says how many states to keep at most. With `start` the training
+    goes on from that state, with `config`: the state's own (`start.config`), or one that differs from it in what may
+    change mid-run. Raises RunFailed and InputError; everything saved before stays.
     """
     if config.model.kind == "parametric":
         yield from curve_run.train(config, data, requests, folder)
         return
-    run = Training(config, data, requests, folder)
+    run = Training(config, data, requests, folder, keep)
     yield run.started()
     run.prepare()
     if start is None:
@@ -62,7 +62,7 @@ def train(
     else:
         snapshot.put_back(run, start)
         live.apply(start.config, config, run.model, run.stepper.optimiser)
-        yield events.Resumed(run.step, run.at_epoch, who)
+        yield events.Resumed(run.step, run.at_epoch)
     while run.at_epoch <= config.training.max_epochs and not run.ending:
         yield from run.epoch(run.at_epoch)
     yield run.paused() if run.end is not None and run.end.kind == "pause" else run.finished()
@@ -71,7 +71,7 @@ def train(
 class Training:
     """One training: what it has, where it is, and what it does at a step, an epoch's end, its own end."""
 
-    def __init__(self, config: Config, data: Interactions, requests: Requests, folder: Path | None):
+    def __init__(self, config: Config, data: Interactions, requests: Requests, folder: Path | None, keep: int):
         self.config, self.data, self.requests, self.folder = config, data, requests, folder
         self.begun, self.seconds_before = time.perf_counter(), 0.0
         self.device = pick_device(config.training.device)
@@ -88,6 +88,7 @@ class Training:
         self.steered: set[str] = set()
         self.gain_std: list[tuple[float, float]] = []
         self.trained, self.train_seconds, self.kept_at = 0, 0.0, -_APART
+        self.most_states = keep
 
     @property
     def step(self) -> int:
@@ -208,8 +209,8 @@ class Training:
 
     def keep(self, why: str) -> Iterator[events.Event]:
         """Keep the whole state as it is between two steps, where there is a folder for it."""
-        if self.folder is not None:
-            digest = state.keep(self.folder, snapshot.taken(self, why))
+        if self.folder is not None and self.most_states:
+            digest = state.keep(self.folder, snapshot.taken(self, why), self.most_states)
             yield events.StateKept(self.step, self.at_epoch, why, digest)
 
     def optimise(self, batch: Batch, epoch: int) -> tuple[dict[str, Tensor], Output]:

@@ -20,7 +20,7 @@ from gainakt.errors import InputError
 
 FOLDER = "states"
 KEPT = 12
-"""States that a run keeps: the newest ones, and that before its first steering mark."""
+"""States that a run keeps at most: the newest ones; besides, that before its first steering mark."""
 FORMAT = 1
 
 
@@ -53,8 +53,8 @@ class Moment:
     file: Path
 
 
-def keep(folder: Path, state: State) -> str:
-    """Write a state into a run's folder and drop what is too old; returns the file's SHA-256."""
+def keep(folder: Path, state: State, most: int = KEPT) -> str:
+    """Write a state into a run's folder and drop the oldest above `most`; returns the file's SHA-256."""
     home = folder / FOLDER
     home.mkdir(exist_ok=True)
     name = f"step-{state.step:08d}"
@@ -66,7 +66,7 @@ def keep(folder: Path, state: State) -> str:
         fresh = home / f"{name}.{ending}.new"
         fresh.write_bytes(data)
         fresh.replace(home / f"{name}.{ending}")
-    _prune(folder)
+    _prune(folder, most)
     return digest
 
 
@@ -107,10 +107,10 @@ def read(folder: Path, step: int | None = None) -> State:
     return State(load(content), described["values"], described["about"])
 
 
-def _prune(folder: Path) -> None:
+def _prune(folder: Path, most: int) -> None:
     there = moments(folder)
     first_mark = next((one for one in there if one.why == "mark"), None)
-    for moment in there[:-KEPT]:
+    for moment in there[:-most]:
         if moment is not first_mark:
             moment.file.unlink(missing_ok=True)
             moment.file.with_suffix(".safetensors").unlink(missing_ok=True)

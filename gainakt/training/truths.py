@@ -9,6 +9,7 @@ from torch import Tensor
 from gainakt.curve_model.counts import practice_of
 from gainakt.data.interactions import Interactions
 from gainakt.data.sequences import Split
+from gainakt.measures.metrics import column
 from gainakt.measures.recovery import Learned, Scored, recovery, true_rates
 from gainakt.model.gainakt import GainAKT
 from gainakt.simulate import trajectory
@@ -27,8 +28,8 @@ def of_model(model: GainAKT, data: Interactions, split: Split, window: int, mast
         return {}
     curve = model.encoder2.mastery
     learned = Learned(
-        rate=_column(rows, "effective_rate"), saturation=_column(rows, "m_sat"), threshold=_column(rows, "threshold"),
-        offset=_column(rows, "offset"), temperature=float(curve.temperature.detach()), gamma=_numbers(curve.gamma),
+        rate=column(rows, "effective_rate"), saturation=column(rows, "m_sat"), threshold=column(rows, "threshold"),
+        offset=column(rows, "offset"), temperature=float(curve.temperature.detach()), gamma=_numbers(curve.gamma),
     )  # fmt: skip
     practice = practice_of(data, split.test, window)
     return of_learned(learned, data, split, (practice.place[practice.scored], mastery), rows)
@@ -48,10 +49,6 @@ def of_learned(
         row["true_rate"] = None if np.isnan(rate) else float(rate)
     measures = recovery(data.truth, learned, split.train, scored)
     return {"recovery": {name: value for name, value in measures.items() if value is None or isinstance(value, float)}}
-
-
-def _column(rows: Rows, name: str) -> Array:
-    return np.array([np.nan if row[name] is None else row[name] for row in rows], np.float64)
 
 
 def _numbers(parameter: Tensor) -> Array:

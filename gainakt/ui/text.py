@@ -4,7 +4,8 @@ import re
 from html import escape
 from typing import Any
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>:$<&])")
+from gainakt.measures.text import MARKDOWN, escaped
+
 _AUTOMATIC = re.compile(r":(?=\S)|www(?=\.)|\S(?=@)", re.IGNORECASE)
 
 
@@ -19,7 +20,7 @@ def markdown_text(text: object) -> str:
     Addresses and :names: are turned into links and icons even where escaped: an invisible joiner breaks them.
     """
     broken = _AUTOMATIC.sub(lambda found: f"{found[0]}\u2060", " ".join(str(text).split()))
-    return _MARKDOWN.sub(r"\\\1", broken)
+    return escaped(broken, MARKDOWN + "-.:")
 
 
 def shortened(text: object, length: int) -> str:

@@ -10,7 +10,7 @@ from gainakt.jobs import background as jobs
 from gainakt.store import Store
 from gainakt.ui import resources
 from gainakt.ui.text import markdown_text, number
-from gainakt.verdict.criteria import MASTERY_CORRELATIONS, STANDINGS, Finding, Standing, Targets
+from gainakt.verdict.criteria import MASTERY_CORRELATIONS, STANDINGS, STATUSES, Finding, Standing, Targets
 
 LABELS = {name: str(info.title) for name, info in Targets.model_fields.items()} | {
     "skills_differ": "Skills differ", "response_matters": "Response matters",
@@ -18,9 +18,9 @@ LABELS = {name: str(info.title) for name, info in Targets.model_fields.items()} 
 }  # fmt: skip
 _LIGHTS = {
     # status: colour, icon, words
-    "pass": ("green", "check_circle", "pass"), "fail": ("red", "cancel", "fail"),
-    "above_reference": ("orange", "vertical_align_top", "target above the reference"),
-    "noise": ("red", "graphic_eq", "noise"), "untested": ("gray", "help", "untested"),
+    "pass": ("green", "check_circle", STATUSES["pass"]), "fail": ("red", "cancel", STATUSES["fail"]),
+    "above_reference": ("orange", "vertical_align_top", STATUSES["above_reference"]),
+    "noise": ("red", "graphic_eq", STATUSES["noise"]), "untested": ("gray", "help", STATUSES["untested"]),
 }  # fmt: skip
 _STANDINGS: dict[Standing, tuple[str, str]] = {
     "differentiated": ("green", "check_circle"), "noise": ("red", "cancel"), "untested": ("gray", "help"),

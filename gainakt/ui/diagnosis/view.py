@@ -19,7 +19,6 @@ from gainakt.ui.plots.live import live_plot
 from gainakt.ui.text import markdown_text
 
 __all__ = ["evidence", "gains", "judged", "lights", "losses", "next_step", "progress", "report", "training"]
-_HOLDS = {True: "holds", False: "does not hold", None: "not known"}
 _STATE = {
     "curve_slope": "Mean slope of the learning curve's sigmoid at the asked skills (0.25 at most)",
     "curve_past": "Share of asked skills past saturation (slope under a tenth of the largest)",
@@ -44,11 +43,11 @@ def losses(seen: Insight) -> None:
             live_plot(f"diagnosis-{start}{run_id}", figure)
     table = diagnosis.losses(facts.series)
     if not table.empty:
-        st.markdown("###### In the last epoch (medians over its recorded steps)")
+        st.markdown("###### Medians over the last recorded steps")
         tables.show(table.rename(columns=str.capitalize))
         ratio = diagnosis.differentiation_share(table)
         if ratio is not None:
-            st.caption(f"Terms that ask for something else than predictions, over BCE and IM: {ratio:.3g}.")
+            st.caption(f"Ratio of differentiation losses to prediction losses (BCE + IM): {ratio:.3g}.")
     _gradients(seen)
 
 
@@ -93,7 +92,7 @@ def gains(store: Store, seen: Insight) -> None:
         table = pd.DataFrame({"share": pd.Series(parts, dtype=float)}).dropna()
         axes = Axes("Where the gains' variance lies", y="share of variance", height=300)
         live_plot(f"diagnosis-variance-{run_id}", charts.bars(table, axes))
-    for told in (*sentences.tensor_told(facts), *sentences.distinct_told(facts, seen.state.get("distinct_gains"))):
+    for told in (*sentences.aggregate_gain(facts), *sentences.distinct_gains(facts, seen.state.get("distinct_gains"))):
         st.markdown(markdown_text(told))
     st.markdown("###### Saturation and bounds (validation students)")
     if not seen.state:
@@ -125,14 +124,17 @@ def training(seen: Insight) -> None:
                                "time": 0.0, "value": apart.to_numpy()})  # fmt: skip
         axes = Axes("Encoder 1's validation AUC minus Encoder 2's", "epoch", "AUC")
         live_plot(f"diagnosis-apart-{run_id}", charts.lines(series, {"apart": "difference"}, None, None, axes))
-    for told in (*sentences.stopping_told(facts), *sentences.dynamics(facts)):
+    for told in (*sentences.stopping(facts), *sentences.dynamics(facts)):
         st.markdown(told)
 
 
 def next_step(seen: Insight) -> None:
     """Candidate causes, the decision tree on this run's numbers, and the preset it ends in."""
     st.markdown("###### Candidate causes of uniform gains, judged by this run's numbers")
-    rows = [{"Cause": c.name, "Here": _HOLDS[c.present], "Evidence": markdown_text(c.evidence)} for c in seen.causes]
+    rows = [
+        {"Cause": c.name, "Here": diagnosis.HOLDS[c.present], "Evidence": markdown_text(c.evidence)}
+        for c in seen.causes
+    ]
     st.table(pd.DataFrame(rows).set_index("Cause"))
     st.markdown("###### The original analysis' decision tree on these numbers")
     rows = [{"Question": b.question, "Answer": b.answer, "Value": b.value} for b in seen.path.branches]
