@@ -84,8 +84,8 @@ class Cell:
 def carry_out(plan: Plan, root: Path, progress: Progress) -> pd.DataFrame:
     """Train and test every cell that is missing below `root`; returns `table` of the plan.
 
-    `progress` may raise Cancelled. Raises RunFailed when a run fails or is stopped by a user. In either case what is done
-    stays, and the study can be started again.
+    `progress` may raise Cancelled. Raises RunFailed when a run fails or is stopped by a user. In either case what is
+    done stays, and the study can be started again.
     """
     cells = plan.cells()
     with Store.open(":memory:", runs=root) as store:
