@@ -184,6 +184,9 @@ def test_the_command_line_says_it(runs: Runs, tmp_path: Path) -> None:
     told = json.loads(cli("verdict", run_id, "--set", "gain_std=0.4", "--json", *store).stdout.splitlines()[-1])
     assert told["verdict"]["gain_std"]["status"] == "fail"
     assert "skills_differ" in cli("verdict", run_id, *store).stdout
-    for words, says in ((("--set", "std=1"), "unknown criterion 'std'"), (("--with", "magic"), "stand-in or preset")):
+    for words, says in (
+        (("--set", "std=1"), "unknown criterion 'std'"),
+        (("--with", "magic"), "called stand-in) or preset"),
+    ):
         done = cli("verdict", run_id, *words, *store)
         assert done.returncode == 2 and says in done.stderr.splitlines()[-1]

@@ -38,7 +38,7 @@ def verdict(
 
     targets = targets_of(assigned(assign, "gain_std=0.1"))
     if tests_with and tests_with not in TESTS_WITH:
-        raise InputError(f"--with {tests_with!r}: choose curve-model or preset")
+        raise InputError(f"--with {tests_with!r}: choose curve-model (also called stand-in) or preset")
     with open_for_reading(store) as reading:
         record = reading.run(run)
         saved_tests = tests_of(reading, record)

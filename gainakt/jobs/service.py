@@ -12,6 +12,7 @@ from typing import Any
 
 from gainakt.config import Config
 from gainakt.errors import InputError, in_words
+from gainakt.jobs.lineage import FRESH, Beginning, requests
 from gainakt.jobs.turns import Turn, Turns
 from gainakt.store import RunFolder
 
@@ -25,22 +26,27 @@ def queue_run(root: Path, config: Config, *, name: str, preset: str) -> RunFolde
     return RunFolder.create(root, name=name, preset=preset, config=config.model_dump())
 
 
-def execute(folder: RunFolder, config: Config, on_event: OnEvent | None = None) -> dict[str, Any]:
-    """Train a queued run to its end, whatever that is, and return its last journal row (`finished` or `failed`).
+def execute(
+    folder: RunFolder, config: Config, on_event: OnEvent | None = None, begin: Beginning = FRESH
+) -> dict[str, Any]:
+    """Train a queued run to its end, whatever that is; returns its last journal row: finished, paused or failed.
 
     Where that row could not be written, it says why as `unwritten`. What is no Exception (Ctrl-C) is recorded as well,
     then raised.
     """
     row: dict[str, Any] = {"kind": "queued", "step": 0}
     try:
-        if (stop := _stop_while_queued(folder)) is not None:
+        if (stop := _stop_while_queued(folder, begin)) is not None:
             row = _never_started(str(stop.get("who")))
             folder.append(row)
             return row
         from gainakt.datasets.load import load
+        from gainakt.training import state
         from gainakt.training.loop import train
 
-        for event in train(config, load(config.data), _requests(folder), folder.folder):
+        start = None if begin.source is None else state.read(begin.source, begin.step)
+        asked = requests(folder, begin, 1 if start is None else start.step + 1)
+        for event in train(config, load(config.data), asked, folder.folder, start):
             row = event.as_row()
             folder.append(row)
             if on_event:
@@ -54,21 +60,10 @@ def execute(folder: RunFolder, config: Config, on_event: OnEvent | None = None) 
     return row
 
 
-def _stop_while_queued(folder: RunFolder) -> dict[str, Any] | None:
+def _stop_while_queued(folder: RunFolder, begin: Beginning) -> dict[str, Any] | None:
     """The request to stop that came before the start, if any; requests stay where the training reads them."""
-    rows, _ = folder.requests(0)
-    return next((row for row in rows if row["kind"] == "stop"), None)
-
-
-def _requests(folder: RunFolder) -> Callable[[], list[dict[str, Any]]]:
-    offset = 0
-
-    def since_last() -> list[dict[str, Any]]:
-        nonlocal offset
-        rows, offset = folder.requests(offset)
-        return [row for row in rows if row["kind"] in ("set", "stop")]
-
-    return since_last
+    rows, _ = folder.requests(begin.control)
+    return next((row for row in rows if row["kind"] == "stop"), None) if begin.step is None else None
 
 
 def _never_started(who: str) -> dict[str, Any]:
@@ -106,10 +101,13 @@ class Service:
 
     def submit(self, config: Config, *, name: str, preset: str) -> str:
         """Queue a training and return its run id at once."""
-        folder = queue_run(self.root, config, name=name, preset=preset)
+        return self.start(queue_run(self.root, config, name=name, preset=preset), config)
+
+    def start(self, folder: RunFolder, config: Config, begin: Beginning = FRESH) -> str:
+        """Queue the training of a run that has its folder, from where it begins; returns its id at once."""
         turn = Turn("training", folder.run_id, training=True)
         try:
-            self.turns.start(turn, lambda: self._train(turn, folder, config))
+            self.turns.start(turn, lambda: self._train(turn, folder, config, begin))
         except RuntimeError as error:
             _record_failure(folder, 0, error)
             raise
@@ -127,9 +125,9 @@ class Service:
         """Return when every submitted training and job has ended."""
         self.turns.wait()
 
-    def _train(self, turn: Turn, folder: RunFolder, config: Config) -> None:
+    def _train(self, turn: Turn, folder: RunFolder, config: Config, begin: Beginning) -> None:
         with self.turns.held(turn):
-            row = execute(folder, config)
+            row = execute(folder, config, begin=begin)
         if why := row.pop("unwritten", ""):
             self._problems[folder.run_id] = f"Run {folder.run_id} has failed, which cannot be written yet: {why}"
             threading.Thread(target=self._write_later, args=(folder, row), name="write later", daemon=True).start()
@@ -155,3 +153,8 @@ def steer(root: Path, run_id: str, field: str, value: Any, who: str) -> None:
 def stop(root: Path, run_id: str, who: str) -> None:
     """Ask a run, in whichever process it trains, to end after its current step with everything saved."""
     RunFolder(root, run_id).request_stop(who)
+
+
+def pause(root: Path, run_id: str, who: str) -> None:
+    """Ask a run, in whichever process it trains, to end after its current step with its state kept."""
+    RunFolder(root, run_id).request_pause(who)

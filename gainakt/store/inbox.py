@@ -50,8 +50,13 @@ class RunFolder:
         self._handle: int | None = None
 
     @classmethod
-    def create(cls, root: str | Path, *, name: str, preset: str, config: dict[str, Any]) -> Self:
-        """A new run's folder under `root`, owned by the calling process, with its first row, `queued`, written."""
+    def create(
+        cls, root: str | Path, *, name: str, preset: str, config: dict[str, Any], lineage: dict[str, Any] | None = None
+    ) -> Self:
+        """A new run's folder under `root`, owned by the calling process, with its first row, `queued`, written.
+
+        `lineage` says what it comes from: `parent` and `step` of a branch, and what else tells it from its parent.
+        """
         while True:
             run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
             created = cls(root, run_id)
@@ -61,6 +66,7 @@ class RunFolder:
             except FileExistsError:
                 continue
         row = {"kind": "queued", "run_id": run_id, "name": name, "preset": preset, "config": config}
+        row |= {"lineage": lineage} if lineage else {}
         created.append({**row, **this_process(), "version": __version__})
         return created
 
@@ -92,6 +98,15 @@ class RunFolder:
     def request_stop(self, who: str) -> None:
         """Ask the run to end after its current step, with everything saved."""
         self._ask({"kind": "stop", "who": who})
+
+    def request_pause(self, who: str) -> None:
+        """Ask the run to end after its current step with its state kept, to be resumed there."""
+        self._ask({"kind": "pause", "who": who})
+
+    def claim(self, who: str) -> int:
+        """Take a run up again in this process; returns from where on requests are meant for it."""
+        self.append({"kind": "resuming", "who": who, **this_process(), "version": __version__})
+        return self.control.stat().st_size if self.control.exists() else 0
 
     def requests(self, offset: int) -> tuple[list[dict[str, Any]], int]:
         """Requests from byte `offset` of the control channel on, and the new offset; one `stat` when none came."""

@@ -16,7 +16,7 @@ import pandas as pd
 from gainakt.errors import InputError, disk_full
 from gainakt.store.inbox import RunFolder
 from gainakt.store.owner import is_alive
-from gainakt.store.rows import ACTIVE, ENDED, SIGNS_OF_LIFE, Changes, changes, event
+from gainakt.store.rows import ACTIVE, ENDED, EVALUATED, SIGNS_OF_LIFE, Changes, changes, event, is_taken_back
 
 _LOG = logging.getLogger(__name__)
 BYTES_PER_TRANSACTION = 32 * 1024 * 1024
@@ -187,7 +187,7 @@ def _read(folder: RunFolder, stored: _Stored) -> _Part | None:
     columns["journal_offset"] = offset
     columns["rows_taken"] = stored.rows_taken + len(rows)
     columns["damaged_rows"] = stored.damaged_rows + damaged
-    columns["event_rows"] = stored.event_rows + len(part.changes.events)
+    columns["event_rows"] = stored.event_rows + part.changes.event_count
     return part
 
 
@@ -209,7 +209,7 @@ def _interrupt(part: _Part) -> None:
     columns.update(status="interrupted", ended=columns.get("heartbeat", stored.heartbeat) or now)
     why = f"process {stored.pid} on {stored.host} is gone" if stored.pid is not None else "no row came for too long"
     columns["reason"] = why
-    part.changes.events.append(event("interrupted", now, text=why))
+    part.changes.happen(event("interrupted", now, text=why))
 
 
 def _write_run(connection: duckdb.DuckDBPyConnection, part: _Part) -> None:
@@ -221,6 +221,8 @@ def _write_run(connection: duckdb.DuckDBPyConnection, part: _Part) -> None:
         connection.execute("INSERT INTO runs (run_id) VALUES (?)", [part.run_id])
     assignments = ", ".join(f"{name} = ?" for name in columns)  # names come from rows.py, never from a journal
     connection.execute(f"UPDATE runs SET {assignments} WHERE run_id = ?", [*columns.values(), part.run_id])
+    if part.changes.after is not None:
+        _take_back(connection, part.run_id, part.changes.after)
     for table, rows in (("metrics", part.changes.metrics), ("skills", part.changes.skills)):
         if rows is not None:
             connection.execute(f"DELETE FROM {table} WHERE run_id = ?", [part.run_id])
@@ -230,12 +232,28 @@ def _write_run(connection: duckdb.DuckDBPyConnection, part: _Part) -> None:
         )
 
 
+def _take_back(connection: duckdb.DuckDBPyConnection, run_id: str, after: tuple[int, int]) -> None:
+    """Delete what is stored of a run's later steps, and of an evaluation within the epoch that goes on."""
+    step, epoch = after
+    of_evaluation = {
+        "series": " OR ".join(f"starts_with(name, '{start}')" for start in EVALUATED),
+        "histograms": "split <> 'train'",
+        "parameters": "TRUE",
+    }
+    for table, condition in of_evaluation.items():
+        connection.execute(
+            f"DELETE FROM {table} WHERE run_id = ? AND (step > ? OR (step = ? AND epoch >= ? AND ({condition})))",
+            [run_id, step, step, epoch],
+        )
+    rows = connection.execute("SELECT seq, kind, step FROM events WHERE run_id = ?", [run_id]).fetchall()
+    gone = [seq for seq, kind, at in rows if is_taken_back(kind, at, step)]
+    connection.execute("DELETE FROM events WHERE run_id = ? AND list_contains(?, seq)", [run_id, gone])
+
+
 def _table_rows(table: str, parts: list[_Part]) -> list[tuple[Any, ...]]:
     if table == "events":
         return [
-            (part.run_id, *row, part.stored.event_rows + place)
-            for part in parts
-            for place, row in enumerate(part.changes.events)
+            (part.run_id, *row, part.stored.event_rows + place) for part in parts for place, row in part.changes.events
         ]
     return [(part.run_id, *row) for part in parts for row in getattr(part.changes, table) or ()]
 

@@ -41,7 +41,9 @@ CREATE TABLE datasets (
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_LINEAGE = "ALTER TABLE runs ADD COLUMN lineage VARCHAR"
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _LINEAGE)
 """Script n-1 leads from version n-1 to version n; a released one is never edited."""
 
 

@@ -20,7 +20,7 @@ from gainakt.errors import InputError
 
 FOLDER = "states"
 KEPT = 12
-"""States that a run keeps at most: the newest ones; besides, that before its first steering mark."""
+"""States that a run keeps at most, the newest; besides, that before its first mark and that it branched from."""
 FORMAT = 1
 
 
@@ -111,7 +111,7 @@ def _prune(folder: Path, most: int) -> None:
     there = moments(folder)
     first_mark = next((one for one in there if one.why == "mark"), None)
     for moment in there[:-most]:
-        if moment is not first_mark:
+        if moment is not first_mark and moment.why != "branch":
             moment.file.unlink(missing_ok=True)
             moment.file.with_suffix(".safetensors").unlink(missing_ok=True)
 
