@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from gainakt import __version__
+from gainakt.cli.verdict import TESTS_WITH
 from gainakt.store import RunFolder, runs_root
+from gainakt.verdict.judge import ARMS
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = [
@@ -88,6 +90,13 @@ def test_evaluate_gives_the_numbers_of_train(trained, store):
         assert told[name] == trained[name], name
     for split in ("train", "validation", "test"):
         assert told[split] == pytest.approx(trained[split], abs=1e-6)
+
+
+def test_the_tests_run_by_their_present_and_their_former_name(trained, store):
+    for name in ("curve-model", "stand-in"):
+        told = answer(gainakt("verdict", trained["run_id"], "--with", name, "--json", "--store", store))
+        assert told["verdict"]["skills_differ"]["status"] != "untested"
+    assert set(TESTS_WITH.values()) == set(ARMS)
 
 
 def test_skills_have_the_files_own_labels(trained, store):

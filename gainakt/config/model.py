@@ -110,7 +110,7 @@ class ModelConfig(Section):
         "parametric",
         "Skill prior",
         "Where the parameters of each skill start. parametric: a fit of the learning-curve model to the"
-        " training students, towards which the fit weight shrinks them; not available with accumulation all."
+        " training students, towards which the fit weight shrinks them; not made with accumulation all."
         " irt: thresholds (or offsets, if there is one threshold) from a Rasch fit of first attempts. none: all"
         " skills alike, at the initial values below.",
     )

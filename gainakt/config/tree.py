@@ -61,7 +61,7 @@ class Config(Section):
 SECTIONS = {
     "data": "Data",
     "model": "Model",
-    "losses": "Forms of the losses",
+    "losses": "Loss forms",
     "weights": "Loss weights",
     "training": "Training",
     "regime": "Training phases",
