@@ -90,7 +90,7 @@ def test_the_hinges_target_is_live(tiny, data):
 
 REFUSED = {
     "not live": ("model.width", 16, "model.width cannot change while a run trains"),
-    "learning rate": ("training.learning_rate", 0.1, "training.learning_rate cannot change while a run trains"),
+    "batch size": ("training.batch_size", 16, "training.batch_size cannot change while a run trains"),
     "too large": ("weights.variance", 5001, "less than or equal to 5000"),
     "negative": ("weights.encoder_priority", -0.1, "greater than or equal to 0"),
     "no number": ("weights.beta_spread", "much", "weights.beta_spread"),

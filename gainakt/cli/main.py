@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gainakt import __version__
+from gainakt.cli.branches import branch, explain, pause, replay, resume, stop, twin
 from gainakt.cli.data import data, simulate
 from gainakt.cli.output import leave
 from gainakt.cli.runs import report, runs, skills
@@ -18,7 +19,10 @@ from gainakt.cli.train import evaluate, train
 from gainakt.cli.verdict import verdict
 from gainakt.errors import InputError, RunFailed, StoreBusy
 
-VERBS = (data, simulate, train, evaluate, runs, skills, verdict, report, study)
+VERBS = (
+    data, simulate, train, stop, pause, resume, branch, replay, twin,
+    evaluate, runs, skills, explain, verdict, report, study,
+)  # fmt: skip
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -5,7 +5,8 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +17,9 @@ from gainakt.config import DEFAULT_STORE, Config, changed
 from gainakt.config.presets import PRESETS, find
 from gainakt.errors import InputError
 from gainakt.store import Run, RunFolder, open_for_reading, runs_root
+
+if TYPE_CHECKING:
+    from gainakt.jobs.lineage import Beginning
 
 
 def train(
@@ -34,18 +38,29 @@ def train(
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Train a model here; the run is in the store from its first step, and an open dashboard shows it live."""
-    from gainakt.jobs.service import execute, queue_run
+    from gainakt.jobs.lineage import FRESH
+    from gainakt.jobs.service import queue_run
 
     config = _configured(preset, data, simulate, assigned(assign, "training.max_epochs=5"))
     folder = queue_run(runs_root(store), config, name=name or preset, preset=preset)
+    run_training(store, folder, config, FRESH, as_json=as_json)
+
+
+def run_training(store: Path, folder: RunFolder, config: Config, begin: "Beginning", *, as_json: bool) -> None:
+    """Train here, with a bar, and print the outcome; a failed run ends the process."""
+    from gainakt.jobs.service import execute
+
     print(f"run {folder.run_id}", file=sys.stderr)
     with TrainingBar() as bar, _stop_on_interrupt(folder):
-        last = execute(folder, config, bar.take)
+        last = execute(folder, config, bar.take, begin)
     take_in(store)
     if last["kind"] == "failed":
         if as_json:
             print(json.dumps({"run_id": folder.run_id, "status": "failed", "error": last["error"]}))
         leave(last["error"], 2 if last["bad_input"] else 1)
+    if last["kind"] == "paused":
+        show({"run_id": folder.run_id, "status": "paused", "step": last["step"]}, as_json)
+        return
     show({"run_id": folder.run_id, **outcome(last), **verdict_of(store, folder.run_id)}, as_json)
 
 

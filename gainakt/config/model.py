@@ -36,7 +36,12 @@ class ModelConfig(Section):
         256, "Feed-forward width", "Hidden width of the feed-forward layer in each block.", ge=8, le=4096
     )
     dropout: float = setting(
-        0.2, "Dropout", "Share of activations dropped during training; higher regularises more.", ge=0, le=0.9
+        0.2,
+        "Dropout",
+        "Share of activations dropped during training; higher regularises more.",
+        ge=0,
+        le=0.9,
+        live=True,
     )
     sharing: Literal["apart", "embeddings", "first_block"] = setting(
         "apart",
@@ -54,7 +59,12 @@ class ModelConfig(Section):
         " hierarchical: a context per group of skills, a rate per skill.",
     )
     gain_dropout: float = setting(
-        0.0, "Dropout in the gain head", "Share of Encoder 2's output dropped before the gain head.", ge=0, le=0.9
+        0.0,
+        "Dropout in the gain head",
+        "Share of Encoder 2's output dropped before the gain head.",
+        ge=0,
+        le=0.9,
+        live=True,
     )
     experts: int = setting(
         4, "Experts or groups", "Number of experts (mixture head) or of skill groups (hierarchical head).", ge=1, le=64
@@ -84,6 +94,7 @@ class ModelConfig(Section):
         "Share of another skill's gain that counts as practice, before training.",
         gt=0,
         lt=1,
+        live=True,
     )
     threshold: Literal["global", "per_skill"] = setting(
         "per_skill",
@@ -140,6 +151,7 @@ class ModelConfig(Section):
         "Temperature before training; lower makes predictions change faster with mastery.",
         ge=0.01,
         le=10,
+        live=True,
     )
 
     @property

@@ -29,9 +29,11 @@ class TrainingConfig(Section):
         ge=1,
     )
     batch_size: int = setting(64, "Batch size", "Sequence windows per step.", ge=1, le=4096)
-    learning_rate: float = setting(3e-3, "Learning rate", "Adam's learning rate; with one_cycle, its peak.", gt=0, le=1)
+    learning_rate: float = setting(
+        3e-3, "Learning rate", "Adam's learning rate; with one_cycle, its peak.", gt=0, le=1, live=True
+    )
     encoder2_rate: float = setting(
-        1.0, "Encoder 2 rate factor", "Encoder 2 learns at the learning rate times this.", gt=0, le=100
+        1.0, "Encoder 2 rate factor", "Encoder 2 learns at the learning rate times this.", gt=0, le=100, live=True
     )
     mastery_rate: float = setting(
         2.0,
@@ -39,6 +41,7 @@ class TrainingConfig(Section):
         "beta, M_sat, theta, offset, T, transfer and the gain head's a_s and c_s learn at Encoder 2's rate times this.",
         gt=0,
         le=100,
+        live=True,
     )
     schedule: Literal["constant", "one_cycle"] = setting(
         "one_cycle",
@@ -53,8 +56,10 @@ class TrainingConfig(Section):
         ge=0,
         le=100,
     )
-    weight_decay: float = setting(0.01, "Weight decay", "AdamW's weight decay on the encoders' matrices.", ge=0, le=1)
-    clip_norm: float = setting(1.0, "Clip norm", "Gradients with a larger norm are scaled down to it.", gt=0)
+    weight_decay: float = setting(
+        0.01, "Weight decay", "AdamW's weight decay on the encoders' matrices.", ge=0, le=1, live=True
+    )
+    clip_norm: float = setting(1.0, "Clip norm", "Gradients with a larger norm are scaled down to it.", gt=0, live=True)
     fold: int = setting(0, "Validation fold", "The fold whose students validate, where the data have folds.", ge=0)
     probe_every: int = setting(
         50,

@@ -73,6 +73,16 @@ class Reader:
         """Runs on the data with this fingerprint, oldest first."""
         return self._runs_where("data_fingerprint = $fingerprint", {"fingerprint": fingerprint})
 
+    def kin(self, run_id: str) -> list[Run]:
+        """Runs that were made from this one: its branches, replays and twins, oldest first."""
+        names = ("parent", "replay", "twin")
+        where = " OR ".join(f"json_extract_string(lineage, '$.{name}') = $id" for name in names)
+        return self._runs_where(f"lineage IS NOT NULL AND ({where})", {"id": run_id})
+
+    def same_config(self, config: str) -> list[Run]:
+        """Runs that began with exactly this configuration, given as the store keeps it, oldest first."""
+        return self._runs_where("config = $config", {"config": config})
+
     def journal_rows(self, run_ids: Sequence[str], kind: str) -> list[dict[str, Any]]:
         """Journal rows of a kind that the store keeps whole, such as `tested`, with their run_id, oldest first."""
         values: dict[str, Any] = {"kind": kind}
