@@ -8,7 +8,7 @@ from gainakt.ui.forms import run_choice
 from gainakt.ui.run import recovery as recovery_view
 from gainakt.ui.run import view as run_view
 from gainakt.ui.text import markdown_text
-from gainakt.ui.train.steer import skill_controls
+from gainakt.ui.train.watch import skill_controls
 
 frame.page("Run", ":material/monitoring:")
 store = resources.store()

@@ -1,4 +1,4 @@
-"""Data: pick, upload or simulate; say which column is what; look at it before training."""
+"""Data: choose, upload or simulate it, name its columns, look at it before training."""
 
 import streamlit as st
 
@@ -18,16 +18,16 @@ try:
     ready = True
     if chosen.path:
         chosen, ready = data_mapping.correct(chosen)
-    found = data_view.read(chosen) if ready else None
+    report = data_view.read(chosen) if ready else None
 except InputError as error:
     st.error(markdown_text(error), icon=":material/error:")
     st.stop()
-if found is None:
+if report is None:
     st.stop()
 heading, action = st.columns([3, 1], vertical_alignment="bottom")
-heading.subheader(markdown_text(found.summary["name"]))
+heading.subheader(markdown_text(report.summary["name"]))
 with action:
     if st.button("Train on this data", type="primary", icon=":material/play_arrow:", width="stretch"):
-        data_source.take(chosen, found.summary)
+        data_source.choose_for_training(chosen, report.summary)
         st.switch_page("pages/1_Train.py", query_params={"data": "chosen"})
-data_view.show(found)
+data_view.show(report)

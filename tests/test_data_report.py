@@ -27,14 +27,14 @@ def test_data_without_a_second_try_are_said_to_have_no_practice(small_class: Cal
     once = replace(small_class(students=40), skills=[f"k{i}" for i in range(30)])
     place = opportunities(replace(once, skill=np.zeros(len(once.student), np.int32), skills=["k"]))
     once = replace(once, skill=(place - 1).astype(np.int32))
-    found = {problem.name: problem.count for problem in report.of(once, 200).problems}
+    found = {problem.name: problem.count for problem in report.report_of(once, 200).problems}
     assert found["no practice"] == 100
-    assert "no practice" not in {problem.name for problem in report.of(small_class(students=40), 200).problems}
+    assert "no practice" not in {problem.name for problem in report.report_of(small_class(students=40), 200).problems}
 
 
 def test_the_report_adds_up(small_class: Callable[..., Interactions]) -> None:
     data = small_class(students=60, skills=4)
-    found = report.of(data, 20)
+    found = report.report_of(data, 20)
     assert found.lengths.sum() == len(data) == found.skills["interactions"].sum()
     assert found.reached[0] == 1 and (np.diff(found.reached) <= 0).all()
     runs = {(s, k) for s, k in zip(data.student.tolist(), data.skill.tolist(), strict=True)}

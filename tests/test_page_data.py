@@ -8,7 +8,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from gainakt.config import Config, DataConfig, flatten
-from gainakt.datasets import report, uploads
+from gainakt.datasets import uploads
+from gainakt.datasets.report import report_on
 from gainakt.jobs.service import Service
 from gainakt.store import RunFolder, runs_root
 
@@ -91,7 +92,7 @@ def test_a_good_file_is_read_shown_and_trained_on(
     assert box(app, "Skill column").options[:2] == ["skill_name (guessed)", "user_id"]
     shown = tiles(app)
     assert (shown["Students"], shown["Interactions"], shown["Skills"], shown["Rows left out"]) == ("8", "96", "4", "0")
-    assert "8 students in all" in plain(app).replace("*", "")
+    assert "8 students in total" in plain(app).replace("*", "")
     skills = next(frame.value for frame in app.dataframe if "curve" in frame.value.columns)
     assert skills["interactions"].tolist() == [24] * 4 and len(skills["curve"].iloc[0]) == 3
     box(app, "Time or order column").set_value("-").run()
@@ -167,16 +168,16 @@ def test_hostile_labels_are_shown_as_text(data_page: AppTest, tmp_path: Path) ->
 def test_stopping_at_mastery_is_said_at_the_curves(data_page: AppTest, tmp_path: Path) -> None:
     rows = "".join(f"s{s},{k},{r}\n" for s in range(30) for k in range(3) for r in (0, 1, 1, 1))
     app = read(data_page, file_of(tmp_path, f"user_id,skill,correct\n{rows}"))
-    assert any("do not read learning rates off them" in warning.value for warning in app.warning)
+    assert any("Do not read learning rates from them" in warning.value for warning in app.warning)
 
 
 def test_skills_are_sorted_and_searched(data_page: AppTest, tmp_path: Path) -> None:
     rows = "".join(f"s{s},skill {k},{int(k > t)}\n" for s in range(25) for k in range(20) for t in range(2 + k))
     app = read(data_page, file_of(tmp_path, f"user_id,skill,correct\n{rows}"))
-    box(app, "Skills in order of").set_value("hardest at first").run()
+    box(app, "Skills in order of").set_value("hardest at first attempt").run()
     skills = next(frame.value for frame in app.dataframe if "curve" in frame.value.columns)
     assert skills["skill"].iloc[0] == "skill 0" and len(skills) == 20
-    assert next(one for one in app.number_input if one.label == "Screen of 2").max == 2
+    assert next(one for one in app.number_input if one.label == "Page of 2").max == 2
     app.text_input(key="data.find").set_value("ILL 1").run()
     skills = next(frame.value for frame in app.dataframe if "curve" in frame.value.columns)
     assert set(skills["skill"]) == {"skill 1", *(f"skill {k}" for k in range(10, 20))}
@@ -190,8 +191,8 @@ def test_a_changed_file_is_read_again_an_unchanged_one_is_not(
     from gainakt.ui.data import view as data_view
 
     reads = []
-    real = data_view.report
-    monkeypatch.setattr(data_view, "report", lambda config: reads.append(config) or real(config))
+    real = data_view.report_on
+    monkeypatch.setattr(data_view, "report_on", lambda config: reads.append(config) or real(config))
     app = read(data_page, file_of(tmp_path, GOOD))
     app.run()
     assert len(reads) == 1
@@ -214,7 +215,7 @@ def test_a_simulated_class(data_page: AppTest, monkeypatch: pytest.MonkeyPatch) 
     asked: list[Config] = []
     monkeypatch.setattr(Service, "submit", lambda self, config, **names: asked.append(config) or "unknown")
     app = data_page
-    app.segmented_control(key="data.source").set_value("Simulated class").run()
+    app.segmented_control(key="data.source").set_value("Simulated students").run()
     assert tiles(app)["Students"] == "1,500"
     app.number_input(key="data.scenario-seed").set_value(3).run()
     press(app, "Train on this data")
@@ -225,14 +226,14 @@ def test_a_simulated_class(data_page: AppTest, monkeypatch: pytest.MonkeyPatch) 
 def test_a_data_set_of_a_run_is_read_as_that_run_read_it(data_page: AppTest, tmp_path: Path, store: Path) -> None:
     path = file_of(tmp_path, BROKEN)
     chosen = DataConfig(path=path, student_column="who", skill_column="what", response_column="mark")
-    summary = report.report(chosen).summary
+    summary = report_on(chosen).summary
     with RunFolder.create(
         runs_root(store), name="r", preset="corrected", config=Config(data=chosen).model_dump()
     ) as folder:
         folder.append({"kind": "started", "device": "cpu", "versions": {}, "data": summary, "skills": ["=cmd", "add"],
                        "steps_per_epoch": 1, "max_epochs": 1, "parameters": 1})  # fmt: skip
     app = data_page
-    app.segmented_control(key="data.source").set_value("Seen before").run()
+    app.segmented_control(key="data.source").set_value("Used before").run()
     assert app.selectbox(key="data.seen").options[0].startswith("responses · ")
     assert tiles(app)["Interactions"] == "11" and box(app, "Student column").value == "who"
     assert not app.exception
@@ -242,7 +243,7 @@ def test_an_upload_is_listed_once_it_is_kept(data_page: AppTest, store: Path) ->
     kept = uploads.save([("my class.csv", GOOD.encode())], store.parent / "uploads", 10_000)
     app = data_page
     app.segmented_control(key="data.source").set_value("Upload").run()
-    app.segmented_control(key="data.source").set_value("Seen before").run()
+    app.segmented_control(key="data.source").set_value("Used before").run()
     assert app.selectbox(key="data.seen").value.startswith("my-class · uploaded")
     assert tiles(app)["Students"] == "8" and kept.name == "my-class.csv"
 
@@ -251,8 +252,8 @@ def test_all_settings_but_the_window_go_to_the_train_page() -> None:
     from gainakt.ui.data import source as data_source
 
     summary = {"name": "x", "students": 1, "interactions": 2, "skills": 3}
-    data_source.take(DataConfig(path="p"), summary)
-    taken = data_source.taken()
-    assert taken is not None
-    assert set(taken["settings"]) == {n for n in flatten(Config()) if n.startswith("data.")} - {"data.window"}
+    data_source.choose_for_training(DataConfig(path="p"), summary)
+    chosen = data_source.chosen_for_training()
+    assert chosen is not None
+    assert set(chosen["settings"]) == {n for n in flatten(Config()) if n.startswith("data.")} - {"data.window"}
     st.session_state.clear()

@@ -282,7 +282,7 @@ def test_an_idea_shows_what_was_expected_and_can_be_put_on_the_origins_formulas(
     )
     app = draw("pages/1_Train.py")
     app.selectbox(key="preset").set_value("triplet").run()
-    assert "Expected by the original analysis: no figure of its own" in text_of(app)
+    assert "Expected by the original study: no figure of its own" in text_of(app)
     app.toggle(key="preset-on-origin").set_value(True).run()
     next(button for button in app.button if button.label == "Start training").click().run()
     assert asked[0][0] == preset("v3-phase1+triplet") and asked[0][1]["preset"] == "v3-phase1+triplet"

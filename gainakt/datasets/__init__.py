@@ -1,4 +1,5 @@
-"""A data set as a whole: loaded by its configuration, previewed, described, uploaded.
+"""A whole data set: loaded by its configuration, previewed, described, reported on, uploaded.
 
-Stands on `data` (files) and `simulate` (classes with a known truth), which know nothing of each other's loading.
+Combines `data` (files) and `simulate` (students with known parameters), which know nothing of each other. Knows no
+run, model or page; a figure of a data set belongs here, its drawing in `ui.data`.
 """

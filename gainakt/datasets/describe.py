@@ -1,4 +1,4 @@
-"""What a learning scientist looks at before training; pure functions of Interactions."""
+"""Figures that a learning scientist checks before training; pure functions of Interactions."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,34 +180,36 @@ def overview(data: Interactions) -> dict[str, Any]:
 
 
 def problems(data: Interactions, window: int = 200) -> list[Problem]:
-    """What will hurt training or mislead, the worst first; empty when there is nothing to say."""
+    """What will hurt training or mislead its reader, the worst first; empty when there is nothing."""
     per_student = lengths(data)
     per_skill = np.bincount(data.skill, minlength=len(data.skills))
     tests = data.fold[data.student] == TEST
     trained = np.bincount(data.skill[~tests], minlength=len(data.skills)) > 0
     share = float(data.response.mean()) if len(data) else 0.0
-    found = [
+    candidates = [
         Problem("few students", len(data.students) if len(data.students) < 30 else 0,
-            "students in all: a split by student leaves too few to judge by"),
+            "students in total: too few to split into training, validation and test students"),
         Problem("one response only", len(data) if share in (0.0, 1.0) else 0,
-            "responses, all the same: nothing can be learned; check the response column"),
+            "responses, all of them the same: nothing can be learned; check the response column"),
         Problem("skills only in test", int((~trained).sum()) if tests.any() else 0,
-            "skills stand in the test file only: their gains stay as they were at the start"),
+            "skills occur only in test files: nothing is learned about them"),
         Problem("stop at mastery", round(100 * stopped_share(data)) if stopped_share(data) >= STOPPED_SHARE else 0,
-            "% of students' runs on a skill end at the first three correct in a row: who practises on is who has not"
-            " mastered, so learning curves flatten or fall without anybody forgetting, and run length tells responses"),
+            "% of practice sequences (one student on one skill) end at the first three correct responses in a row:"
+            " practice stops at mastery, so learning curves flatten or fall although nobody forgets, and the length of"
+            " a sequence gives its responses away"),
         Problem("no practice", round(100 * _single_share(data)) if _single_share(data) >= SINGLE_SHARE else 0,
-            "% of students' runs on a skill are one response only: without a second try nothing tells what was gained"),
+            "% of practice sequences (one student on one skill) are a single response: without a second one, no gain"
+            " can be measured"),
         Problem("short students", int((per_student < FEW_INTERACTIONS).sum()),
-            f"students have fewer than {FEW_INTERACTIONS} interactions: the first is never scored"),
+            f"students have fewer than {FEW_INTERACTIONS} interactions, of which the first is never predicted"),
         Problem("rare skills", int((per_skill < FEW_PER_SKILL).sum()),
-            f"skills have fewer than {FEW_PER_SKILL} responses: they get no effective rate"),
+            f"skills have fewer than {FEW_PER_SKILL} responses: no effective rate is reported for them"),
         Problem("long students", int((per_student > window).sum()),
-            f"students have more than {window} interactions: they are cut, and each window starts at zero practice"),
+            f"students have more than {window} interactions: sequences are cut, and practice starts again at zero"),
         Problem("siblings", int(len(data) - data.group[-1] - 1) if data.group is not None and len(data) else 0,
-            "rows are further skills of a question already there: score by question, or their answers leak"),
+            "rows are further skills of a question that already has a row: score by question, or the answers leak"),
     ]  # fmt: skip
-    return [problem for problem in found if problem.count]
+    return [problem for problem in candidates if problem.count]
 
 
 def write_rejected(data: Interactions, path: Path) -> None:

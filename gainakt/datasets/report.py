@@ -1,4 +1,4 @@
-"""All that the Data page shows of a data set, without its interactions: small enough to keep."""
+"""All that the Data page shows of a data set, without its interactions: small enough to cache."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,12 +43,12 @@ class Report:
     rejected: pd.DataFrame
 
 
-def report(config: DataConfig) -> Report:
+def report_on(config: DataConfig) -> Report:
     """Read the data and describe them; raises InputError."""
-    return of(load(config), config.window)
+    return report_of(load(config), config.window)
 
 
-def of(data: Interactions, window: int) -> Report:
+def report_of(data: Interactions, window: int) -> Report:
     """The report on these data, to be cut into windows of this many interactions."""
     students, curves = describe.students(data), describe.learning_curves(data, LONGEST)
     number = describe.opportunities(data)
@@ -80,8 +80,8 @@ def stamp(config: DataConfig) -> tuple[tuple[str, int, int], ...]:
     """Path, time of change and size of the files that will be read: equal stamps mean equal data; raises InputError."""
     if not config.path:
         return ()
-    found, _ = files.find(config.path, config.test_path)
-    return tuple((str(one.path), *_changed(one.path)) for one in found)
+    sources, _ = files.find(config.path, config.test_path)
+    return tuple((str(source.path), *_changed(source.path)) for source in sources)
 
 
 def _changed(path: Path) -> tuple[int, int]:

@@ -90,6 +90,6 @@ def test_upload_mend_and_train(page: Page, dashboard: Callable[..., Any], tmp_pa
     assert kept.is_relative_to(served.store.parent / "uploads") and kept.read_bytes() == path.read_bytes()
 
     page.goto(f"{served.url}/Data")
-    page.get_by_role("radio", name="Seen before").click()
+    page.get_by_role("radio", name="Used before").click()
     expect(tile(page, "Interactions")).to_have_text("720")
     expect(page.get_by_test_id("stException")).to_have_count(0)

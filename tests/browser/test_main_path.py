@@ -105,7 +105,7 @@ def test_start_steer_stop_find_compare(page: Page, browser: Browser, dashboard: 
     preset = page.get_by_role("combobox", name="Preset")
     preset.fill("gain-dropout")
     preset.press("Enter")
-    expect(page.get_by_text("Expected by the original analysis")).to_be_visible()
+    expect(page.get_by_text("Expected by the original study")).to_be_visible()
     page.get_by_role("textbox", name="Name").fill("second")
     epochs = page.get_by_role("spinbutton", name="Max epochs")
     epochs.fill("1")

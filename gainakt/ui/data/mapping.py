@@ -1,4 +1,4 @@
-"""Which column is what: guessed from the header, shown on the first rows, corrected by the user."""
+"""What each column holds: guessed from the header, shown on the first rows, corrected by the user."""
 
 import hashlib
 import json
@@ -7,8 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from gainakt import config as settings
-from gainakt.config import Config, DataConfig, fields
+from gainakt.config import Config, DataConfig, changed, fields
 from gainakt.data.mapping import REQUIRED, ROLES
 from gainakt.datasets.preview import Preview, preview
 from gainakt.datasets.report import stamp
@@ -30,18 +29,18 @@ def correct(chosen: DataConfig) -> tuple[DataConfig, bool]:
     columns_at, rows_at, choices_at = (
         st.container(),
         st.container(),
-        st.expander("More choices: several skills, bad rows, partial credit, test files, format, pseudonyms"),
+        st.expander("More settings: several skills, bad rows, partial credit, test files, format, pseudonyms"),
     )
     with choices_at:
         changes = settings_form(Config(data=chosen), key, [f"data.{name}" for name in CHOICES], columns=3)
-    config = settings.changed(Config(data=chosen), changes)
+    config = changed(Config(data=chosen), changes)
     plain = config.data.model_copy(update={**dict.fromkeys(COLUMNS, ""), "skill_model": ""})
     guessed = _previews(plain)
     if not all(one.header for one in guessed):
-        columns_at.caption("Three or four lines per student and no header: there are no columns to name.")
+        columns_at.caption("A file of three or four lines per student, without a header: there are no columns to name.")
     elif not guessed[0].format.startswith("EdNet"):
         with columns_at:
-            config = settings.changed(config, _columns(guessed, config.data, key))
+            config = changed(config, _columns(guessed, config.data, key))
     with rows_at:
         shown = _previews(config.data)
         _first_rows(shown, key)
@@ -117,7 +116,7 @@ def _first_rows(shown: list[Preview], key: str) -> None:
         column_config={name: st.column_config.TextColumn(shortened(head, 60)) for name, head in heads.items()},
     )  # fmt: skip
     unit = "lines" if one.format == "lines" else "rows"
-    about = ", ".join(filter(None, [one.format, one.encoding, one.separator and f"parted by {one.separator}"]))
+    about = ", ".join(filter(None, [one.format, one.encoding, one.separator and f"separated by {one.separator}"]))
     left = one.rows.shape[1] - len(order)
-    further = f"; {left:,} further columns" if left else ""
+    further = f"; {left:,} more columns are not shown" if left else ""
     st.caption(f"First {len(cells)} {unit} of {markdown_text(one.path.name)} ({about}){further}")

@@ -1,4 +1,4 @@
-"""Where data come from: a path, an upload, a data set seen before, a simulated class."""
+"""Choosing the data: a path, an upload, a data set used before, simulated students."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ from gainakt.ui import resources, words
 from gainakt.ui.forms.fields import widget
 from gainakt.ui.text import markdown_text, shortened
 
-SOURCES = ("Path on this machine", "Upload", "Seen before", "Simulated class")
+SOURCES = ("Path on this machine", "Upload", "Used before", "Simulated students")
 _MEGABYTE = 1 << 20
 
 
@@ -31,20 +31,21 @@ def choose(store: Store) -> DataConfig | None:
         return _path()
     if source == SOURCES[1]:
         return _upload()
-    return _seen(store) if source == SOURCES[2] else _simulated()
+    return _used_before(store) if source == SOURCES[2] else _simulated()
 
 
 def _path() -> DataConfig | None:
     path: str = st.text_input(
         "Path", key="data.path", persist_state="session", placeholder="../data/assist2015",
-        help="A file, a folder, or several separated by ; that this server can read. Files named test hold the test"
-        " students.",
+        help="A file or a folder on the machine that runs this server, or several separated by ;. Files with test in"
+        " their name hold the test students.",
     )  # fmt: skip
     path = path.strip().strip('"')
     if not path:
         st.info(
-            "Any file of responses: a table with a column each for student, skill and response (CSV, TSV, Parquet,"
-            " also .gz), DataShop exports, pyKT's sequences, three- and four-line text. Files are only read.",
+            "Any file of responses: a table with columns for student, skill and response (CSV, TSV, Parquet, also"
+            " .gz), a DataShop export, pyKT sequences, or text with three or four lines per student. Your files are not"
+            " changed.",
             icon=":material/info:",
         )
         return None
@@ -60,7 +61,7 @@ def _upload() -> DataConfig | None:
     megabytes = int(st.get_option("server.maxUploadSize"))
     files = st.file_uploader(
         "Files of one data set", [ending[1:] for ending in ENDINGS], accept_multiple_files=True, key="data.files",
-        help="Several files make one data set; one named test holds the test students.",
+        help="Several files make one data set. A file with test in its name holds the test students.",
     )  # fmt: skip
     if files:
         marks = [file.file_id for file in files]
@@ -73,43 +74,43 @@ def _upload() -> DataConfig | None:
                 st.error(markdown_text(error))
                 return None
             except OSError as error:
-                st.error(f"The upload cannot be kept: {markdown_text(error)}")
+                st.error(f"The upload cannot be saved: {markdown_text(error)}")
                 return None
             st.session_state["data.upload"] = {"marks": marks, "path": str(path)}
     kept = st.session_state.get("data.upload", {}).get("path")
     if not kept or not Path(kept).exists():
-        st.caption(f"Kept below {markdown_text(uploads_folder())} on the server's machine, under a name of its own.")
+        st.caption(f"Uploads are saved on the server's machine in {markdown_text(uploads_folder())}.")
         return None
-    st.caption(f"Kept as {markdown_text(kept)}; delete it there when it is no longer needed.")
+    st.caption(f"Saved as {markdown_text(kept)}. Delete it there when you no longer need it.")
     return DataConfig(path=kept)
 
 
-def _seen(store: Store) -> DataConfig | None:
-    known = seen(store)
-    if not known:
-        st.info("None yet: data sets of runs and uploads are listed here.", icon=":material/info:")
+def _used_before(store: Store) -> DataConfig | None:
+    data_sets = used_before(store)
+    if not data_sets:
+        st.info("None yet. Data sets of earlier runs and uploads will be listed here.", icon=":material/info:")
         return None
     label = st.selectbox(
-        "Data set", list(known), key="data.seen", persist_state="session", label_visibility="collapsed"
+        "Data set", list(data_sets), key="data.seen", persist_state="session", label_visibility="collapsed"
     )
-    return known[label]
+    return data_sets[label]
 
 
-def seen(store: Store) -> dict[str, DataConfig]:
+def used_before(store: Store) -> dict[str, DataConfig]:
     """Data sets of runs, each read as its newest run read it, then the other uploads; by label, the newest first."""
-    found, paths = {}, set()
+    data_sets, paths = {}, set()
     for row in store.datasets().sort_values("first_seen", ascending=False).itertuples():
         runs = store.runs_on(row.fingerprint)
         if runs:
             config = _known_settings(runs[-1].config.get("data", {}))
             paths.add(config.path)
-            found[_label(row)] = config
+            data_sets[_label(row)] = config
     for path in uploads.saved(uploads_folder()):
         if str(path) not in paths:
-            found[f"{path.stem} · uploaded {words.when(path.stat().st_mtime)} · {path.parent.name}"] = DataConfig(
+            data_sets[f"{path.stem} · uploaded {words.when(path.stat().st_mtime)} · {path.parent.name}"] = DataConfig(
                 path=str(path)
             )
-    return found
+    return data_sets
 
 
 def _known_settings(values: dict[str, Any]) -> DataConfig:
@@ -130,7 +131,7 @@ def _simulated() -> DataConfig:
     name_at, seed_at = st.columns([3, 1])
     name = name_at.selectbox(
         "Scenario", list(SCENARIOS), key="data.scenario", persist_state="session",
-        help="A class whose true learning rates are known: what a run finds can be held against them.",
+        help="Their true learning rates are known, so what a run learns can be compared with the truth.",
     )  # fmt: skip
     with seed_at:
         seed = widget(fields()["data.seed"], 0, "data.scenario-seed")
@@ -138,14 +139,14 @@ def _simulated() -> DataConfig:
     return DataConfig(simulate=name, seed=int(seed))
 
 
-def take(chosen: DataConfig, summary: dict[str, Any]) -> None:
-    """Make these data the ones that the Train page offers, in this session; the window stays the preset's."""
+def choose_for_training(chosen: DataConfig, summary: dict[str, Any]) -> None:
+    """Let the Train page offer these data for the rest of this session; the window stays the preset's."""
     values = {f"data.{name}": value for name, value in chosen.model_dump().items() if name != "window"}
     counts = ", ".join(f"{summary[name]:,} {name}" for name in ("students", "interactions", "skills"))
-    st.session_state["data.taken"] = {"settings": values, "label": f"{summary['name']}: {counts}"}
+    st.session_state["data.chosen"] = {"settings": values, "label": f"{summary['name']}: {counts}"}
 
 
-def taken() -> dict[str, Any] | None:
-    """The data taken last in this session: `settings` by dotted name, and `label`."""
-    held: dict[str, Any] | None = st.session_state.get("data.taken")
-    return held
+def chosen_for_training() -> dict[str, Any] | None:
+    """The data chosen last in this session: `settings` by dotted name, and `label`."""
+    chosen: dict[str, Any] | None = st.session_state.get("data.chosen")
+    return chosen

@@ -1,1 +1,4 @@
-"""Widgets made from the configuration, and choosing a run."""
+"""Widgets that several pages share: those made from a setting (`fields`), and the choice of a run (`run_choice`).
+
+Labels, help, bounds and choices come from `config`; none may be written here.
+"""

@@ -11,7 +11,7 @@ from gainakt.errors import InputError
 from gainakt.ui.text import markdown_text, number
 
 LOG_START = 0.01
-MANTISSAS = (1, 1.5, 2, 3, 5, 7)
+MANTISSAS = (1, 1.2, 1.5, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8)
 RESOLUTION = 100
 """Steps that a plain slider has over its range."""
 
@@ -42,6 +42,26 @@ def widget(spec: FieldSpec, value: Any, key: str, on_change: Callable[[], None] 
     )
 
 
+def slider(spec: FieldSpec, value: float, key: str, help_text: str, on_change: Callable[[], None]) -> None:
+    """A number's slider over stops that never change, `value` or the stop nearest to it as its default.
+
+    Nothing is drawn for a field whose values no slider could show well.
+    """
+    shared: dict[str, Any] = {"key": key, "help": help_text, "on_change": on_change}
+    if spec.log:
+        st.select_slider(spec.label, log_stops(spec), nearest_stop(spec, value), format_func=number, **shared)
+    elif step := slider_step(spec):
+        st.slider(spec.label, _real(spec.low), _real(spec.high), float(value), step, format="%g", **shared)
+
+
+def exact(spec: FieldSpec, value: float, key: str, on_change: Callable[[], None]) -> None:
+    """A box beside the slider for a number between its stops."""
+    st.number_input(
+        f"{spec.label}, exact value", _real(spec.low), _real(spec.high), float(value), key=key, on_change=on_change,
+        step=nice((spec.default or 0.1) / 10), format="%g", label_visibility="collapsed",
+    )  # fmt: skip
+
+
 def settings_form(
     config: Config, key: str, names: Iterable[str], *, columns: int = 1, slots: dict[str, Any] | None = None
 ) -> dict[str, Any]:
@@ -49,13 +69,13 @@ def settings_form(
 
     `slots` gets, by name, an empty place under each widget.
     """
-    known, values = fields(), flatten(config)
+    specs, values = fields(), flatten(config)
     changes: dict[str, Any] = {}
     places: list[Any] = []
     for position, name in enumerate(names):
         places = places if position % columns else st.columns(columns)  # a row each, so that rows line up
         with places[position % columns]:
-            held = widget(known[name], values[name], f"{key}.{name}")
+            held = widget(specs[name], values[name], f"{key}.{name}")
             if slots is not None:
                 slots[name] = st.empty()
         if held != values[name]:
@@ -73,13 +93,18 @@ def validated(config: Config, changes: dict[str, Any]) -> Config | None:
 
 
 def log_stops(spec: FieldSpec, value: float | None = None) -> list[float]:
-    """0 (where allowed), then six stops per decade from 0.01 to the bound; the value itself is always among them."""
+    """0 (where allowed), then twelve stops per decade from 0.01 to the bound, and `value` where one is given."""
     low, high = spec.low or 0.0, spec.high if spec.high is not None else 1e4
     start = math.floor(math.log10(max(low, LOG_START)))
     decades = range(start, math.ceil(math.log10(high)) + 1)
     stops = {float(f"{mantissa}e{decade}") for decade in decades for mantissa in MANTISSAS}
     held = {stop for stop in stops if max(low, LOG_START) <= stop <= high} | {float(low), float(high)}
     return sorted(held | ({float(value)} if value is not None else set()))
+
+
+def nearest_stop(spec: FieldSpec, value: float) -> float:
+    """The stop of a log field's slider that is nearest to a value."""
+    return min(log_stops(spec), key=lambda stop: abs(stop - value))
 
 
 def slider_step(spec: FieldSpec) -> float | None:
