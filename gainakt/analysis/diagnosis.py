@@ -100,6 +100,11 @@ class Cause:
     present: bool | None
     evidence: str
 
+    @property
+    def here(self) -> str:
+        """Whether the run has it, in words."""
+        return {True: "holds", False: "does not hold", None: "not known"}[self.present]
+
 
 @dataclass(frozen=True)
 class Readout:

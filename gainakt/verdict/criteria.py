@@ -20,6 +20,11 @@ STANDINGS: dict[Standing, str] = {
     "differentiated": "differentiated", "noise": "not differentiated", "untested": "not tested for differentiation",
 }  # fmt: skip
 """What is said of a run by its standing."""
+STATUSES: dict[Status, str] = {
+    "pass": "pass", "fail": "fail", "above_reference": "target above the best known", "noise": "no evidence",
+    "untested": "not tested",
+}  # fmt: skip
+"""What is said of a criterion or a question by its status."""
 QUESTIONS = {"skills_differ": "skills", "response_matters": "response"}
 """Question of the verdict -> what the tests of `differentiation` call it."""
 CARRIED = 0.5

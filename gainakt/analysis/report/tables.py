@@ -8,12 +8,12 @@ import pandas as pd
 from gainakt.analysis.diagnosis import PREDICTION, Cause, Path, differentiation_share, losses
 from gainakt.analysis.report.sentences import SAME, plain, text
 from gainakt.store.facts import Facts
-from gainakt.verdict.criteria import MASTERY_CORRELATIONS, Reference, Targets, Verdict
+from gainakt.verdict.criteria import MASTERY_CORRELATIONS, STATUSES, Reference, Targets, Verdict
 
 Table = list[list[str]]
 """Rows of cells, the heading first."""
-STATUS = {"pass": "✅ pass", "fail": "❌ fail", "above_reference": "⚠️ above the reference", "noise": "❌ noise",
-          "untested": "⚠️ untested"}  # fmt: skip
+_SIGNS = {"pass": "✅", "fail": "❌", "above_reference": "⚠️", "noise": "❌", "untested": "⚠️"}
+STATUS = {status: f"{_SIGNS[status]} {word}" for status, word in STATUSES.items()}
 _PRIMARY = {
     "encoder1_auc": "Encoder 1 AUC", "encoder2_auc": "Encoder 2 AUC", "im": "IM loss", "bce": "BCE loss",
     "mastery_correlation": "Mastery correlation", "gain_correlation": "Gain correlation",
@@ -195,8 +195,7 @@ def balance_told(facts: Facts) -> Iterator[str]:
 
 def causes(found: list[Cause]) -> Table:
     """Candidate causes, whether they hold here, and by which number."""
-    holds = {True: "holds", False: "does not hold", None: "not known"}
-    return [["Candidate cause", "Here", "Evidence"], *([c.name, holds[c.present], plain(c.evidence)] for c in found)]
+    return [["Candidate cause", "Here", "Evidence"], *([c.name, c.here, plain(c.evidence)] for c in found)]
 
 
 def tree(path: Path) -> Table:
