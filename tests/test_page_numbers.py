@@ -63,7 +63,7 @@ def test_what_only_a_newer_version_knows_appears_under_its_raw_name(store: Path)
     runs = [write_run(store, name, "finished", everything(newer=True)) for name in "ab"]
     for run_id in runs:  # a setting of a newer version, too
         journal = RunFolder(runs_root(store), run_id).journal
-        journal.write_text(journal.read_text().replace('"weights":{', '"weights":{"new_weight":3.0,', 1))
+        journal.write_text(journal.read_text().replace('"weights": {', '"weights": {"new_weight": 3.0, ', 1))
     assert '"new_weight"' in journal.read_text()
     app = draw("pages/3_Run.py", run=runs[0])
     cells = {
