@@ -11,7 +11,7 @@ st.caption(
     "Trains on simulated students whose learning rates are known, and tests each run. It shows how well the rates are"
     " recovered, and how often the tests find that skills differ, where they do and where they do not."
 )
-plan = view.plan_form(store)
+finished = view.plan_form(store)
 view.progress()
 shown = st.segmented_control("Show", ["This study", "All studies"], default="This study", required=True)
-view.curves(store, plan, shown == "All studies")
+view.curves(store, finished, shown == "All studies")

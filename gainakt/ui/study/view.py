@@ -28,12 +28,14 @@ _HELP_RULES = (
 )
 
 
-def plan_form(store: Store) -> study.Plan | None:
-    """What to sweep, and the start button; None, with the reason on the page, where the plan is not possible."""
+def plan_form(store: Store) -> pd.DataFrame | None:
+    """What to sweep, and the start button; returns the plan's finished runs.
+
+    None, with the reason on the page, where the plan is not possible.
+    """
     try:
         plan = _chosen()
-        cells = plan.cells()
-        finished = sum(study.done(store, cell) is not None for cell in cells)
+        planned, finished = len(plan.cells()), study.table(store, plan)
     except InputError as error:
         st.error(markdown_text(error), icon=":material/error:")
         st.button("Start the study", type="primary", icon=":material/play_arrow:", disabled=True)
@@ -45,10 +47,10 @@ def plan_form(store: Store) -> study.Plan | None:
         resources.jobs().start(_JOB, "study", lambda report: study.carry_out(plan, root, report))
         st.rerun()
     st.caption(
-        f"{len(cells):,} runs, {finished or 'none'} of them finished. Finished runs are not repeated. Stopping one of"
+        f"{planned:,} runs, {len(finished) or 'none'} of them finished. Finished runs are not repeated. Stopping one of"
         " its runs on the Train page ends the study."
     )
-    return plan
+    return finished
 
 
 def _chosen() -> study.Plan:
@@ -143,9 +145,11 @@ def progress() -> None:
         st.session_state["study-ended"] = False
 
 
-def curves(store: Store, plan: study.Plan | None, every: bool) -> None:
-    """Recovery, false alarms and hits of the plan's cells, or of all studies in the store."""
-    rows = study.table(store, None if every else plan)
+def curves(store: Store, finished: pd.DataFrame | None, every: bool) -> None:
+    """Recovery, false alarms and hits of the plan's finished runs, or of all studies in the store."""
+    if finished is None and not every:
+        return
+    rows = study.table(store) if every or finished is None else finished
     if rows.empty:
         text = "No study has finished a run yet." if every else "None of its runs has finished yet. Start the study, or"
         st.info(text if every else f"{text} show all studies.", icon=":material/info:")
