@@ -46,8 +46,8 @@ def _draw(runs: pd.DataFrame, key: str) -> None:
         column_order=["open", "name", "status", "data", "created", *COLUMNS, "epochs", "seconds", "preset", "run_id"],
         column_config={
             "open": st.column_config.LinkColumn("", display_text="open", width=50),
-            "name": st.column_config.TextColumn("Name", width=150), "status": "Status", "preset": "Preset",
-            "data": st.column_config.TextColumn("Data", width=80), "epochs": "Epochs",
+            "name": st.column_config.TextColumn("Name", width=120), "status": "Status", "preset": "Preset",
+            "data": st.column_config.TextColumn("Data", width=60), "epochs": "Epochs",
             "created": "Created", "seconds": "Took", "run_id": "Run id",
             **{name: tables.short_column(measure) for name, measure in COLUMNS.items()},
         },

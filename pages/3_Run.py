@@ -44,7 +44,7 @@ with numbers:
         text = "The final numbers appear when the run ends." if run.active else "The run ended before its evaluation."
         st.info(text, icon=":material/info:")
     else:
-        tables.show(tables.by_split(metrics), widths={"Measure": 230, "What it is": 460})
+        tables.show(tables.by_split(metrics), widths={"Measure": 230, "What it is": 600})
         epochs = {"Encoder 1": run.best_encoder1, "Encoder 2": run.best_encoder2}
         best = ", ".join(f"{name} from epoch {epoch}" for name, epoch in epochs.items() if epoch is not None)
         st.caption(
@@ -53,7 +53,7 @@ with numbers:
         )
         if "run" in set(metrics["split"]):
             st.markdown("###### The whole run")
-            tables.show(tables.whole_run(metrics), widths={"Measure": 230, "What it is": 460})
+            tables.show(tables.whole_run(metrics), widths={"Measure": 230, "What it is": 600})
 with configuration:
     chosen, surroundings = st.columns(2)
     with chosen:

@@ -126,9 +126,9 @@ def _described(values: pd.DataFrame) -> pd.DataFrame:
     table = values.astype(float).loc[[measure.name for measure in ordered]].reset_index(drop=True)
     table.columns.name = None
     table.insert(0, "Measure", [measure.label for measure in ordered])
-    return table.assign(
-        **{"Better": [measure.better for measure in ordered], "What it is": [measure.help for measure in ordered]}
-    )
+    if any(measure.better for measure in ordered):
+        table["Better"] = [measure.better for measure in ordered]
+    return table.assign(**{"What it is": [measure.help for measure in ordered]})
 
 
 def stated(run: Run) -> dict[str, Any]:
@@ -197,6 +197,7 @@ def _detail(event: Any) -> str:
 def _rows(facts: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
     for name, value in facts.items():
         title = f"{before} {name}".strip().replace("_", " ")
+        title = title[:1].upper() + title[1:]
         if isinstance(value, Mapping):
             yield from _rows(value, title)
         elif isinstance(value, list):

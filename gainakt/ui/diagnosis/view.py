@@ -10,12 +10,13 @@ from gainakt.analysis.insight import Insight, next_config
 from gainakt.analysis.report import sentences, write
 from gainakt.errors import InputError
 from gainakt.store import Store
-from gainakt.ui import resources, tables
+from gainakt.ui import resources, tables, words
 from gainakt.ui.plots import charts
 from gainakt.ui.plots.charts import Axes
 from gainakt.ui.plots.live import live_plot
 from gainakt.ui.text import markdown_text, number
 
+_ORDER = {name: place for place, name in enumerate(words.LOSSES)}
 _STATE = {
     "curve_slope": "Mean slope of the learning curve at the next skill (at most 0.25)",
     "curve_past": "Share of next skills past saturation (slope below a tenth of the largest)",
@@ -41,17 +42,26 @@ def losses(insight: Insight) -> None:
     table = diagnosis.losses(facts.series)
     if not table.empty:
         st.markdown("###### Last recorded epoch (medians over its recorded steps)")
-        tables.show(table.rename(columns={"raw": "unweighted"}).rename(columns=str.capitalize))
+        named = table.assign(term=table["term"].map(_term)).rename(columns={"raw": "unweighted"})
+        tables.show(named.rename(columns=str.capitalize))
         ratio = diagnosis.differentiation_share(table)
         if ratio is not None:
-            predictions = ", ".join(term.upper() if len(term) < 4 else term for term in diagnosis.PREDICTION)
-            st.caption(f"Differentiation losses over prediction losses ({predictions}), weighted: {number(ratio)}.")
+            st.caption(
+                "Weighted sum of the differentiation losses over that of the prediction losses (BCE, IM, distillation):"
+                f" {number(ratio)}."
+            )
     _gradients(insight)
 
 
 def _names(series: pd.DataFrame, start: str) -> dict[str, str]:
-    names = sorted({str(name) for name in series["name"] if str(name).startswith(start)})
-    return {name: name.removeprefix(start).replace("_", " ") for name in names}
+    """Series of one kind -> label of their loss term, in the order and so the colours of the Run page."""
+    terms = {str(name).removeprefix(start) for name in series["name"] if str(name).startswith(start)}
+    ordered = sorted(terms, key=lambda term: (_ORDER.get(f"loss.{term}", len(_ORDER)), term))
+    return {f"{start}{term}": _term(term) for term in ordered}
+
+
+def _term(name: str) -> str:
+    return words.LOSSES.get(f"loss.{name}", name.replace("_", " "))
 
 
 _PLACES = (("gains", "Gradient shares at the gain logits"), ("parameters", "Gradient shares over all of Encoder 2"))
@@ -72,7 +82,8 @@ def _gradients(insight: Insight) -> None:
             cosines = table[(table["where"] == where) & (table["what"] == "cosine")]
             if not cosines.empty:
                 headings = {"term": "Term", "other": "Other term", "first": "Cosine, first probe", "last": "last probe"}
-                tables.show(cosines[list(headings)].rename(columns=headings))
+                named = cosines.assign(term=cosines["term"].map(_term), other=cosines["other"].map(_term))
+                tables.show(named[list(headings)].rename(columns=headings))
     seconds = facts.curve("gradient.seconds")["value"]
     probes = "1 probe" if len(seconds) == 1 else f"{len(seconds)} probes"
     st.caption(f"{probes} took {seconds.sum():.1f} s of this run's {facts.run.seconds or 0:.0f} s.")

@@ -26,8 +26,9 @@ def recovery(store: Store, run: Run, learned: pd.DataFrame) -> None:
         with left:
             live_plot(f"recovery-{run.run_id}", rates_figure(learned))
     with right:
-        tables.show(tables.agreement(metrics), widths={"Quantity": 140}, helps=_HELPS)
-        tables.show(tables.whole_run(metrics, "recovery"), widths={"Measure": 250})
+        single = tables.whole_run(metrics, "recovery")
+        tables.show(single[["Measure", "Value"]], widths={"Measure": 300})
+    tables.show(tables.agreement(metrics), widths={"Quantity": 140}, helps=_HELPS)
     st.caption(f"Not compared, because data cannot tell them apart: {'; '.join(NOT_IDENTIFIED)}.")
 
 

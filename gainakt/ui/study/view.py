@@ -147,9 +147,9 @@ def progress() -> None:
 
 def curves(store: Store, finished: pd.DataFrame | None, every: bool) -> None:
     """Recovery, false alarms and hits of the plan's finished runs, or of all studies in the store."""
-    if finished is None and not every:
+    rows = study.table(store) if every else finished
+    if rows is None:
         return
-    rows = study.table(store) if every or finished is None else finished
     if rows.empty:
         text = "No study has finished a run yet." if every else "None of its runs has finished yet. Start the study, or"
         st.info(text if every else f"{text} show all studies.", icon=":material/info:")
