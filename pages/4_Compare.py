@@ -42,7 +42,7 @@ with numbers:
     if measured.empty:
         st.caption("The final numbers appear when a run ends.")
     else:
-        tables.show(measured, most=330, widths=widths | {"Measure": 210, "What it is": 400})
+        tables.show(measured, most=330, widths=widths | {"Measure": 250})
 
 CURVES = ("gain_std", "validation.encoder1_auc", "validation.encoder2_auc", "loss.total", "loss.im")
 series = store.series(picked, CURVES, points=800)

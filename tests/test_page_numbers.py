@@ -110,7 +110,7 @@ def test_compare_shows_only_what_differs(store: Path) -> None:
     differs, numbers = (frame.value for frame in app.dataframe)
     assert differs["Setting"].tolist() == ["Variance weight"]
     assert differs.iloc[0, 1:].tolist() == ["1.0", "2.0"]
-    assert [column.split()[0] for column in numbers.columns] == ["Measure", "a", "b", "Better", "What"]
+    assert [column.split()[0] for column in numbers.columns] == ["Measure", "a", "b", "Better"]
     assert app.multiselect[0].value == runs
 
 

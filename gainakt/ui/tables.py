@@ -92,13 +92,14 @@ def by_split(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_run(metrics: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
-    """The test metrics of several runs: a row per measure, a column per run (run id -> label), and what it is."""
+    """The test metrics of several runs: a row per measure, a column per run (run id -> label), and which is better."""
     of_test = metrics[metrics["split"] == "test"]
-    return _described(
+    table = _described(
         of_test.pivot(index="name", columns="run_id", values="value")
         .reindex(columns=list(labels))
         .rename(columns=labels)
     )
+    return table.drop(columns="What it is")
 
 
 def whole_run(metrics: pd.DataFrame, split: str = "run") -> pd.DataFrame:

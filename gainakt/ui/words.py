@@ -49,8 +49,9 @@ GAIN_STD_HELP = (
 
 
 def run_label(run: Any) -> str:
-    """A run's name, start and the end of its id, for lists to choose from."""
-    return f"{shortened(run.name, 60)} · {when(run.created)} · {run.run_id[-4:]}"
+    """A run's name, when it was created if that is known, and the end of its id, for lists to choose from."""
+    date = f" · {when(run.created)}" if _given(run.created) else ""
+    return f"{shortened(run.name, 60)}{date} · {run.run_id[-4:]}"
 
 
 def when(seconds: float | None) -> str:

@@ -35,7 +35,7 @@ def plan_form(store: Store) -> pd.DataFrame | None:
     """
     try:
         plan = _chosen()
-        planned, finished = len(plan.cells()), study.table(store, plan)
+        planned = len(plan.cells())
     except InputError as error:
         st.error(markdown_text(error), icon=":material/error:")
         st.button("Start the study", type="primary", icon=":material/play_arrow:", disabled=True)
@@ -46,6 +46,7 @@ def plan_form(store: Store) -> pd.DataFrame | None:
         root = resources.service().root
         resources.jobs().start(_JOB, "study", lambda report: study.carry_out(plan, root, report))
         st.rerun()
+    finished = study.table(store, plan)
     st.caption(
         f"{planned:,} runs, {len(finished) or 'none'} of them finished. Finished runs are not repeated. Stopping one of"
         " its runs on the Train page ends the study."
