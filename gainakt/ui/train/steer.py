@@ -11,8 +11,7 @@ from gainakt import config as settings
 from gainakt.config.effects import acts_on
 from gainakt.jobs import service
 from gainakt.store import Run, Store
-from gainakt.ui import resources
-from gainakt.ui.forms import run_choice
+from gainakt.ui import resources, words
 from gainakt.ui.forms.fields import widget
 from gainakt.ui.plots.charts import PANELS
 from gainakt.ui.run import view as run_view
@@ -125,7 +124,11 @@ def _send(run_id: str, name: str, key: str) -> None:
 
 
 def _overlay(store: Store, run: Run) -> str | None:
-    names = {run_id: label for run_id, label in run_choice.labels(store).items() if run_id != run.run_id}
+    table = store.runs(published=None)
+    names = {
+        row.run_id: words.run_label(row)
+        for row in table.itertuples() if row.run_id != run.run_id
+    }  # fmt: skip
     if not names:
         return None
     chosen: str | None = st.selectbox(
