@@ -140,7 +140,7 @@ def bands(
         layout[f"xaxis{suffix}"] = axis(
             axes.x if bottom else "", domain=domain[0], anchor=f"y{suffix}", **_whole_epochs("epoch", parameters)
         )
-        layout[f"yaxis{suffix}"] = axis("", domain=domain[1], anchor=f"x{suffix}", tickformat=".3~g")
+        layout[f"yaxis{suffix}"] = axis("", domain=domain[1], anchor=f"x{suffix}", tickformat=".5~g")
         layout["annotations"].append(panel_title(label + _start_text(parameters, name, runs), domain))
         for position, (run, run_label) in enumerate(runs.items()):
             part = parameters[(parameters["run_id"] == run) & (parameters["name"] == name)].sort_values("epoch")
