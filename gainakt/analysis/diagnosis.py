@@ -96,10 +96,6 @@ def _epochs(series: pd.DataFrame, name: str) -> pd.Series:
     return rows.groupby("epoch")["value"].last()
 
 
-HOLDS = {True: "holds", False: "does not hold", None: "unknown"}
-"""Whether a candidate cause is present, in words."""
-
-
 @dataclass(frozen=True)
 class Cause:
     """A candidate cause of uniform gains; `present` is None where the run's records do not say."""
@@ -107,6 +103,11 @@ class Cause:
     name: str
     present: bool | None
     evidence: str
+
+    @property
+    def here(self) -> str:
+        """Whether the run has it, in words."""
+        return {True: "holds", False: "does not hold", None: "unknown"}[self.present]
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ _OF_SPLIT = (
     ),
     Measure(
         "skill_gain_cv", "CV of skill gains", "Std over mean of the skills' mean gains.",
-        "", _gain("skill_gain_cv"), ("runs", "compared", "skills"), "Gain CV",
+        "", _gain("skill_gain_cv"), ("runs", "compared", "skills"), "Skill CV",
     ),
     Measure(
         "skills_seen", "Skills practised", "Skills with a gain in this split.", "", _gain("skills_seen"), ("skills",)
@@ -136,7 +136,7 @@ _OF_SPLIT = (
         "higher", lambda s: s.mastery_by_student[0], ("mastery",),
     ),
     Measure(
-        "mastery_correlation_students_left_out", "Students left out of it",
+        "mastery_correlation_students_left_out", "Mastery correlation: students left out",
         "Students whose mastery or responses never change, for whom no correlation is defined.",
         "", lambda s: _number(s.mastery_by_student[1]),
     ),
@@ -163,7 +163,7 @@ _OF_SPLIT = (
         "The same within each student, then the mean over students who vary.", "", lambda s: s.gain_by_student[0],
     ),
     Measure(
-        "gain_correlation_students_left_out", "Students left out of it",
+        "gain_correlation_students_left_out", "Gain correlation: students left out",
         "Students whose gains or responses never change.", "", lambda s: _number(s.gain_by_student[1]),
     ),
     Measure(

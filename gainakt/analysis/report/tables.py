@@ -6,7 +6,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from gainakt.analysis.decision import DecisionPath
-from gainakt.analysis.diagnosis import HOLDS, Cause, losses
+from gainakt.analysis.diagnosis import Cause, losses
 from gainakt.measures.metrics import NEGLIGIBLE
 from gainakt.measures.registry import Better, shown_in
 from gainakt.measures.text import escaped, number, percent
@@ -180,7 +180,7 @@ def balance(facts: Facts) -> Table:
 
 def causes(candidates: list[Cause]) -> Table:
     """Candidate causes, whether they hold here, and by which numbers."""
-    rows = [[cause.name, HOLDS[cause.present], escaped(cause.evidence)] for cause in candidates]
+    rows = [[cause.name, cause.here, escaped(cause.evidence)] for cause in candidates]
     return [["Candidate cause", "Here", "Evidence"], *rows]
 
 
