@@ -288,7 +288,7 @@ def test_an_idea_shows_what_was_expected_and_can_be_put_on_the_origins_formulas(
 
 def test_what_differs_is_marked_and_priority_says_what_it_acts_on() -> None:
     app = draw("pages/1_Train.py")
-    assert "Hardly any effect: the encoders share no parameters" in text_of(app) and ":orange[" not in text_of(app)
+    assert "the encoders share no parameters, and Adam" in text_of(app) and ":orange[" not in text_of(app)
     app.selectbox(key="new.corrected.model.sharing").set_value("embeddings").run()
     said = text_of(app)
     assert (
