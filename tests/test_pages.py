@@ -241,7 +241,8 @@ def test_an_idea_shows_what_was_expected_and_can_be_put_on_the_origins_formulas(
 
 def test_what_differs_is_marked_and_priority_says_what_it_acts_on() -> None:
     app = draw("pages/1_Train.py")
-    assert "Hardly acts on Encoder 2 here" in text_of(app) and ":orange[" not in text_of(app)
+    assert "the encoders share no parameters, and Adam" in text_of(app) and ":orange[" not in text_of(app)
     app.selectbox(key="new.corrected.model.sharing").set_value("embeddings").run()
     said = text_of(app)
-    assert "Here it acts" in said and ":orange[preset: apart]" in said and said.count(":orange[") == 1
+    assert "Decides whose gradient shapes the shared embeddings" in said
+    assert ":orange[preset: apart]" in said and said.count(":orange[") == 1
