@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import Tensor
+from torch import OutOfMemoryError, Tensor
 
 from gainakt import config as settings
 from gainakt.config import Config
@@ -47,6 +47,18 @@ def train(
 
     `requests` is read once per step. Raises RunFailed and InputError; everything saved before stays.
     """
+    try:
+        yield from _events(config, data, requests, folder)
+    except OutOfMemoryError as error:
+        first = str(error).partition(". ")[0]
+        raise RunFailed(
+            f"{first}: the model and its batches do not fit into the device's memory. Try a smaller"
+            f" training.batch_size (now {config.training.batch_size}), data.window ({config.data.window}) or"
+            f" model.width ({config.model.width}), or training.device=cpu"
+        ) from error
+
+
+def _events(config: Config, data: Interactions, requests: Requests, folder: Path | None) -> Iterator[events.Event]:
     if config.model.kind == "parametric":
         yield from stand_in.train(config, data, requests, folder)
         return
