@@ -7,6 +7,7 @@ import pytest
 
 from gainakt.config.presets import PRESETS
 from tests.benchmarks import measures_page
+from tests.test_architecture import ORDER
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", ROOT / "data" / "README.md"]
@@ -66,6 +67,12 @@ def test_every_page_of_the_docs_is_linked_from_the_readme_or_a_page_it_links() -
 def test_the_tables_of_measures_are_fresh() -> None:
     text = measures_page.PAGE.read_text(encoding="utf-8")
     assert measures_page.page(text) == text, "run python -m tests.benchmarks.measures_page"
+
+
+def test_the_picture_of_the_rooms_has_every_room() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    (picture,) = re.findall(r"^```mermaid\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+    assert [room for room in ORDER if not re.search(rf"\b{room}\b", picture)] == []
 
 
 def test_every_preset_is_described() -> None:
