@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 from gainakt.config.presets import PRESETS
 from tests.benchmarks import measures_page
@@ -81,6 +82,7 @@ def test_every_preset_is_described() -> None:
 
 
 def test_the_examples_of_the_python_page_run(class_file, tmp_path, capsys) -> None:
+    torch.set_num_threads(1)  # at this size a second thread only waits
     store = tmp_path / "runs.duckdb"
     stored_run(store)
     names = {"PATH": class_file, "STORE": store}
