@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,10 @@ def test_a_step_always_has_an_outcome(step, seconds, status, figure) -> None:
     outcome = limited(in_child, step, seconds)
     assert outcome["status"] == status
     assert outcome.get("rate") == figure
+
+
+def test_a_step_can_run_in_a_fresh_process() -> None:
+    assert limited(in_child, partial(dict, rate=1), 120, "spawn")["rate"] == 1
 
 
 @pytest.mark.parametrize(

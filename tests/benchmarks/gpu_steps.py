@@ -9,6 +9,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ class Steps:
             "device": (self.facts, 40.0),
             "agrees with the CPU": (self.agreement, 120.0),
             "bf16": (self.bf16, 40.0),
-            **{f"speed, width {width}": ((lambda width=width: self.speed(width)), 110.0) for width in widths},
+            **{f"speed, width {width}": (partial(self.speed, width), 110.0) for width in widths},
             "steering and stop": (self.steering, 40.0),
             "resume": (self.resume, 60.0),
             "out of memory": (self.out_of_memory, 60.0),
@@ -71,6 +72,10 @@ class Steps:
         tiny = TINY if self.tiny else {}
         dotted = {name.replace("__", "."): value for name, value in changes.items()}
         return changed(preset("corrected"), {"training.device": device or self.device, **tiny, **dotted})
+
+    def reachable(self) -> Figures:
+        """A number computed on the device."""
+        return {"sum": float(torch.ones(10, device=self.device).sum())}
 
     def facts(self) -> Figures:
         """The card and its own rate of bf16 matrix products."""
