@@ -66,6 +66,8 @@ def settled(page: Page, wait: int = 2500) -> None:
     """Return when the page has stopped running and nothing hovers."""
     page.locator("h1").first.wait_for(timeout=60_000)
     page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')", timeout=60_000)
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')", timeout=120_000)
+    page.wait_for_function("!document.body.innerText.includes('Loading the chart')", timeout=120_000)
     page.mouse.move(2, 400)
     page.wait_for_timeout(wait)
 
@@ -102,7 +104,8 @@ def steered(page: Page, url: str, store: Path, picture: Path) -> None:
         drag(page, re.compile("variance weight", re.IGNORECASE), 0.65)
         at_step(page, 160)
         page.locator("h1").first.click()
-        settled(page)
+        page.mouse.move(2, 400)
+        page.wait_for_timeout(2000)  # a page that ticks never settles
         page.screenshot(path=picture)
 
 
@@ -129,6 +132,7 @@ def main() -> None:
                     if name == "data":
                         settled(page, 500)
                         page.get_by_text("Simulated class").first.click()
+                        page.wait_for_timeout(3000)
                     settled(page, 4000)
                     page.screenshot(path=options.folder / f"tutorial-{name}.png")
             if options.only in ("", "train"):
