@@ -1,9 +1,12 @@
 """What is asked of a training while it runs: live weights, refusals, stop."""
 
 import pytest
+import torch
 
+from gainakt.errors import RunFailed
 from gainakt.training.events import Changed, Evaluated, Refused, Stepped
 from gainakt.training.loop import train
+from gainakt.training.stepper import Stepper
 
 
 @pytest.fixture(scope="module")
@@ -176,3 +179,12 @@ def test_a_generator_that_is_closed_leaves_its_checkpoints(config, data, tmp_pat
             break
     running.close()
     assert (tmp_path / "encoder1.safetensors").exists() and (tmp_path / "encoder2.json").exists()
+
+
+def test_running_out_of_memory_is_one_error_that_says_what_to_do(config, data, monkeypatch):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has 79 GiB.")
+
+    monkeypatch.setattr(Stepper, "optimise", full)
+    with pytest.raises(RunFailed, match=r"^CUDA out of memory: .*training\.batch_size \(now 8\)"):
+        list(train(config, data))

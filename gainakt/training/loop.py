@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import OutOfMemoryError, Tensor
 
 from gainakt.config import Config, changed, fields, flatten, weights_at
 from gainakt.data.interactions import Interactions
@@ -54,16 +54,27 @@ def train(
     if config.model.kind == "parametric":
         yield from curve_run.train(config, data, requests, folder)
         return
-    run = Training(config, data, requests, folder, keep)
+    try:
+        yield from _events(Training(config, data, requests, folder, keep), start)
+    except OutOfMemoryError as error:
+        first = str(error).partition(". ")[0]
+        raise RunFailed(
+            f"{first}: the model and its batches do not fit into the device's memory. Try a smaller"
+            f" training.batch_size (now {config.training.batch_size}), data.window ({config.data.window}) or"
+            f" model.width ({config.model.width}), or training.device=cpu"
+        ) from error
+
+
+def _events(run: "Training", start: State | None) -> Iterator[events.Event]:
     yield run.started()
     run.prepare()
     if start is None:
         yield from run.epoch_end(0, {})
     else:
         snapshot.put_back(run, start)
-        live.apply(start.config, config, run.model, run.stepper.optimiser)
+        live.apply(start.config, run.config, run.model, run.stepper.optimiser)
         yield events.Resumed(run.step, run.at_epoch)
-    while run.at_epoch <= config.training.max_epochs and not run.ending:
+    while run.at_epoch <= run.config.training.max_epochs and not run.ending:
         yield from run.epoch(run.at_epoch)
     yield run.paused() if run.end is not None and run.end.kind == "pause" else run.finished()
 

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 import torch
 from torch import nn
@@ -82,6 +82,13 @@ def versions() -> dict[str, str]:
     """What the numbers depend on beside configuration and data."""
     names = ("torch", "numpy", "duckdb", "scikit-learn")
     return {
-        "gainakt": __version__, "python": platform.python_version(), **{name: version(name) for name in names},
+        "gainakt": __version__, "python": platform.python_version(), **{name: _installed(name) for name in names},
         "threads": str(torch.get_num_threads()), "machine": f"{platform.machine()}, {os.cpu_count()} CPUs",
     }  # fmt: skip
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # a machine that only trains may lack the store's package
+        return "not installed"

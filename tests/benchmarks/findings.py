@@ -1,4 +1,4 @@
-"""The ablation and the ideas of docs/findings.md: runs every row's command, resumably, and writes the tables.
+"""The ablation and the ideas of docs/findings.md: runs every row's command, resumably, and writes docs/findings/*.csv.
 
     python -m tests.benchmarks.findings ../shared/data/assist2015 [--seeds 3] [--only causes,ideas] [--device auto]
     python -m tests.benchmarks.findings --list      the commands, none is run
@@ -8,6 +8,8 @@ What is done stands in RESULTS, one JSON line per row, share of the students and
 """
 
 import argparse
+import csv
+import itertools
 import json
 import shlex
 import statistics
@@ -23,8 +25,8 @@ from gainakt.config import flatten
 from gainakt.config.presets import PRESETS, preset
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENT = ROOT / "docs" / "findings.md"
-RESULTS = ROOT / "docs" / "findings.jsonl"
+TABLES = ROOT / "docs" / "findings"
+RESULTS = TABLES / "measured.jsonl"
 MEASURED = ROOT / "gainakt" / "config" / "measured.json"
 DATA = "../shared/data/assist2015"
 WIDTH = {"model.width": 128}
@@ -216,41 +218,28 @@ def run(options: argparse.Namespace) -> None:
             )
 
 
-def section(name: str, found: list[dict[str, Any]]) -> str:
-    """The tables of that name in Markdown, one for each share of the students that has been used."""
-    found = [one for one in found if one["row"][0] == name]
-    shares = sorted({one["every"] for one in found}) or [1]
-    says = {every: "All students:" if every == 1 else f"One student of {every}:" for every in shares}
-    return "\n\n".join(f"{says[k]}\n\n{table(name, [one for one in found if one['every'] == k])}" for k in shares)
+def table(name: str, results: list[dict[str, Any]]) -> Iterator[list[Any]]:
+    """The lines of one table: a row's mean, least and largest value over its seeds, for each share of the students."""
+    spread = [f"{column}{part}" for column in COLUMNS for part in ("", " least", " largest")]
+    yield ["students", "row", "seeds", *spread, *QUESTIONS, "expected", "command"]
+    for every in sorted({one["every"] for one in results}):
+        for row in rows():
+            runs = [one for one in results if one["every"] == every and one["row"] == [row.table, row.name]]
+            good = [one for one in runs if "command" in one]
+            if row.table != name or not runs:
+                continue
+            values = [_spread([one[column] for one in good if one[column] is not None]) for column in COLUMNS]
+            answers = [_counted([one[question] for one in good]) for question in QUESTIONS]
+            command = good[0]["command"].removesuffix(" --json") if good else f"failed: {runs[0]['failed']}"
+            students = "all" if every == 1 else f"1 in {every}"
+            yield [students, row.name, len(good), *itertools.chain(*values), *answers, row.expected, command]
 
 
-def table(name: str, found: list[dict[str, Any]]) -> str:
-    """One table in Markdown: means over seeds, their range in brackets where there are several."""
-    heads = ["row", *list(COLUMNS), *QUESTIONS, "expected", "command"]
-    lines = [f"| {' | '.join(heads)} |", "|" + " --- |" * len(heads)]
-    for row in rows():
-        if row.table != name:
-            continue
-        mine = [one for one in found if one["row"] == [row.table, row.name]]
-        good = [one for one in mine if "command" in one]
-        cells = [_cell([one[column] for one in good if one[column] is not None]) for column in COLUMNS]
-        asked = [_counted([one[name] for one in good]) for name in QUESTIONS]
-        if mine and not good:
-            cells[0] = f"failed: {mine[0]['failed']}"
-        words = good[0]["command"] if good else shlex.join(row.command("DATA", 0, []))
-        command = words.removeprefix("train ").removesuffix(" --json").replace("|", "\\|")
-        lines.append(f"| {' | '.join([row.name, *cells, *asked, row.expected, f'`{command}`'])} |")
-    return "\n".join(lines)
-
-
-def _cell(values: list[float]) -> str:
+def _spread(values: list[float]) -> tuple[str, str, str]:
     if not values:
-        return ""
-    middle = statistics.fmean(values)
-    digits = 0 if all(float(value).is_integer() for value in values) or abs(middle) >= 10 else 4
-    if len(values) == 1 or min(values) == max(values):
-        return f"{middle:.{digits}f}"
-    return f"{middle:.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+        return "", "", ""
+    mean, least, largest = (f"{value:.4g}" for value in (statistics.fmean(values), min(values), max(values)))
+    return mean, least, largest
 
 
 def _counted(values: list[str]) -> str:
@@ -258,14 +247,12 @@ def _counted(values: list[str]) -> str:
 
 
 def write() -> None:
-    """Put the tables between their marks in the document."""
-    text, found = DOCUMENT.read_text(), done_so_far()
+    """Write the tables, and what the Train page says of each idea."""
+    results = done_so_far()
     for name in dict.fromkeys(row.table for row in rows()):
-        begin, end = f"<!-- table {name} -->", f"<!-- end {name} -->"
-        before, rest = text.split(begin)
-        text = f"{before}{begin}\n{section(name, found)}\n{end}{rest.split(end)[1]}"
-    DOCUMENT.write_text(text)
-    MEASURED.write_text(json.dumps(measured(found), indent=1) + "\n")
+        with (TABLES / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows(table(name, results))
+    MEASURED.write_text(json.dumps(measured(results), indent=1) + "\n")
 
 
 IDEA_OF = {f"minus variance {weight:g}": f"variance-x{weight / 2:g}" for weight in VARIANCE[1:]}
