@@ -1,7 +1,6 @@
 """The steps of gpu.py: each returns its figures, raises Skipped, or fails by any other exception."""
 
 import argparse
-import inspect
 import math
 import platform
 import resource
@@ -20,6 +19,7 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from gainakt.config import Config, changed
 from gainakt.config.presets import preset
 from gainakt.errors import RunFailed
+from gainakt.training import state
 from gainakt.training.loop import train
 from tests.benchmarks.gpu_data import drawn_class, read_pykt
 
@@ -191,17 +191,17 @@ class Steps:
         return {"changed_at": 5, "refused": 1, "stopped_after": last.step}
 
     def resume(self) -> Figures:
-        """A stopped training goes on to its end, where the package can do that."""
-        if "resume" not in inspect.signature(train).parameters:
-            raise Skipped("train() takes no `resume` yet")
+        """A paused training goes on to its end from the state that it kept."""
         with tempfile.TemporaryDirectory() as place:
             config, calls = self.config(training__max_epochs=3, **dotless(SMALL)), iter(range(10**9))
-            stop = {"kind": "stop", "who": "gpu.py"}
-            first = list(train(config, self.small, lambda: [stop] if next(calls) == 8 else [], Path(place)))
-            last = list(train(config, self.small, list, Path(place), resume=True))[-1]
+            pause = {"kind": "pause", "who": "gpu.py"}
+            first = list(train(config, self.small, lambda: [pause] if next(calls) == 8 else [], Path(place)))
+            kept = state.read(Path(place))
+            last = list(train(kept.config, self.small, list, Path(place), kept))[-1]
         steps = 3 * first[0].steps_per_epoch
+        assert first[-1].kind == "paused", f"ended as {first[-1].kind}"
         assert last.kind == "finished" and last.step == steps, f"ended at step {last.step} of {steps}"
-        return {"stopped_after": first[-1].step, "finished_at": last.step}
+        return {"paused_after": first[-1].step, "finished_at": last.step}
 
     def out_of_memory(self) -> Figures:
         """Too large a model ends as one RunFailed that says what to do; the next training works."""
