@@ -1,4 +1,7 @@
-"""Errors that a user can act on."""
+"""Errors that a user can act on, and how any error is put in words."""
+
+import errno
+import os
 
 
 class InputError(ValueError):
@@ -11,3 +14,18 @@ class RunFailed(RuntimeError):
 
 class StoreBusy(RuntimeError):
     """Another process holds the store's file; the message names it and says what to do."""
+
+
+def disk_full(error: BaseException) -> bool:
+    """Whether something could not be written for want of room, whichever library says so."""
+    full = (errno.ENOSPC, errno.EDQUOT)
+    return getattr(error, "errno", None) in full or any(os.strerror(code) in str(error) for code in full)
+
+
+def in_words(error: BaseException) -> str:
+    """What to tell the user of an error; one that was not foreseen is named by its type."""
+    if isinstance(error, InputError | RunFailed | StoreBusy):
+        return str(error)
+    if disk_full(error):
+        return f"the disk is full; make room on it ({error})"
+    return f"{type(error).__name__}: {error}".removesuffix(": ")

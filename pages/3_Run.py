@@ -3,10 +3,10 @@
 import streamlit as st
 
 from gainakt.ui import frame, resources, tables
-from gainakt.ui.diagnosis import verdict as verdict_view
+from gainakt.ui.diagnosis.verdict import run_badges
 from gainakt.ui.forms import run_choice
-from gainakt.ui.run import recovery as recovery_view
-from gainakt.ui.run import view as run_view
+from gainakt.ui.run.recovery import recovery
+from gainakt.ui.run.view import curves_of, header, overview, parameters, skill_gains
 from gainakt.ui.text import markdown_text
 from gainakt.ui.train.watch import skill_controls
 
@@ -14,46 +14,47 @@ frame.page("Run", ":material/monitoring:")
 store = resources.store()
 run_id = run_choice.one(store)
 run = store.run(run_id)
-curves = run_view.curves_of(store, run_id)
-run_view.header(run, curves)
+curves = curves_of(store, run_id)
+header(run, curves)
 if not run.active:
-    verdict_view.run_lights(store, run_id)
+    run_badges(store, run_id)
 else:
     st.page_link("pages/1_Train.py", label="Watch it live and steer it", icon=":material/visibility:",
                  query_params={"run": run_id})  # fmt: skip
-overview, skills, numbers, setup, log = st.tabs(["Overview", "Skills", "Numbers", "Configuration", "Events"])
-with overview:
-    run_view.overview(store, run, curves)
-    run_view.parameters(store, run)
+charts, skills, numbers, configuration, log = st.tabs(["Overview", "Skills", "Numbers", "Configuration", "Events"])
+with charts:
+    overview(store, run, curves)
+    parameters(store, run)
 with skills:
     if store.skill_labels(run_id):
-        run_view.skill_gains(store, run, *skill_controls(store, run))
+        skill_gains(store, run, *skill_controls(store, run))
     else:
-        st.info(
-            "The skills are not known yet." if run.active else "It ended before its skills were known.",
-            icon=":material/info:",
-        )
+        text = "The skills appear once the data are read." if run.active else "The run ended before it read its data."
+        st.info(text, icon=":material/info:")
     learned = store.skills(run_id)
     if not learned.empty:
-        st.markdown(f"###### What was learned of each skill, at Encoder 2's best epoch ({run.best_encoder2})")
+        st.markdown(f"###### Learned parameters per skill, at Encoder 2's best epoch ({run.best_encoder2})")
         st.dataframe(learned, hide_index=True, placeholder="–", column_config=tables.SKILLS,
                      column_order=list(tables.SKILLS), height=tables.fitting(len(learned), 700))  # fmt: skip
         tables.download(learned, f"{run_id}-skills", "skills")
-        recovery_view.recovery(store, run, learned)
+        recovery(store, run, learned)
 with numbers:
     metrics = store.metrics([run_id])
     if metrics.empty:
-        text = (
-            "Final numbers are computed when the run ends." if run.active else "It ended before its final evaluation."
-        )
+        text = "The final numbers appear when the run ends." if run.active else "The run ended before its evaluation."
         st.info(text, icon=":material/info:")
     else:
-        tables.show(tables.numbers(metrics), widths={"Measure": 210, "What it is": 480})
+        tables.show(tables.by_split(metrics), widths={"Measure": 230, "What it is": 600})
         epochs = {"Encoder 1": run.best_encoder1, "Encoder 2": run.best_encoder2}
         best = ", ".join(f"{name} from epoch {epoch}" for name, epoch in epochs.items() if epoch is not None)
-        st.caption(f"Each encoder at its own best validation epoch: {best}. Test students were read once, at the end."
-                   f" {tables.onsets(metrics)} Targets are those of the original study.")  # fmt: skip
-with setup:
+        st.caption(
+            f"Each encoder at its best validation epoch{f': {best}' if best else ''}. Test students are evaluated once,"
+            " at the end."
+        )
+        if "run" in set(metrics["split"]):
+            st.markdown("###### The whole run")
+            tables.show(tables.whole_run(metrics), widths={"Measure": 230, "What it is": 600})
+with configuration:
     chosen, surroundings = st.columns(2)
     with chosen:
         st.markdown("###### Settings")

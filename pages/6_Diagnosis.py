@@ -3,27 +3,23 @@
 import streamlit as st
 
 from gainakt.ui import frame, resources
-from gainakt.ui.diagnosis import view as diagnosis_view
+from gainakt.ui.diagnosis.verdict import badges, evidence, judged, progress
+from gainakt.ui.diagnosis.view import gains, losses, next_step, report, training
 from gainakt.ui.forms import run_choice
 
 frame.page("Diagnosis", ":material/stethoscope:")
 store = resources.store()
 run_id = run_choice.one(store)
-seen = diagnosis_view.judged(store, run_id)
-diagnosis_view.lights(seen)
-diagnosis_view.progress(run_id)
-verdict, losses, gains, training, step, report = st.tabs(
-    ["Verdict", "Losses and gradients", "Gains and saturation", "Training", "Next step", "Report"]
-)
-with verdict:
-    diagnosis_view.evidence(store, seen)
-with losses:
-    diagnosis_view.losses(seen)
-with gains:
-    diagnosis_view.gains(store, seen)
-with training:
-    diagnosis_view.training(seen)
-with step:
-    diagnosis_view.next_step(seen)
-with report:
-    diagnosis_view.report(store, seen, run_choice.names(store))
+insight = judged(store, run_id)
+badges(insight)
+progress(run_id)
+PARTS = {
+    "Verdict": evidence, "Losses and gradients": losses, "Gains and saturation": gains, "Training": training,
+    "Next step": next_step,
+}  # fmt: skip
+*tabs, last = st.tabs([*PARTS, "Report"])
+for tab, draw in zip(tabs, PARTS.values(), strict=True):
+    with tab:
+        draw(insight)
+with last:
+    report(store, insight, run_choice.labels(store))

@@ -1,17 +1,17 @@
-"""Study: is the truth found, and does noise fool the tests? Simulated classes, swept over seeds."""
+"""Study: are true learning rates recovered, and how often do the tests raise a false alarm? Simulated classes."""
 
 import streamlit as st
 
 from gainakt.ui import frame, resources
-from gainakt.ui.study import view as study_view
+from gainakt.ui.study import view
 
 frame.page("Study", ":material/experiment:")
 store = resources.store()
 st.caption(
-    "Simulated students with known learning rates are trained on and tested: how well the rates are recovered, how"
-    " often a difference between skills is found where there is one, and where there is none."
+    "Trains on simulated students whose learning rates are known, and tests each run. It shows how well the rates are"
+    " recovered, and how often the tests find that skills differ, where they do and where they do not."
 )
-plan = study_view.plan_form(store)
-study_view.progress()
-every = st.segmented_control("Show", ["This study", "All studies"], default="This study", required=True)
-study_view.curves(store, plan, every == "All studies")
+finished = view.plan_form(store)
+view.progress()
+shown = st.segmented_control("Show", ["This study", "All studies"], default="This study", required=True)
+view.curves(store, finished, shown == "All studies")

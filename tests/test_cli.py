@@ -2,13 +2,20 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
+
+from gainakt import __version__
+from gainakt.cli.verdict import TESTS_WITH
+from gainakt.store import RunFolder, runs_root
+from gainakt.verdict.judge import ARMS
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = [
@@ -85,6 +92,13 @@ def test_evaluate_gives_the_numbers_of_train(trained, store):
         assert told[split] == pytest.approx(trained[split], abs=1e-6)
 
 
+def test_the_tests_run_by_their_present_and_their_former_name(trained, store):
+    for name in ("curve-model", "stand-in"):
+        told = answer(gainakt("verdict", trained["run_id"], "--with", name, "--json", "--store", store))
+        assert told["verdict"]["skills_differ"]["status"] != "untested"
+    assert set(TESTS_WITH.values()) == set(ARMS)
+
+
 def test_skills_have_the_files_own_labels(trained, store):
     told = answer(gainakt("skills", trained["run_id"][:-1], "--json", "--store", store))["skills"]
     assert [row["skill"] for row in told] == ["0", "1", "2", "3", "4"]
@@ -121,9 +135,12 @@ def test_no_epochs_and_a_preset(class_file, tmp_path):
 
 
 BAD = {
-    "unknown field": (["train", "--set", "training.epochs=1"], "unknown field 'training.epochs'"),
-    "out of bounds": (["train", "--set", "weights.bce=2"], "weights.bce: Input should be less than or equal to 1"),
-    "no value": (["train", "--set", "weights.bce"], "expected field=value"),
+    "unknown field": (["train", "--set", "training.epochs=1"], "unknown setting 'training.epochs'"),
+    "out of bounds": (
+        ["train", "--set", "weights.encoder_priority=2"],
+        "weights.encoder_priority: Input should be less than or equal to 1",
+    ),
+    "no value": (["train", "--set", "weights.encoder_priority"], "expected name=value"),
     "preset": (["train", "--preset", "v4"], "known: corrected, v3-phase1"),
     "both sources": (["train", "--data", "x.csv", "--simulate", "demo"], "give one"),
     "data": (["data", "nowhere.csv"], "nowhere.csv: no such file or folder"),
@@ -131,6 +148,10 @@ BAD = {
     "skills": (["skills", "../x"], "no run '../x'"),
     "option": (["runs", "--jsn"], "--jsn"),
     "verb": (["trian"], "trian"),
+    "endless students": (["study", "--students", "inf"], "'inf': expected whole numbers"),
+    "no number of students": (["study", "--students", "nan"], "'nan': expected whole numbers"),
+    "part of a student": (["study", "--students", "500.7"], "'500.7': expected whole numbers"),
+    "tests": (["verdict", "x", "--with", "guess"], "choose curve-model or preset"),
 }
 
 
@@ -169,6 +190,42 @@ def test_a_run_that_breaks_is_status_1(class_file, tmp_path):
     assert "failed" in gainakt("runs", "--store", store).stdout
 
 
+def test_a_study_whose_run_is_stopped_elsewhere_ends_with_a_sentence(tmp_path):
+    store = tmp_path / "x.duckdb"
+    words = ["study", "--students", "10", "--cv", "0", "--seeds", "1", "--preset", "corrected", "--store", str(store)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gainakt", *words], cwd=ROOT, env=ENVIRONMENT,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 60
+        while not (journals := list(tmp_path.glob("x.runs/*/journal.jsonl"))):
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.01)
+        RunFolder(runs_root(store), journals[0].parent.name).request_stop("dashboard")
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    last = err.rstrip().splitlines()[-1]
+    assert process.returncode == 1 and "Traceback" not in err
+    assert last.startswith("error: the study ended") and "stopped by dashboard" in last
+
+
+def test_a_place_that_cannot_be_written_ends_with_a_sentence(class_file, tmp_path):
+    (tmp_path / "file").write_text("")
+    for words in (
+        ["data", class_file, "--rejected", tmp_path / "file" / "rows.csv"],
+        ["train", "--data", class_file, "--store", tmp_path / "file" / "x.duckdb"],
+    ):
+        done = gainakt(*words)
+        assert done.returncode == 1 and why(done).startswith("error: ") and "file" in why(done)
+        assert "Traceback" not in done.stderr
+
+
+def test_the_version_is_told():
+    assert gainakt("--version").stdout == f"gainakt {__version__}\n"
+
+
 def test_ctrl_c_stops_after_the_step_with_everything_saved(class_file, tmp_path):
     store = tmp_path / "x.duckdb"
     long = settings("training.max_epochs=1000", "training.patience=1000")
@@ -190,6 +247,25 @@ def test_ctrl_c_stops_after_the_step_with_everything_saved(class_file, tmp_path)
     assert told["status"] == "stopped" and told["reason"] == "stopped by terminal"
     assert "stopping after this step" in err and set(told["test"]) >= TEST_KEYS
     assert len(list(tmp_path.glob("x.runs/*/encoder*.safetensors"))) == 2
+
+
+def test_an_installed_copy_has_the_command_and_every_file_that_it_reads(tmp_path):
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    for name in files:
+        if name.startswith("gainakt/") or "/" not in name:
+            (tmp_path / "source" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, tmp_path / "source" / name)
+    build = "import setuptools.build_meta as backend, sys; print(backend.build_wheel(sys.argv[1]))"
+    done = subprocess.run(
+        [sys.executable, "-c", build, str(tmp_path)], cwd=tmp_path / "source", capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob("gainakt-*.whl")
+    with zipfile.ZipFile(wheel) as packed:
+        names = packed.namelist()
+        scripts = next(name for name in names if name.endswith("entry_points.txt"))
+        assert "gainakt = gainakt.cli.main:main" in packed.read(scripts).decode()
+    assert {name for name in files if name.startswith("gainakt/")} <= set(names)
 
 
 @pytest.mark.parametrize("verb", ["", "train"])

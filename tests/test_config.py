@@ -5,9 +5,24 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from gainakt.config import Config, WeightsConfig, changed, checked, difference, fields, flatten
+from gainakt.config import (
+    Config,
+    WeightsConfig,
+    changed,
+    checked,
+    difference,
+    fields,
+    flatten,
+    flatten_stored,
+    weights_at,
+)
 from gainakt.config.presets import OPEN_IN_SEED, PRESETS, preset
+from gainakt.config.tree import RENAMED
 from gainakt.errors import InputError
+from gainakt.store import RunFolder, Store
+from gainakt.training.loop import train
+from gainakt.ui import tables
+from gainakt.ui.plots.figures import mark_text
 
 LIVE = {*(f"weights.{name}" for name in WeightsConfig.model_fields), "losses.std_target", "losses.margin"}
 
@@ -54,8 +69,14 @@ def test_several_errors_are_all_named():
 
 
 def test_text_is_parsed_as_the_command_line_gives_it():
-    config = changed(Config(), {"training.max_epochs": "0", "weights.bce": "0.25", "training.learning_rate": "1e-3"})
-    assert (config.training.max_epochs, config.weights.bce, config.training.learning_rate) == (0, 0.25, 1e-3)
+    config = changed(
+        Config(), {"training.max_epochs": "0", "weights.encoder_priority": "0.25", "training.learning_rate": "1e-3"}
+    )
+    assert (config.training.max_epochs, config.weights.encoder_priority, config.training.learning_rate) == (
+        0,
+        0.25,
+        1e-3,
+    )
 
 
 def test_heads_must_divide_the_width():
@@ -65,7 +86,7 @@ def test_heads_must_divide_the_width():
 
 
 def test_counts_would_tell_the_responses_that_are_hidden():
-    with pytest.raises(InputError, match=r"model\.counts tells of the responses that model\.hidden hides"):
+    with pytest.raises(InputError, match=r"model\.counts would reveal the responses that model\.hidden hides"):
         changed(Config(), {"model.counts": True, "model.hidden": "response"})
 
 
@@ -97,7 +118,12 @@ def test_corrected_is_the_default_and_v3_phase1_what_the_seed_states():
     assert (v3.training.learning_rate, v3.training.weight_decay, v3.training.batch_size) == (1.74e-4, 1e-4, 64)
     assert (v3.training.clip_norm, v3.training.patience, v3.data.window, v3.model.dropout) == (1.0, 10, 200, 0.1)
     weights = v3.weights
-    assert (weights.bce, weights.variance, weights.contrastive, weights.beta_spread) == (0.5, 2.0, 1.0, 0.5)
+    assert (weights.encoder_priority, weights.variance, weights.contrastive, weights.beta_spread) == (
+        0.5,
+        2.0,
+        1.0,
+        0.5,
+    )
     assert (v3.model.temperature, v3.model.temperature_start, v3.model.threshold_start) == ("fixed", 1.0, 0.85)
     assert (v3.model.accumulation, v3.model.gain_head, v3.losses.variance_form) == ("all", "linear", "minus_variance")
     assert set(OPEN_IN_SEED) <= set(fields())
@@ -122,3 +148,52 @@ def test_every_field_has_what_a_form_needs():
         if spec.log:
             assert spec.low == 0 and math.isfinite(spec.high)
     assert (fields()["weights.variance"].low, fields()["weights.variance"].high) == (0, 5000)
+
+
+FORMER = {"weights": {"bce": 0.3, "variance": 2.0}}  # a configuration as older runs and published records hold it
+
+
+def test_the_table_of_former_names_leads_to_settings_that_exist():
+    assert set(RENAMED.values()) <= set(fields()) and not set(RENAMED) & set(fields())
+
+
+def test_a_stored_configuration_with_the_former_name_is_read():
+    assert Config.model_validate(FORMER).weights.encoder_priority == 0.3
+    assert flatten_stored(FORMER) == {"weights.encoder_priority": 0.3, "weights.variance": 2.0}
+    with pytest.raises(ValidationError, match=r"weights\.bce"):
+        Config.model_validate({"weights": {"bce": 0.3, "encoder_priority": 0.7}})
+
+
+def test_a_change_by_the_former_name_is_made_and_its_bounds_name_the_present_one():
+    assert changed(Config(), {"weights.bce": "0.3"}).weights.encoder_priority == 0.3
+    with pytest.raises(InputError, match=r"^weights\.encoder_priority: .* less than or equal to 1"):
+        changed(Config(), {"weights.bce": 2})
+
+
+def test_a_schedule_may_use_the_former_name_but_not_both():
+    assert weights_at("bce 1:0.5 5:0.3", 3) == weights_at("encoder_priority 1:0.5 5:0.3", 3)
+    assert weights_at("bce 1:0.5 5:0.3", 3) == {"encoder_priority": pytest.approx(0.4)}
+    with pytest.raises(InputError, match="each weight once"):
+        weights_at("bce 1:0.5; encoder_priority 1:0.3", 1)
+
+
+def test_a_control_request_by_the_former_name_is_done_under_the_present_one(tiny, small_class):
+    asked = iter([[{"kind": "set", "field": "weights.bce", "value": 0.3, "who": "script"}]])
+    events = list(train(tiny(), small_class(), lambda: next(asked, [])))
+    (change,) = (event for event in events if event.kind == "changed")
+    assert (change.field, change.old, change.new) == ("weights.encoder_priority", 0.5, 0.3)
+    assert not [event for event in events if event.kind == "refused"]
+
+
+def test_the_journal_of_an_older_run_is_shown_under_the_present_name(tmp_path):
+    with RunFolder.create(tmp_path, name="older", preset="corrected", config=FORMER) as folder:
+        folder.append(
+            {"kind": "changed", "step": 3, "epoch": 1, "field": "weights.bce", "old": 0.5, "new": 0.3, "who": "anna"}
+        )
+    with Store.open(":memory:", runs=tmp_path) as store:
+        store.take_in()
+        run, rows = store.run(folder.run_id), store.events(folder.run_id)
+    rows = rows[rows["kind"] == "changed"]
+    assert tables.events(rows)["Detail"].tolist() == ["Encoder priority: 0.5 → 0.3"]
+    assert mark_text(next(rows.itertuples())) == "encoder_priority 0.5 → 0.3"
+    assert set(tables.settings(run)["Name in --set"]) == {"weights.encoder_priority", "weights.variance"}

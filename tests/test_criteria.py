@@ -1,4 +1,4 @@
-"""The criteria's and questions' statuses: what passes, what is noise, what is untested."""
+"""The status of criteria and questions: what passes, what has no evidence, what is not tested."""
 
 import math
 
@@ -13,7 +13,7 @@ from gainakt.verdict.criteria import (
     criterion,
     data_question,
     judge,
-    question,
+    run_question,
     targets_of,
     untrained,
 )
@@ -26,7 +26,7 @@ WORSE = {"value": 0.01, "low": 0.004, "high": 0.02}
 NO_WORSE = {"value": 0.001, "low": -0.002, "high": 0.004}
 
 
-def found(decision: str) -> Finding:
+def data_deciding(decision: str) -> Finding:
     return data_question({
         "question": "skills", "free_minus_tied": {"value": 0.02, "low": 0.01, "high": 0.03},
         "halves": {"r": 0.7, "low": 0.5, "high": 0.8}, "bootstrap": {"p": 0.01, "n": 100, "statistic": 0.4},
@@ -67,20 +67,20 @@ def test_a_criterion_passes_fails_or_asks_for_more_than_is_known(
         (data_question(None), None, "", "untested"),
         (data_question(None), WORSE, "", "untested"),
         (data_question(None), NO_WORSE, "", "noise"),
-        (found("pass"), None, "", "untested"),
-        (found("pass"), WORSE, "", "pass"),
-        (found("pass"), WORSE | {"carried": 0.98}, "", "pass"),
-        (found("pass"), WORSE | {"carried": 0.06}, "", "noise"),
-        (found("pass"), NO_WORSE, "", "noise"),
-        (found("noise"), WORSE, "", "noise"),
-        (found("noise"), None, "", "noise"),
-        (found("pass"), WORSE, untrained(0, 0), "noise"),
+        (data_deciding("pass"), None, "", "untested"),
+        (data_deciding("pass"), WORSE, "", "pass"),
+        (data_deciding("pass"), WORSE | {"carried": 0.98}, "", "pass"),
+        (data_deciding("pass"), WORSE | {"carried": 0.06}, "", "noise"),
+        (data_deciding("pass"), NO_WORSE, "", "noise"),
+        (data_deciding("noise"), WORSE, "", "noise"),
+        (data_deciding("noise"), None, "", "noise"),
+        (data_deciding("pass"), WORSE, untrained(0, 0), "noise"),
     ],
 )
-def test_a_run_passes_only_by_its_own_account_on_data_that_pass(
+def test_a_run_passes_only_if_it_and_its_data_do(
     data: Finding, own: dict[str, float] | None, no_training: str, status: str
 ) -> None:
-    assert question(data, own, no_training).status == status
+    assert run_question("skills", data, own, no_training).status == status
 
 
 @pytest.mark.parametrize(
@@ -91,22 +91,59 @@ def test_no_epochs_are_never_enough(epochs: int | None, best: int | None, traine
 
 
 def test_differentiated_is_true_only_if_both_questions_pass_and_never_null() -> None:
-    good, bad = question(found("pass"), WORSE, ""), question(found("pass"), None, "")
+    good, bad = (run_question("skills", data_deciding("pass"), own, "") for own in (WORSE, None))
     for skills, response, whole in ((good, good, True), (good, bad, False), (bad, good, False), (bad, bad, False)):
         verdict = Verdict(
             judge(V3, Targets(), {}), {"skills_differ": skills, "response_matters": response},
-            {"skills_differ": found("pass"), "response_matters": found("noise")},
+            {"skills_differ": data_deciding("pass"), "response_matters": data_deciding("noise")},
         )  # fmt: skip
-        told = verdict.as_json()
-        assert told["differentiated"] is whole
-        assert list(told["verdict"]) == [*SEED, "skills_differ", "response_matters"]
-        assert all(set(one) == {"value", "target", "status", "evidence"} for one in told["verdict"].values())
-        assert (told["data_skills_differ"]["status"], told["data_response_matters"]["status"]) == ("pass", "noise")
+        as_json = verdict.as_json()
+        assert as_json["differentiated"] is whole
+        assert list(as_json["verdict"]) == [*SEED, "skills_differ", "response_matters"]
+        assert all(set(one) == {"value", "target", "status", "evidence"} for one in as_json["verdict"].values())
+        assert (as_json["data_skills_differ"]["status"], as_json["data_response_matters"]["status"]) == (
+            "pass",
+            "noise",
+        )
 
 
 def test_targets_are_set_by_name_and_what_is_wrong_is_said() -> None:
     assert targets_of({"gain_std": "0.2"}).gain_std == 0.2
-    for changes, says in (({"gain": "1"}, "unknown criterion 'gain'; known: gain_std"), ({"gain_std": "x"}, "gain_std"),
-                          ({"gain_std": math.inf}, "gain_std")):  # fmt: skip
-        with pytest.raises(InputError, match=says):
-            targets_of(changes)
+    with pytest.raises(InputError, match="unknown criterion 'gain'; choose from gain_std"):
+        targets_of({"gain": "1"})
+
+
+@pytest.mark.parametrize("value", [2.0, "-1", "x", None, math.inf, math.nan])
+def test_a_target_that_is_not_allowed_is_named_with_its_range_and_its_value(value: object) -> None:
+    with pytest.raises(InputError) as error:
+        targets_of({"encoder2_auc": value})
+    assert str(error.value) == f"encoder2_auc: choose a number from 0 to 1; got {value!r}"
+
+
+def test_evidence_says_what_changes_the_log_loss_and_by_how_much() -> None:
+    rise = "Replacing the run's rates by their mean raises held-out log-loss by 0.01 nats [0.004, 0.02]"
+    for own, text in (
+        (WORSE, f"{rise}. Data: One rate for all skills raises held-out log-loss by 0.02 nats [0.01, 0.03]. "),
+        (WORSE | {"low": -0.004}, "raises held-out log-loss by 0.01 nats [-0.004, 0.02], which may be chance."),
+        (WORSE | {"value": -0.01}, "raise held-out log-loss (-0.01 nats"),
+        (WORSE | {"carried": 0.32}, "The run's predictions use 32% of the information in its practice."),
+        (WORSE | {"carried": -0.1}, "worse than a constant for each skill"),
+        (
+            WORSE | {"size": 0.1},
+            f"{rise}. But its CV of rates is 0.10, less than a third of the 0.60 in the data: real, but too small",
+        ),
+        (None, "This run has not been tested."),
+    ):
+        data = data_deciding("pass")
+        data.evidence["size"] = 0.6
+        assert text in run_question("skills", data, own, "").text
+    assert "But the data show no difference." in run_question("skills", data_deciding("noise"), WORSE, "").text
+    assert "Parametric bootstrap: p = 0.01 (100 replicates)." in data_deciding("pass").text
+
+
+@pytest.mark.parametrize(("data", "status"), [("pass", "untested"), ("noise", "noise")])
+def test_a_run_without_known_rates_cannot_be_tested(data: str, status: str) -> None:
+    own = {"value": None, "low": None, "high": None, "size": None, "carried": 0.9}
+    finding = run_question("skills", data_deciding(data), own, "")
+    assert finding.status == status
+    assert status == "noise" or finding.text.startswith("Fewer than two skills have an effective rate")

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from gainakt.analysis import diagnosis
-from gainakt.analysis.diagnosis import Attempt, Readout
+from gainakt.analysis.decision import Attempt, next_step
+from gainakt.analysis.diagnosis import RECENT_STEPS, Readout
 from gainakt.config.presets import find
 
 
@@ -20,15 +21,31 @@ def series(**values: list[float]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["run_id", "name", "step", "epoch", "time", "value"])
 
 
-def test_losses_are_those_of_the_last_epoch_and_their_balance_is_a_ratio() -> None:
-    seen = series(
-        loss__bce=[9, 0.5], weighted__bce=[9, 0.25], share__bce=[0.1, 0.49], loss__im=[9, 0.5], weighted__im=[9, 0.25],
-        share__im=[0.1, 0.49], loss__variance=[9, -0.005], weighted__variance=[9, -0.01], share__variance=[0.1, 0.02],
-    )  # fmt: skip
-    table = diagnosis.losses(seen)
-    assert table["term"].tolist()[-1] == "variance" and table["weighted"].tolist() == [0.25, 0.25, -0.01]
+def losses_of(**values: float) -> dict[str, list[float]]:
+    """Raw, weighted and share of terms over steps: the first many times 9, then the given weighted value."""
+    early = [9.0] * RECENT_STEPS
+    return {
+        f"{kind}__{term}": [*early, *([value] * RECENT_STEPS)]
+        for term, value in values.items()
+        for kind in ("loss", "weighted", "share")
+    }
+
+
+def test_losses_are_medians_of_the_last_recorded_steps_and_their_balance_is_a_ratio() -> None:
+    table = diagnosis.losses(series(**losses_of(bce=0.25, im=0.2, variance=-0.009)))
+    assert table["term"].tolist() == ["bce", "im", "variance"] and table["weighted"].tolist() == [0.25, 0.2, -0.009]
     assert diagnosis.differentiation_share(table) == pytest.approx(0.02)
     assert diagnosis.losses(series()).empty and diagnosis.differentiation_share(diagnosis.losses(series())) is None
+
+
+@pytest.mark.parametrize("evaluated", [0, 7], ids=["no later epoch", "later epochs without a recorded step"])
+def test_losses_are_told_whatever_the_last_epoch_recorded(evaluated: int) -> None:
+    """A short last epoch, or fewer steps in an epoch than lie between two records, must not empty the table."""
+    recorded = series(**losses_of(bce=0.25, variance=-0.01), validation__im=[0.5] * (2 * RECENT_STEPS + evaluated))
+    table = diagnosis.losses(recorded)
+    assert table["term"].tolist() == ["bce", "variance"] and table["weighted"].tolist() == [0.25, -0.01]
+    ratio = diagnosis.differentiation_share(table)
+    assert "0.04" in next_step(ratio, [attempt()], "untested").branches[1].value
 
 
 @pytest.mark.parametrize(
@@ -43,10 +60,10 @@ def test_losses_are_those_of_the_last_epoch_and_their_balance_is_a_ratio() -> No
 def test_overfitting_is_a_falling_validation_beside_a_rising_training_auc(
     validation: list[float], training: list[float], best: int, overfits: int | None
 ) -> None:
-    seen = series(validation__encoder2_auc=validation, train_running__encoder2_auc=training)
-    course = diagnosis.course(seen, "encoder2")
+    recorded = series(validation__encoder2_auc=validation, train_running__encoder2_auc=training)
+    course = diagnosis.course(recorded, "encoder2")
     assert course is not None and (course.best_epoch, course.overfits_from) == (best, overfits)
-    assert diagnosis.course(seen, "encoder1") is None
+    assert diagnosis.course(recorded, "encoder1") is None
 
 
 def test_encoders_diverge_by_the_difference_of_their_aucs() -> None:
@@ -56,7 +73,7 @@ def test_encoders_diverge_by_the_difference_of_their_aucs() -> None:
     assert apart.index.tolist() == [1, 2] and apart.tolist() == pytest.approx([0.01, 0.1])
 
 
-def test_gradients_are_the_first_and_the_last_look() -> None:
+def test_gradients_are_the_first_and_the_last_probe() -> None:
     recorded = series(
         gradient__gains__share__im=[0.9, 0.7], gradient__gains__cosine__im__variance=[0.1, -0.5],
         gradient__seconds=[1, 1],
@@ -111,7 +128,7 @@ def attempt(standing: str = "noise", variance: float = 2.0, head: str = "linear"
 def test_the_decision_tree_ends_in_a_preset_by_the_values_it_names(
     ratio: float | None, attempts: list[Attempt], learnable: str, ends: str
 ) -> None:
-    path = diagnosis.next_step(ratio, attempts, learnable, "v3-phase1")
+    path = next_step(ratio, attempts, learnable, "v3-phase1")
     assert path.preset == ends and path.end
     assert all(branch.value for branch in path.branches)
     if ends.startswith("v3-phase1"):
@@ -119,6 +136,6 @@ def test_the_decision_tree_ends_in_a_preset_by_the_values_it_names(
 
 
 def test_what_was_tried_and_not_tested_has_not_failed() -> None:
-    path = diagnosis.next_step(0.5, [attempt(), attempt("untested", variance=200)], "untested")
-    branch = next(branch for branch in path.branches if "reweighting" in branch.question)
-    assert branch.answer == "not known" and "1 untested" in branch.value
+    path = next_step(0.5, [attempt(), attempt("untested", variance=200)], "untested")
+    branch = next(branch for branch in path.branches if "variance weight" in branch.question)
+    assert branch.answer == "unknown" and "1 not tested" in branch.value

@@ -38,9 +38,9 @@ def test_a_torn_last_line_is_left_for_later_and_ended_by_the_next_writer(folder)
     with folder.journal.open("ab") as file:
         file.write(b'{"kind": "st')
     assert folder.rows(offset) == ([], offset)
-    RunFolder(folder.folder.parent, folder.run_id).append({"kind": "claimed"})
+    RunFolder(folder.folder.parent, folder.run_id).append({"kind": "paused"})
     rows, after = folder.rows(offset)
-    assert [row["kind"] for row in rows] == ["damaged", "claimed"]
+    assert [row["kind"] for row in rows] == ["damaged", "paused"]
     assert after == folder.journal.stat().st_size
 
 
@@ -88,6 +88,26 @@ def test_two_writers_do_not_mix_lines(folder):
     assert [writer.wait() for writer in writers] == [0, 0]
     rows, _ = folder.requests(0)
     assert len(rows) == 400 and all(row["kind"] == "set" for row in rows)
+
+
+def test_two_processes_append_to_one_journal_without_losing_or_mixing_a_row(folder):
+    """A run that trains while it is renamed and tested from other processes."""
+    code = (
+        "import sys; from gainakt.store.inbox import RunFolder\n"
+        "folder = RunFolder(sys.argv[1], sys.argv[2])\n"
+        "for i in range(1000):\n"
+        "    folder.append({'kind': 'step', 'who': sys.argv[3], 'step': i, 'text': 'x' * (i * 37 % 9000)})\n"
+        "    if i % 100 == 0: folder.close()"
+    )
+    arguments = [str(folder.folder.parent), folder.run_id]
+    writers = [subprocess.Popen([sys.executable, "-c", code, *arguments, str(n)]) for n in range(2)]
+    assert [writer.wait() for writer in writers] == [0, 0]
+    rows, offset = [], 0
+    while (part := folder.rows(offset))[0]:
+        rows, offset = rows + part[0], part[1]
+    assert [row["kind"] for row in rows] == ["queued"] + ["step"] * 2000
+    for writer in "01":
+        assert [row["step"] for row in rows if row.get("who") == writer] == list(range(1000))
 
 
 def test_writing_a_run_folder_needs_neither_duckdb_nor_torch():

@@ -16,7 +16,7 @@ from gainakt.training.setup import build
 
 CPU = torch.device("cpu")
 SKILLS = 5
-TERMS = [name for name in WeightsConfig.model_fields if name != "bce"]
+TERMS = [name for name in WeightsConfig.model_fields if name != "encoder_priority"]
 
 
 @pytest.fixture(scope="module")

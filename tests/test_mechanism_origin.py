@@ -62,7 +62,7 @@ def test_the_concurrent_target_is_the_response_that_encoder_2_has_seen(tiny, dat
     one = seen(tiny({**STILL, "origin.target": "concurrent"}), data)
     model, batch = one.encoder2, one.batch
     gains = torch.sigmoid(model.gains.every(one.output.read, batch.response, torch.arange(5)))
-    share = model.mastery.share(torch.arange(5)[None], batch.skill).transpose(1, 2)
+    share = model.mastery.transfer_share(torch.arange(5)[None], batch.skill).transpose(1, 2)
     practice = (gains * share).cumsum(1).gather(2, batch.skill[..., None])[..., 0]  # of q_t, after t
     logits = model.mastery.readout(model.mastery.curve(practice, batch.skill, batch.student), batch.skill)
     expected = F.binary_cross_entropy_with_logits(logits[batch.valid], batch.response[batch.valid].float())
@@ -96,7 +96,7 @@ def test_padding_to_the_window_keeps_questions_of_several_rows(data):
     assert longer.group.shape == (4, 20) and bool((longer.group.diff(dim=1) >= 0).all())
     assert torch.equal(longer.scored[:, : steps - 1], batch.scored) and not bool(longer.scored[:, steps - 1 :].any())
     at = batch.scored
-    assert torch.equal(longer.known[:, : steps - 1][at], batch.known[at])
+    assert torch.equal(longer.last_visible[:, : steps - 1][at], batch.last_visible[at])
 
 
 def test_an_unmasked_run_pads_to_the_window_and_measures_as_before(tiny, data):

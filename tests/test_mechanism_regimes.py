@@ -108,26 +108,26 @@ def test_no_regime_is_bit_identical_to_none(tiny, data):
 
     plain = numbers(tiny({"model.dropout": 0.2}))
     assert plain == numbers(tiny({"model.dropout": 0.2, "regime.alone_from": 3, "regime.encoder1": "frozen"}))
-    assert plain == numbers(tiny({"model.dropout": 0.2, "regime.schedule": "bce 1:0.5"}))
+    assert plain == numbers(tiny({"model.dropout": 0.2, "regime.schedule": "encoder_priority 1:0.5"}))
     late = tiny({"model.dropout": 0.2, "regime.alone_epochs": 5, "regime.alone_from": 2})
     assert plain == numbers(late), "a phase that never begins"
 
 
 def test_a_schedule_is_a_line_between_its_points():
-    text = "variance 1:0 11:20 ; gain_targets 3:1 4:0; bce 2:0.5"
-    assert weights_at(text, 1) == {"variance": 0.0, "gain_targets": 1.0, "bce": 0.5}
-    assert weights_at(text, 6) == {"variance": 10.0, "gain_targets": 0.0, "bce": 0.5}
+    text = "variance 1:0 11:20 ; gain_targets 3:1 4:0; encoder_priority 2:0.5"
+    assert weights_at(text, 1) == {"variance": 0.0, "gain_targets": 1.0, "encoder_priority": 0.5}
+    assert weights_at(text, 6) == {"variance": 10.0, "gain_targets": 0.0, "encoder_priority": 0.5}
     assert weights_at(text, 99)["variance"] == 20.0
     assert weights_at("", 1) == {}
 
 
 WRONG = {
     "unknown weight 'entropy'": "entropy 1:2",
-    "'1-2' is no epoch:value": "variance 1-2",
-    "'x:2' is no epoch:value": "variance x:2",
+    "'1-2' is not epoch:value": "variance 1-2",
+    "'x:2' is not epoch:value": "variance x:2",
     "epochs start at 1": "variance 0:2",
-    "weights.bce lies in 0 to 1": "bce 1:2",
-    "weights.variance lies in 0 to 5000": "variance 1:nan",
+    "weights.encoder_priority is from 0 to 1": "encoder_priority 1:2",
+    "weights.variance is from 0 to 5000": "variance 1:nan",
     "each weight once": "variance 1:2; variance 2:3",
     "no epoch twice": "variance 1:2 1:3",
     "with epoch:value points": "variance",
@@ -147,12 +147,12 @@ def test_turns_and_epochs_alone_exclude_each_other():
 
 
 def test_scheduled_weights_act_and_are_told(tiny, data):
-    config = tiny({"regime.schedule": "variance 1:0 3:20; bce 2:0.5 3:0.3", "training.max_epochs": 4})
+    config = tiny({"regime.schedule": "variance 1:0 3:20; encoder_priority 2:0.5 3:0.3", "training.max_epochs": 4})
     events = list(train(config, data))
     told = [(e.epoch, e.field, e.old, e.new, e.who) for e in of(Changed, events)]
     assert told == [
         (2, "weights.variance", 0.0, 10.0, "schedule"), (3, "weights.variance", 10.0, 20.0, "schedule"),
-        (3, "weights.bce", 0.5, 0.3, "schedule"),
+        (3, "weights.encoder_priority", 0.5, 0.3, "schedule"),
     ]  # fmt: skip
     for event in of(Stepped, events):
         assert ("loss.variance" in event.values) == (event.epoch > 1)
@@ -169,11 +169,11 @@ def test_a_slider_moved_by_hand_ends_its_schedule(tiny, data):
         moved = {"kind": "set", "field": "weights.variance", "value": 7.0, "who": "anna"}
         return [moved] if len(calls) == 2 else []
 
-    config = tiny({"regime.schedule": "variance 1:1 3:20; bce 1:0.5 3:0.3", "training.max_epochs": 3})
+    config = tiny({"regime.schedule": "variance 1:1 3:20; encoder_priority 1:0.5 3:0.3", "training.max_epochs": 3})
     told = [(e.epoch, e.field, e.new, e.who) for e in of(Changed, train(config, data, ask))]
     assert told == [
         (1, "weights.variance", 1.0, "schedule"), (1, "weights.variance", 7.0, "anna"),
-        (2, "weights.bce", 0.4, "schedule"), (3, "weights.bce", 0.3, "schedule"),
+        (2, "weights.encoder_priority", 0.4, "schedule"), (3, "weights.encoder_priority", 0.3, "schedule"),
     ]  # fmt: skip
 
 

@@ -10,8 +10,9 @@ from gainakt.data.sequences import Windows, split_students
 from gainakt.training import checkpoints
 from gainakt.training.best import weighted_loss
 from gainakt.training.events import Checkpointed, Evaluated
-from gainakt.training.loop import final_results, train
+from gainakt.training.loop import train
 from gainakt.training.regimes import Phase
+from gainakt.training.results import final_results
 from gainakt.training.setup import build
 from gainakt.training.stepper import Stepper
 
@@ -54,7 +55,7 @@ STILL = {"model.dropout": 0.0, "model.width": 16, "training.learning_rate": 1e-3
 def flip(tiny, data, changes):
     """Encoder 2's move when priority goes from 0.5 to 0.3, against its whole move since the start."""
     with torch.enable_grad():
-        even, flipped = (stepped(tiny({**STILL, **changes, "weights.bce": w}), data) for w in (0.5, 0.3))
+        even, flipped = (stepped(tiny({**STILL, **changes, "weights.encoder_priority": w}), data) for w in (0.5, 0.3))
     start = build(tiny({**STILL, **changes}), 5, 40, CPU)
     return apart(even, flipped, "encoder2") / apart(start, even, "encoder2")
 
@@ -94,7 +95,7 @@ def test_shared_parameters_get_both_losses(tiny, data):
 
 def test_sharing_keeps_one_best_epoch_that_of_the_lowest_weighted_loss(tiny, data, tmp_path):
     config = tiny({"model.sharing": "first_block", "training.max_epochs": 8, "training.learning_rate": 0.05,
-                   "training.schedule": "constant", "weights.bce": 0.3})  # fmt: skip
+                   "training.schedule": "constant", "weights.encoder_priority": 0.3})  # fmt: skip
     events = list(train(config, data, folder=tmp_path))
     told = of(Evaluated, events)
     weighted = [0.3 * e.values["validation.bce"] + 0.7 * e.values["validation.im"] for e in told]
@@ -109,7 +110,7 @@ def test_sharing_keeps_one_best_epoch_that_of_the_lowest_weighted_loss(tiny, dat
         getattr(model, encoder).load_state_dict(checkpoints.load(tmp_path, encoder))
     split = split_students(data, 0, 0)
     windows = {n: Windows(data, getattr(split, n), 20, n == "train", CPU) for n in ("train", "validation", "test")}
-    results, _ = final_results(model, windows, data.skills)
+    results, _ = final_results(model, data, split, windows)
     for name, values in results.items():
         assert values == pytest.approx({key: events[-1].results[name][key] for key in values}, abs=1e-9)
     assert weighted_loss(config, {"bce": 1.0, "im": 2.0}) == pytest.approx(1.7)
@@ -142,29 +143,29 @@ def test_a_frozen_encoder_1_that_expects_success_teaches_it(tiny, data):
 
 
 SAID = {
-    "hardly acts on encoder 2": {},
-    "it does set im against variance, triplet": {"weights.variance": 1.0, "weights.triplet": 1.0},
+    "hardly any effect": {},
+    "it still weighs im against variance, triplet": {"weights.variance": 1.0, "weights.triplet": 1.0},
     "shared embeddings,": {"model.sharing": "embeddings"},
     "shared embeddings and the first block": {"model.sharing": "first_block"},
     "encoder 1 does not train": {"regime.alone_epochs": 1000},
-    "at 0 encoder 1 gets no gradient": {"weights.bce": 0.0},
-    "at 1 encoder 2's prediction gets no gradient": {"weights.bce": 1.0},
+    "at 0 encoder 1 gets no gradient": {"weights.encoder_priority": 0.0},
+    "at 1 encoder 2's prediction gets no gradient": {"weights.encoder_priority": 1.0},
 }
 
 
 @pytest.mark.parametrize("said", SAID)
 def test_the_page_says_what_priority_acts_on(tiny, said):
-    assert said in acts_on("weights.bce", tiny(SAID[said])).lower()
+    assert said in acts_on("weights.encoder_priority", tiny(SAID[said])).lower()
 
 
 OTHERS = {
-    ("weights.variance", "acts on nothing here"): {"origin.variance_added": False},
+    ("weights.variance", "no effect"): {"origin.variance_added": False},
     ("weights.variance", "between responses"): {"losses.variance_over": "responses"},
     ("weights.variance", "logits over skills"): {"losses.variance_of": "logits"},
-    ("weights.beta_spread", "at rest"): {"model.beta_start_std": 0.5},
-    ("weights.beta_spread", "beta alone"): {},
+    ("weights.beta_spread", "inactive: beta starts with std 0.5"): {"model.beta_start_std": 0.5},
+    ("weights.beta_spread", "beta only"): {},
     ("weights.balance", "no experts"): {},
-    ("weights.distillation", "acts on nothing in the epochs"): {"regime.alone_epochs": 3},
+    ("weights.distillation", "no effect in the epochs"): {"regime.alone_epochs": 3},
     ("weights.shrinkage", "gates and b_s"): {"model.gain_head": "mixture"},
     ("weights.contrastive", "mastery head is off"): {"origin.mastery_head": False},
 }

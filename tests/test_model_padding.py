@@ -141,8 +141,9 @@ def test_recorded_losses_are_those_of_every_window_by_itself(config, small_class
     config = changed(
         config,
         {
-            "training.batch_size": 64, "weights.variance": 1.0, "weights.contrastive": 3.0, "weights.bce": 0.3,
-            "losses.variance_form": form, "weights.beta_spread": 2.0, "model.beta_start_std": 0.1,
+            "training.batch_size": 64, "weights.variance": 1.0, "weights.contrastive": 3.0,
+            "weights.encoder_priority": 0.3, "losses.variance_form": form, "weights.beta_spread": 2.0,
+            "model.beta_start_std": 0.1,
             "model.prior": "none",
         },
     )  # fmt: skip

@@ -51,6 +51,16 @@ def test_interactions_stand_as_in_the_windows_of_every_model(data: Interactions,
     assert data.response[seen.place].tolist() == seen.response.tolist()
 
 
+def test_a_fit_ends_at_the_same_place_from_wherever_its_spreads_start(data: Interactions, seen: Practice) -> None:
+    begin = fit.start(len(data.skills), fit.Tie())
+    ends = [fit.fitted(seen, replace(begin, spread=np.full(7, spread))) for spread in (0.1, 0.3, 0.8)]
+    assert all(end.converged for end in ends)
+    objective = [end.objective for end in ends]
+    assert max(objective) - min(objective) < 0.5
+    rates = np.stack([end.rate for end in ends])
+    assert np.ptp(np.log(rates), axis=0).max() < 0.02
+
+
 def test_counts_are_those_of_a_loop(seen: Practice) -> None:
     for place in np.random.default_rng(0).integers(0, len(seen), 200):
         before = slice(seen.start[seen.window[place]], place)
@@ -187,7 +197,10 @@ def test_no_iteration_is_an_untrained_run(data: Interactions) -> None:
 
 def test_it_stops_when_asked_and_refuses_settings(data: Interactions) -> None:
     asked = iter(
-        [[{"kind": "set", "field": "weights.bce", "value": 0.1, "who": "me"}], [{"kind": "stop", "who": "me"}]]
+        [
+            [{"kind": "set", "field": "weights.encoder_priority", "value": 0.1, "who": "me"}],
+            [{"kind": "stop", "who": "me"}],
+        ]
     )
     told = list(train(small(), data, lambda: next(asked)))
     last = told[-1]

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from gainakt.config import Config, difference
-from gainakt.config.presets import PRESETS, find, preset
+from gainakt.config.presets import PRESETS, find, measured, preset
 from gainakt.errors import InputError
 from gainakt.training.loop import train
 from tests.benchmarks import findings
 
 IDEAS = {
     "variance-x10": {"weights.variance": 20}, "variance-x100": {"weights.variance": 200},
-    "variance-x1000": {"weights.variance": 2000}, "flipped-priority": {"weights.bce": 0.3},
+    "variance-x1000": {"weights.variance": 2000}, "flipped-priority": {"weights.encoder_priority": 0.3},
     "encoder2-pretrained": {"regime.alone_epochs": 3, "regime.schedule": "gain_targets 3:1 4:0"},
     "encoder2-alone": {"regime.alone_epochs": 1000}, "adversarial": {"weights.adversary": 0.1},
     "hard-constraint": {"pressure.reject_below": 0.1},
@@ -69,7 +69,7 @@ def test_an_unknown_name_lists_the_known(name):
 
 
 def test_an_idea_on_the_origin_says_so():
-    assert find("v3-phase1+triplet").about == "Triplet loss between skills. On v3-phase1."
+    assert find("v3-phase1+triplet").about == f"{PRESETS['triplet'].about} On v3-phase1."
     assert find("v3-phase1+triplet").expected == PRESETS["triplet"].expected
 
 
@@ -85,3 +85,16 @@ def test_the_ablation_covers_all_that_separates_its_ends():
     covered = [field for fields, _ in findings.CAUSES.values() for field in fields]
     assert len(covered) == len(set(covered))
     assert set(covered) | set(findings.WIDTH) == set(difference(*map(preset, findings.ENDS)))
+
+
+def test_what_was_measured_of_an_idea_says_under_which_conditions():
+    conditions = re.compile(r"(all students|one student in \d+), width \d+, \d+ epochs, (1 seed|means of \d+ seeds): ")
+    for name in IDEAS:
+        for part in measured(name).split(". "):
+            assert conditions.search(part) and part.count("(corrected: ") == 2, name
+
+
+def test_what_was_measured_is_that_of_the_results():
+    assert findings.measured(findings.done_so_far()) == {name: measured(name) for name in PRESETS if measured(name)}, (
+        "stale; write it with: python -m tests.benchmarks.findings --write"
+    )

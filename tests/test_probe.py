@@ -64,7 +64,7 @@ def test_two_names_of_one_formula_pull_the_same_way(made):
 def test_the_gain_logit_of_a_later_interaction_gets_no_pull_from_an_earlier_prediction(made):
     _, model, windows = made()
     batch = windows.batch(np.arange(4))
-    with probe._shift(model.encoder2, batch) as shift:
+    with probe._shifted(model.encoder2, batch) as shift:
         logits = model.eval()(batch).logits2
         (pull,) = torch.autograd.grad(logits[:, 2].sum(), shift)
     assert pull[:, 3:].abs().sum() == 0 and pull[:, :3].abs().sum() > 0

@@ -8,10 +8,11 @@ import pytest
 import torch
 from scipy import stats
 
+from gainakt.curve_model.counts import practice_of
 from gainakt.data.interactions import Interactions
 from gainakt.data.sequences import Windows
 from gainakt.measures import metrics
-from gainakt.measures.recovery import Learned, Scored, agreement, positions, recovery
+from gainakt.measures.recovery import Learned, Scored, agreement, recovery
 from gainakt.simulate import Scenario, simulated, trajectory
 
 TRAIN = np.arange(0, 200, 2)
@@ -23,8 +24,13 @@ def data() -> Interactions:
     return simulated(Scenario(students=200, skills=12, threshold=0.4), 0)
 
 
+def places(data: Interactions, window: int) -> np.ndarray:
+    practice = practice_of(data, TEST, window)
+    return practice.place[practice.scored]
+
+
 def scored(data: Interactions, window: int = 200) -> Scored:
-    place = positions(data.student, TEST, window)
+    place = places(data, window)
     mastery, probability = (values[place] for values in trajectory(data))
     return Scored(data.student[place], data.response[place], mastery, mastery, probability)
 
@@ -44,9 +50,9 @@ def exact(truth: dict[str, Any], skills: int, **changes: Any) -> Learned:
 
 
 @pytest.mark.parametrize("window", [200, 25, 7])
-def test_positions_are_the_predictions_in_their_order(data: Interactions, window: int) -> None:
+def test_scored_places_are_the_predictions_in_their_order(data: Interactions, window: int) -> None:
     windows = Windows(data, TEST, window, False, torch.device("cpu"))
-    place = positions(data.student, TEST, window)
+    place = places(data, window)
     skill, response, student = [], [], []
     for rows, batch in windows.in_order():
         skill.append(batch.asked[batch.scored])
@@ -59,14 +65,14 @@ def test_positions_are_the_predictions_in_their_order(data: Interactions, window
 
 
 def test_the_truth_recovers_itself(data: Interactions) -> None:
-    found = recovery(data.truth, exact(data.truth, 12), TRAIN, seen := scored(data))
+    found = recovery(data.truth, exact(data.truth, 12), TRAIN, at := scored(data))
     for name in ("effective_rate", "saturation_over_temperature", "offset", "mastery"):
         assert [found[f"{kind}_{name}"] for kind in ("spearman", "pearson", "slope")] == pytest.approx([1, 1, 1])
         assert found[f"rmse_{name}"] == pytest.approx(0, abs=1e-12)
     assert found["spearman_gamma"] == pytest.approx(1)
     assert found["rate_cv"] == pytest.approx(found["true_rate_cv"]) == pytest.approx(0.44)
-    assert found["oracle_auc"] == metrics.auc(seen.target, seen.true_probability)
-    assert found["oracle_mastery_correlation"] == metrics.correlation(seen.true_mastery, seen.target)
+    assert found["oracle_auc"] == metrics.auc(at.target, at.true_probability)
+    assert found["oracle_mastery_correlation"] == metrics.correlation(at.true_mastery, at.target)
     # one true threshold for all skills: an order is not defined, the distance is
     assert found["spearman_threshold_over_temperature"] is None
     assert found["rmse_threshold_over_temperature"] == pytest.approx(0, abs=1e-12)

@@ -59,9 +59,9 @@ def test_they_are_runs_with_missing_values_missing(store):
 
 def test_both_values_of_the_im_loss_are_kept_and_marked(store):
     metrics = store.metrics([V3])
-    told = {name: value for split, name, value in zip(*(metrics[c] for c in ("split", "name", "value")), strict=True)
+    values = {name: value for split, name, value in zip(*(metrics[c] for c in ("split", "name", "value")), strict=True)
             if split == "train" and name.startswith("im")}  # fmt: skip
-    assert told == {"im": 0.555, "im_second_table": 0.602}
+    assert values == {"im": 0.555, "im_second_table": 0.602}
     assert "contradicts itself" in store.run(V3).reason
 
 
@@ -86,3 +86,41 @@ def test_a_reader_beside_the_holder_sees_them(store, tmp_path):
     store.start_intake(0.05)
     with open_for_reading(tmp_path / "x.duckdb") as reading:
         assert len(reading.runs(published=True)) == 3
+
+
+def journals(root):
+    return {
+        record["run_id"]: (root / record["run_id"] / "journal.jsonl").read_bytes() for record in reference.records()
+    }
+
+
+@pytest.mark.parametrize("rows", [None, 0, 1, 2.5, 4])
+def test_a_record_that_a_kill_left_incomplete_is_completed(tmp_path, rows):
+    """`rows` of the journal are there, None: not even the file; the half one is torn."""
+    root, path = tmp_path / "x.runs", tmp_path / "x.duckdb"
+    reference.place(root)
+    whole = journals(root)
+    lines = whole[V3].splitlines(keepends=True)
+    journal = root / V3 / "journal.jsonl"
+    if rows is None:
+        journal.unlink()
+    else:
+        journal.write_bytes(b"".join(lines[: int(rows)]) + (lines[2][:40] if rows % 1 else b""))
+    with Store.open(path) as store:
+        store.take_in()  # what is there is taken in before the rest comes
+        reference.place(root)
+        reference.place(root)
+        store.take_in()
+        assert journals(root) == whole and [entry.name for entry in (root / V3).iterdir()] == ["journal.jsonl"]
+        assert store.run(V3).status == "finished" and store.run(V3).damaged_rows == 0
+        assert store.series([V3], ["validation.encoder2_auc"])["value"].tolist() == [0.583, 0.593, 0.582]
+
+
+def test_a_record_of_other_content_is_left_alone(tmp_path):
+    root = tmp_path / "x.runs"
+    reference.place(root)
+    journal = root / V3 / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes()[:100].replace(b"queued", b"Queued"))
+    before = journals(root)
+    reference.place(root)
+    assert journals(root) == before

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def test_the_report_has_the_originals_outline_and_states_the_runs_numbers(store:
     for split, name in (("test", "encoder2_auc"), ("train", "encoder1_auc"), ("test", "gain_std")):
         assert f"{metrics[split, name]:.4f}" in written.markdown
     assert "nan" not in re.sub(r"[a-z]nan|nan[a-z]", "", written.markdown.lower()) and "None" not in written.markdown
-    assert "[[figure" not in written.markdown and "Both used the same data." in written.markdown
+    assert "[[figure" not in written.markdown and "Both runs used the same data." in written.markdown
     assert "weights.variance" in written.markdown.replace("\\", ""), "what differs in the settings"
 
 
@@ -113,12 +114,12 @@ def facts(series: Any = (), **test: float | None) -> Facts:
 
 @pytest.mark.parametrize(
     ("std", "says", "never"),
-    [(0.0018, "practically uniform", "vary"), (0.05, "vary, less than the target", "uniform"),
-     (0.10, "vary, less than the target", "spread"), (0.3, "spread by more than the target of 0.1", "uniform")],
+    [(0.0018, "practically uniform", "vary"), (0.05, "vary, but not by more than the target of 0.1", "uniform"),
+     (0.10, "vary, but not by more", "uniform"), (0.3, "vary by more than the target of 0.1", "not")],
 )  # fmt: skip
 def test_how_gains_spread_is_told_by_their_std(std: float, says: str, never: str) -> None:
-    (told,) = sentences.gains_told({"gain_std": std, "gain_mean": 0.5}, Targets())
-    assert says in told and never not in told.replace("uniform, while", "") and f"{std:.4f}" in told
+    (sentence,) = sentences.gain_spread({"gain_std": std, "gain_mean": 0.5}, Targets())
+    assert says in sentence and never not in sentence and f"{std:.4f}" in sentence
 
 
 @pytest.mark.parametrize(
@@ -126,31 +127,42 @@ def test_how_gains_spread_is_told_by_their_std(std: float, says: str, never: str
     [(0.5883, 0.5885, "practically the same"), (0.6, 0.3, "larger after correct"), (0.3, 0.6, "smaller after correct")],
 )
 def test_how_the_response_counts_is_told_by_the_ratio(correct: float, incorrect: float, says: str) -> None:
-    seen = facts(
+    measured = facts(
         gain_after_correct=correct, gain_after_incorrect=incorrect, response_gain_ratio=correct / incorrect
     )  # fmt: skip
-    (told,) = sentences.response_told(seen, Targets())
-    assert says in told and ("not above" in told) == (correct / incorrect <= 1.2)
+    (sentence,) = sentences.response_difference(measured, Targets())
+    assert says in sentence and ("not above" in sentence) == (correct / incorrect <= 1.2)
 
 
 @pytest.mark.parametrize(
     ("curve", "says"),
-    [([0.6, 0.7], "still at its best"), ([0.6, 0.7, 0.6995], "levelled off"), ([0.6, 0.7, 0.65], "ended below"),
-     ([0.7], "still at its best")],
+    [([0.6, 0.7], "still improving"), ([0.6, 0.7, 0.6995], "levelled off"), ([0.6, 0.7, 0.65], "ended below"),
+     ([0.7], "evaluated after one epoch")],
 )  # fmt: skip
 def test_the_course_is_told_by_where_it_ends(curve: list[float], says: str) -> None:
-    seen = facts([("validation.encoder1_auc", epoch + 1, value) for epoch, value in enumerate(curve)])
-    (told,) = sentences.dynamics(seen)
-    assert says in told and f"{curve[-1]:.4f} at the end" in told
+    recorded = facts([("validation.encoder1_auc", epoch + 1, value) for epoch, value in enumerate(curve)])
+    (sentence,) = sentences.dynamics(recorded)
+    assert says in sentence and f"{curve[-1]:.4f} at the end" in sentence
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "says"), [(0.1, 0.2, "diverged"), (0.2, 0.1, "converged"), (0.1, 0.1, "stayed")]
+    ("first", "last", "says"), [(0.1, 0.2, "moved apart"), (0.2, 0.1, "came closer"), (0.1, 0.1, "stayed")]
 )
 def test_divergence_is_told_by_the_difference(first: float, last: float, says: str) -> None:
     rows = [(f"validation.{encoder}_auc", epoch, 0.6 + (apart if encoder == "encoder1" else 0))
             for epoch, apart in ((1, first), (2, last)) for encoder in ("encoder1", "encoder2")]  # fmt: skip
-    assert says in next(sentences.divergence_told(facts(rows)))
+    assert says in next(sentences.auc_difference(facts(rows)))
+
+
+def test_losses_are_reported_whatever_the_last_epoch_recorded() -> None:
+    """Few steps an epoch: the last recorded step lies in the epoch before the last."""
+    rows = [(f"{kind}.{term}", 3, value) for kind, value in (("loss", 0.5), ("weighted", 0.25), ("share", 0.5))
+            for term in ("bce", "im")]  # fmt: skip
+    recorded = facts([*rows, ("loss.total", 3, 0.7), ("validation.im", 3, 0.6), ("validation.im", 4, 0.58)])
+    assert len(tables.balance(recorded)) == 3
+    assert next(sentences.balance(recorded)).startswith("No differentiation loss is on")
+    recorded = replace(recorded, run=replace(recorded.run, epochs=4))
+    assert [row[:2] for row in tables.loss_evolution(recorded)] == [["Epoch", "Training loss"], ["4", "0.7000"]]
 
 
 def test_a_record_with_hardly_anything_is_still_written(tmp_path: Path) -> None:
@@ -160,12 +172,15 @@ def test_a_record_with_hardly_anything_is_still_written(tmp_path: Path) -> None:
                        "skills": []})  # fmt: skip
     with Store.open(":memory:", runs=tmp_path) as store:
         store.take_in()
-        told = write(store, folder.run_id, folder.run_id).markdown
-    assert "NOT DIFFERENTIATED, 0 of 6 criteria met" in told and "no epoch was trained" in told
+        written = write(store, folder.run_id, folder.run_id).markdown
+    assert "NOT DIFFERENTIATED, 0 of 6 criteria met" in written and "No epoch was trained" in written
 
 
-def test_a_comparison_lists_settings_that_both_state_and_tells_large_growth_as_a_factor() -> None:
-    mine, theirs = {"weights.bce": 0.5, "model.width": 64, "data.path": "a"}, {"weights.bce": 0.3, "data.path": "b"}
-    assert tables.differs(mine, theirs)[1:] == [["weights.bce", "0.3", "0.5"]]
+def test_a_comparison_lists_settings_that_both_record_and_gives_large_growth_as_a_factor() -> None:
+    here, there = (
+        {"weights.encoder_priority": 0.5, "model.width": 64, "data.path": "a"},
+        {"weights.encoder_priority": 0.3, "data.path": "b"},
+    )
+    assert tables.differing_settings(here, there)[1:] == [[r"weights.encoder\_priority", "0.3", "0.5"]]
     changes = [tables.change(here, there) for here, there in ((0.5, 0.002), (0.55, 0.5), (0.5, 0.0), (None, 1.0))]
     assert changes == ["× 250", "+10.0%", "+0.5000", "–"]

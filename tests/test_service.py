@@ -1,9 +1,13 @@
 """Trainings as jobs: one after another, stopped, failed; what their journals say."""
 
+import errno
+import shutil
 import subprocess
 import sys
+import threading
 import time
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -77,6 +81,116 @@ def test_a_stopped_queued_run_never_starts(root, configured):
     assert not list((root / second).glob("*.safetensors"))
 
 
+def test_settings_asked_for_while_queued_act_from_the_first_step(root, configured):
+    config = configured()
+    folder = queue_run(root, config, name="", preset="corrected")
+    steer(root, folder.run_id, "weights.variance", 50, "anna")
+    steer(root, folder.run_id, "model.width", 16, "anna")
+    assert execute(folder, config)["status"] == "finished"
+    rows = journal(root, folder.run_id)
+    (changed,) = [row for row in rows if row["kind"] == "changed"]
+    assert (changed["step"], changed["field"], changed["old"], changed["new"]) == (1, "weights.variance", 0.0, 50.0)
+    (refused,) = [row for row in rows if row["kind"] == "refused"]
+    assert refused["field"] == "model.width" and "cannot change" in refused["reason"]
+    assert all("loss.variance" in row["values"] for row in rows if row["kind"] == "step")
+
+
+def test_settings_asked_of_a_queued_curve_model_are_refused_with_the_reason(root, tiny, class_file):
+    config = tiny({"data.path": str(class_file), "training.max_epochs": 5}, "parametric")
+    folder = queue_run(root, config, name="", preset="parametric")
+    steer(root, folder.run_id, "weights.variance", 50, "anna")
+    assert execute(folder, config)["status"] == "finished"
+    (refused,) = [row for row in journal(root, folder.run_id) if row["kind"] == "refused"]
+    assert (refused["field"], refused["value"], refused["who"]) == ("weights.variance", 50, "anna")
+    assert "no setting that can change" in refused["reason"]
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """`disk.full`: whether journals can be appended to."""
+
+    class Disk:
+        full = False
+
+    def append(self, row, given=RunFolder.append):
+        if Disk.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        given(self, row)
+
+    monkeypatch.setattr(RunFolder, "append", append)
+    monkeypatch.setattr(service, "RETRY_SECONDS", 0.05, raising=False)
+    yield Disk
+    Disk.full = False
+
+
+def test_a_disk_that_is_full_stops_no_other_run_and_no_run_stays_running(root, configured, disk, monkeypatch):
+    def fill(self, batch, epoch, given=loop._Run.optimise):
+        disk.full |= self.config.training.seed == 13 and self.step == 2
+        return given(self, batch, epoch)
+
+    monkeypatch.setattr(loop._Run, "optimise", fill)
+    jobs = Service(root)
+    bad = jobs.submit(configured({"training.seed": 13}), name="bad", preset="corrected")
+    jobs.wait()
+    assert "failed" not in kinds(root, bad)
+    (problem,) = jobs.problems
+    assert bad in problem and "the disk is full; make room" in problem
+    time.sleep(0.2)  # tried again and again, in vain
+    assert jobs.problems and "failed" not in kinds(root, bad)
+    disk.full = False
+    wait_for(root, bad, "failed")
+    last = journal(root, bad)[-1]
+    assert "the disk is full" in last["error"] and last["step"] == 3 and last["bad_input"] is False
+    good = jobs.submit(configured(), name="good", preset="corrected")
+    jobs.wait()
+    assert journal(root, good)[-1]["status"] == "finished" and jobs.problems == []
+
+
+def test_a_run_without_a_folder_is_given_up(root, configured, disk, monkeypatch):
+    jobs = Service(root)
+    monkeypatch.setattr(loop, "Stepper", lambda *_: setattr(disk, "full", True))
+    bad = jobs.submit(configured(), name="bad", preset="corrected")
+    jobs.wait()
+    assert jobs.problems
+    shutil.rmtree(root / bad)
+    deadline = time.monotonic() + 10
+    while jobs.problems:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), MemoryError("no memory")], ids=repr)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_whatever_ends_a_training_is_recorded_and_the_next_one_runs(root, configured, monkeypatch, error):
+    given = loop.Stepper
+
+    def broken(model, config, *others):
+        if config.training.seed == 13:
+            raise error
+        return given(model, config, *others)
+
+    monkeypatch.setattr(loop, "Stepper", broken)
+    jobs = Service(root)
+    bad = jobs.submit(configured({"training.seed": 13}), name="bad", preset="corrected")
+    good = jobs.submit(configured(), name="good", preset="corrected")
+    jobs.wait()
+    assert journal(root, bad)[-1]["error"].startswith(type(error).__name__)
+    assert journal(root, good)[-1]["status"] == "finished"
+
+
+def test_a_run_that_gets_no_thread_has_failed(root, configured, monkeypatch):
+    def start(self):
+        raise RuntimeError("can't start new thread")
+
+    jobs = Service(root)
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+        patch.setattr(threading.Thread, "start", start)
+        jobs.submit(configured(), name="", preset="corrected")
+    (run,) = [path.name for path in root.iterdir()]
+    assert kinds(root, run) == ["queued", "failed"]
+    jobs.wait()
+
+
 def test_a_failing_run_is_recorded_with_its_traceback_and_the_next_one_runs(root, configured, monkeypatch):
     given = loop.Stepper
 
@@ -127,13 +241,13 @@ def test_a_diverged_run_keeps_its_checkpoints_and_says_where(root, configured, m
 def test_the_journal_holds_the_run_whole(root, configured):
     config = configured({"training.max_epochs": 2})
     folder = queue_run(root, config, name="named", preset="corrected")
-    told = []
-    last = execute(folder, config, told.append)
+    reported = []
+    last = execute(folder, config, reported.append)
     rows = journal(root, folder.run_id)
     assert rows[0]["kind"] == "queued" and rows[0]["name"] == "named" and rows[0]["config"] == config.model_dump()
-    events = [row for row in rows if row["kind"] not in ("queued", "claimed")]
+    events = [row for row in rows if row["kind"] != "queued"]
     assert events[0]["kind"] == "started" and events[-1]["kind"] == "finished"
-    assert [row["kind"] for row in told] == [row["kind"] for row in events]
+    assert [row["kind"] for row in reported] == [row["kind"] for row in events]
     assert {name: value for name, value in events[-1].items() if name != "time"} == last
     assert [row["epoch"] for row in events if row["kind"] == "evaluated"] == [0, 1, 2]
     steps = events[0]["steps_per_epoch"] * 2
@@ -174,4 +288,4 @@ def test_a_running_job_is_steered_and_stopped_from_outside(root, configured):
 
 def test_importing_the_service_does_not_import_torch():
     code = "import sys, gainakt.jobs.service; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=service.__file__.rsplit("/", 2)[0]).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1]).returncode == 0

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from gainakt.errors import InputError
-from gainakt.store import RunFolder, Store, intake
+from gainakt.store import RunFolder, Store, inbox, intake
 
 CONFIG = {"data": {"path": "", "simulate": "demo"}, "training": {"seed": 7}}
 STARTED = {
@@ -158,8 +158,55 @@ def test_rows_that_do_not_fit_stop_no_other_run_and_are_tried_again(store, monke
     assert store.take_in() == 1
 
 
-def test_an_active_run_whose_folder_was_deleted_is_interrupted(store):
-    folder = make(store, rows=[STARTED, {"kind": "claimed", "pid": 1, "pid_started": 1.0, "host": "elsewhere"}])
+class FullDisk:
+    """A connection whose commits fail as DuckDB's do on a full disk; `room` says whether there is room again."""
+
+    def __init__(self, connection):
+        self.connection, self.room = connection, False
+
+    def __getattr__(self, name):
+        return getattr(self.connection, name)
+
+    def execute(self, query, *values):
+        if query == "COMMIT" and not self.room:
+            self.connection.execute("ROLLBACK")
+            raise duckdb.TransactionException(
+                'TransactionContext Error: Failed to commit: Could not write file "x.wal": No space left on device'
+            )
+        return self.connection.execute(query, *values)
+
+
+def test_a_full_disk_is_not_taken_for_bad_rows(store):
+    folder = make(store, rows=[STARTED, step(1)])
+    disk = store._intake._connection = FullDisk(store._intake._connection)
+    with pytest.raises(InputError, match=r"disk of .* is full"):
+        store.take_in()
+    assert not store.warnings and store.active() == []
+    disk.room = True
+    assert store.take_in() == 3 and store.run(folder.run_id).step == 1
+
+
+def test_the_intake_says_that_the_disk_is_full_and_goes_on_once_it_is_not(store):
+    folder = make(store, rows=[STARTED, step(1)])
+    disk = store._intake._connection = FullDisk(store._intake._connection)
+    store.start_intake(0.01)
+    wait_until(lambda: store.warnings)
+    assert "tried again" in store.warnings[0] and "is full" in store.warnings[0] and "rollback" not in store.warnings[0]
+    disk.room = True
+    wait_until(lambda: not store.warnings)
+    assert store.run(folder.run_id).step == 1
+
+
+def wait_until(holds):
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_an_active_run_whose_folder_was_deleted_is_interrupted(store, monkeypatch):
+    monkeypatch.setattr(inbox, "this_process", lambda: {"pid": 1, "pid_started": 1.0, "host": "elsewhere"})
+    folder = make(store, rows=[STARTED])
     store.take_in()
     shutil.rmtree(folder.folder)
     store.take_in()

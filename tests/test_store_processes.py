@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -12,7 +11,8 @@ import duckdb
 import pytest
 
 from gainakt.errors import InputError, StoreBusy
-from gainakt.store import RunFolder, Store, open_for_reading, runs_root, schema
+from gainakt.store import RunFolder, Store, inbox, open_for_reading, runs_root, schema
+from gainakt.store.owner import this_process
 
 WRITER = """
 import sys, time
@@ -85,17 +85,17 @@ def test_a_killed_run_is_interrupted_at_once_with_all_its_rows(path, start):
         assert store.take_in() == 0 and store.events(run_id)["kind"].tolist().count("interrupted") == 1
 
 
-def test_a_reused_pid_is_not_the_run(path):
+def test_a_reused_pid_is_not_the_run(path, monkeypatch):
+    monkeypatch.setattr(inbox, "this_process", lambda: this_process() | {"pid_started": 1.0})
     folder = make(path)
-    folder.append({"kind": "claimed", "pid": os.getpid(), "pid_started": 1.0, "host": socket.gethostname()})
     with Store.open(path) as store:
         store.take_in()
         assert store.run(folder.run_id).status == "interrupted"
 
 
-def test_a_silent_run_of_another_host_is_interrupted_and_runs_again_when_it_writes(path):
+def test_a_silent_run_of_another_host_is_interrupted_and_runs_again_when_it_writes(path, monkeypatch):
+    monkeypatch.setattr(inbox, "this_process", lambda: {"pid": 1, "pid_started": 1.0, "host": "elsewhere"})
     folder = make(path)
-    folder.append({"kind": "claimed", "pid": 1, "pid_started": 1.0, "host": "elsewhere"})
     with Store.open(path) as store:
         store.take_in()
         assert store.run(folder.run_id).status == "queued"
@@ -150,7 +150,7 @@ def test_the_second_process_learns_who_holds_the_store(path, start):
     process, _ = start(HOLDER, path, "once")
     with pytest.raises(StoreBusy, match=f"process {process.pid}"):
         Store.open(path, wait=0.2)
-    with pytest.raises(StoreBusy, match=f"process {process.pid}.*copy for reading"):
+    with pytest.raises(StoreBusy, match=f"process {process.pid}.*read-only snapshot"):
         open_for_reading(path, wait=0.3)
     assert not list(runs_root(path).glob(".snapshot*"))
 

@@ -1,6 +1,7 @@
 """A study: its cells, that nothing finished is repeated, what its tables say, and its page."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from gainakt.datasets.load import load, named
 from gainakt.errors import InputError, RunFailed
 from gainakt.jobs import study
+from gainakt.jobs.turns import Cancelled
 from gainakt.store import RunFolder, Store, runs_root
 from gainakt.ui.study import view as study_view
 from gainakt.verdict import with_curve_model as standin
@@ -42,6 +44,54 @@ def test_every_combination_is_a_cell_of_its_own() -> None:
         study.Plan(sequencings=("sideways",)).cells()
     with pytest.raises(InputError, match="'many' is no number"):
         list(study.numbers("3, many"))
+
+
+@pytest.mark.parametrize("text", ["inf", "nan", "500, -inf", "500.7", "many", "1e999"])
+def test_students_are_whole_numbers(text: str) -> None:
+    with pytest.raises(InputError, match=r"is no (whole )?number"):
+        list(study.whole_numbers(text))
+    assert list(study.whole_numbers(" 500, 1e3,")) == [500, 1000]
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"students": (10**300,)}, "students"), ({"students": (9,)}, "10 students"), ({"cvs": (-1.0,)}, "rate_cv"),
+        ({"cvs": (float("nan"),)}, "rate_cv"), ({"presets": ("odd",)}, "odd"), ({"scenario": "odd"}, "odd"),
+    ],
+)  # fmt: skip
+def test_a_plan_out_of_bounds_is_refused_before_anything_runs(changes: dict[str, Any], what: str) -> None:
+    with pytest.raises(InputError, match=what):
+        study.Plan(**changes).cells()
+
+
+def test_a_cancelled_study_ends_with_its_training_saved_and_can_go_on(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def cancelled_in_second_training(done: float, says: str) -> None:
+        asked.append(says)
+        if len(set(asked)) == 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        study.carry_out(PLAN, tmp_path, cancelled_in_second_training)
+    with Store.open(":memory:", runs=tmp_path) as store:
+        store.take_in()
+        assert store.runs()["status"].tolist() == ["finished"]
+    asked.clear()
+
+    def cancelled_while_training(done: float, says: str) -> None:
+        asked.append(says)
+        if asked.count(says) > 3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        study.carry_out(PLAN, tmp_path, cancelled_while_training)
+    with Store.open(":memory:", runs=tmp_path) as store:
+        store.take_in()
+        stopped = store.run(store.runs()["run_id"][0])
+        assert (stopped.status, stopped.reason) == ("stopped", "stopped by user")
+    assert len(study.carry_out(PLAN, tmp_path, quiet)) == 4
 
 
 def test_what_has_finished_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,8 +160,13 @@ def test_the_page_draws_what_is_there(tmp_path: Path, monkeypatch: pytest.Monkey
         app.run()
         assert not app.exception and "4 runs, 4 of them finished" in str([one.value for one in app.caption])
         assert len(app.dataframe[1].value) == 4
-        next(one for one in app.text_input if one.label == "Students").set_value("few").run()
-        assert "'few' is no number" in app.error[0].value.replace("\\", "")
+        for text, why in (
+            ("few", "'few' is no number"),
+            ("inf", "'inf' is no number"),
+            ("500.7", "500.7 is no whole number"),
+        ):
+            next(one for one in app.text_input if one.label == "Students").set_value(text).run()
+            assert not app.exception and why in app.error[0].value.replace("\\", "")
     finally:
         from gainakt.ui import resources
 

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from gainakt.data.sequences import Windows, split_students
+from gainakt.data.sequences import Windows, split_students, windows_of
 from gainakt.errors import InputError
-from gainakt.training import checkpoints, loop
+from gainakt.simulate import simulate
+from gainakt.training import checkpoints, loop, results
 from gainakt.training.evaluate import predict
 from gainakt.training.events import Checkpointed, Evaluated, Finished, GainHistograms, Started, Stepped
-from gainakt.training.loop import Diverged, final_results, train
+from gainakt.training.loop import Diverged, train
+from gainakt.training.results import final_results
 from gainakt.training.setup import build, pick_device
 
 CPU = torch.device("cpu")
@@ -84,13 +86,34 @@ def test_a_log_interval_leaves_steps_out_and_nothing_else(tiny, data):
     every = list(train(tiny({"training.log_every": 1}), data))
     some = list(train(tiny({"training.log_every": 3}), data))
     told = {event.step: event.values["loss.total"] for event in of(Stepped, every)}
-    assert [event.step for event in of(Stepped, some)] == [step for step in told if step % 3 == 0]
+    ends = [event.step for event in of(Evaluated, some)]
+    assert [event.step for event in of(Stepped, some)] == [step for step in told if step % 3 == 0 or step in ends]
     assert all(event.values["loss.total"] == told[event.step] for event in of(Stepped, some))
     assert some[-1].results == every[-1].results
 
 
+def test_every_epoch_records_a_step_however_short_it_is(tiny, data):
+    events = list(train(tiny({"training.log_every": 1000, "training.max_epochs": 3}), data))
+    assert [event.step for event in of(Stepped, events)] == [event.step for event in of(Evaluated, events)][1:]
+
+
+def test_each_split_is_predicted_once_at_the_end(tiny, monkeypatch):
+    read = []
+    monkeypatch.setattr(results, "predict", lambda model, windows: read.append(windows) or predict(model, windows))
+    last = list(train(tiny(), simulate("demo", students=40)))[-1]
+    assert len(read) == 3 and "oracle_auc" in last.results["recovery"]
+
+
+def test_the_splits_share_one_copy_of_the_data_in_its_own_small_types(data):
+    windows = windows_of(data, split_students(data, 0, 0), 20, CPU)
+    (held,) = {id(part.held): part.held for part in windows.values()}.values()
+    assert (held.skill.dtype, held.response.dtype) == (torch.int32, torch.int8)
+    batch = windows["train"].batch(np.arange(3))
+    assert batch.skill.dtype == batch.response.dtype == torch.long
+
+
 @pytest.mark.parametrize("every", [1, 3])
-def test_looks_come_at_their_steps_and_change_nothing(tiny, data, every):
+def test_probes_come_at_their_steps_and_change_nothing(tiny, data, every):
     changes = {"weights.variance": 2.0, "model.dropout": 0.2, "training.max_epochs": 2}
     plain = list(train(tiny(changes), data))
     seen = list(train(tiny({**changes, "training.probe_every": every}), data))
@@ -152,9 +175,9 @@ def test_each_encoder_is_read_and_saved_at_its_own_best_epoch(tiny, data, tmp_pa
     windows = {
         name: Windows(data, getattr(split, name), 20, name == "train", CPU) for name in ("train", "validation", "test")
     }
-    results, skills = final_results(model, windows, data.skills)
+    measured, skills = final_results(model, data, split, windows)
     assert skills == finished.skills
-    for name, values in results.items():
+    for name, values in measured.items():
         told = finished.results[name]
         assert values == pytest.approx({key: told[key] for key in values}, abs=1e-9)
 
@@ -250,7 +273,7 @@ def test_live_gain_statistics_and_histograms_are_those_of_the_batches(tiny, data
     "since, holds", [(None, []), (None, [True, False]), (1.0, [True] * 3), (3.0, [True, False, True])]
 )
 def test_uniform_since_is_the_epoch_from_which_it_stays(since, holds):
-    assert loop._since(holds) == since
+    assert results._since(holds) == since
 
 
 def test_parameters_are_told_at_every_epoch(tiny, data):

@@ -1,9 +1,12 @@
 """What is asked of a training while it runs: live weights, refusals, stop."""
 
 import pytest
+import torch
 
+from gainakt.errors import RunFailed
 from gainakt.training.events import Changed, Evaluated, Refused, Stepped
 from gainakt.training.loop import train
+from gainakt.training.stepper import Stepper
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +76,7 @@ def test_a_live_weight_acts_from_its_step_on_and_not_before(config, data, alone,
 
 
 def test_encoder_priority_as_text_is_parsed_and_acts(config, data, alone):
-    events = list(train(config, data, asking(5, change("weights.bce", "0.9"))))
+    events = list(train(config, data, asking(5, change("weights.encoder_priority", "0.9"))))
     assert of(Changed, events)[0].new == 0.9
     steered = numbers(events)
     expected = 0.9 * alone[5]["loss.bce"] + 0.1 * alone[5]["loss.im"]
@@ -90,13 +93,13 @@ def test_the_hinges_target_is_live(tiny, data):
 
 REFUSED = {
     "not live": ("model.width", 16, "model.width cannot change while a run trains"),
-    "learning rate": ("training.learning_rate", 0.1, "training.learning_rate cannot change while a run trains"),
+    "batch size": ("training.batch_size", 16, "training.batch_size cannot change while a run trains"),
     "too large": ("weights.variance", 5001, "less than or equal to 5000"),
-    "negative": ("weights.bce", -0.1, "greater than or equal to 0"),
+    "negative": ("weights.encoder_priority", -0.1, "greater than or equal to 0"),
     "no number": ("weights.beta_spread", "much", "weights.beta_spread"),
     "nan": ("weights.variance", float("nan"), "finite number"),
-    "unknown": ("weights.entropy", 1, "unknown field 'weights.entropy'"),
-    "not dotted": ("variance", 1, "unknown field 'variance'"),
+    "unknown": ("weights.entropy", 1, "unknown setting 'weights.entropy'"),
+    "not dotted": ("variance", 1, "unknown setting 'variance'"),
     "nothing": ("weights.variance", None, "weights.variance"),
 }
 
@@ -109,6 +112,29 @@ def test_a_refused_change_is_told_and_changes_nothing(config, data, alone, case)
     assert (told.step, told.field, told.who) == (4, field, "anna") and reason in told.reason
     assert not of(Changed, events)
     assert numbers(events) == alone
+
+
+MALFORMED = {
+    "no field": {"kind": "set", "value": 1.0, "who": "anna"},
+    "no value": {"kind": "set", "field": "weights.variance", "who": "anna"},
+    "a list as field": {"kind": "set", "field": ["weights.variance"], "value": 1.0, "who": "anna"},
+    "a list as value": {"kind": "set", "field": "weights.variance", "value": [1.0], "who": "anna"},
+    "nobody": {"kind": "set", "field": "weights.variance"},
+}
+
+
+@pytest.mark.parametrize("case", MALFORMED)
+def test_a_malformed_request_is_refused_and_the_training_goes_on(config, data, alone, case):
+    events = list(train(config, data, asking(4, MALFORMED[case])))
+    (refused,) = of(Refused, events)
+    assert refused.step == 4 and refused.reason and refused.who == MALFORMED[case].get("who", "unknown")
+    assert numbers(events) == alone
+
+
+def test_requests_that_name_nobody_or_are_of_another_kind_do_no_harm(config, data, alone):
+    rows = [{"kind": "damaged", "line": "x"}, {"kind": "rename", "name": "y"}, {"kind": 3}]
+    assert numbers(train(config, data, asking(4, *rows))) == alone
+    assert list(train(config, data, asking(4, {"kind": "stop"})))[-1].reason == "stopped by unknown"
 
 
 def test_several_changes_before_one_step_act_in_order(config, data):
@@ -153,3 +179,12 @@ def test_a_generator_that_is_closed_leaves_its_checkpoints(config, data, tmp_pat
             break
     running.close()
     assert (tmp_path / "encoder1.safetensors").exists() and (tmp_path / "encoder2.json").exists()
+
+
+def test_running_out_of_memory_is_one_error_that_says_what_to_do(config, data, monkeypatch):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has 79 GiB.")
+
+    monkeypatch.setattr(Stepper, "optimise", full)
+    with pytest.raises(RunFailed, match=r"^CUDA out of memory: .*training\.batch_size \(now 8\)"):
+        list(train(config, data))

@@ -89,7 +89,7 @@ def test_widgets_carry_the_bounds() -> None:
 
 def test_plain_sliders_only_where_they_can_show_the_value() -> None:
     known = fields()
-    assert slider_step(known["weights.bce"]) == 0.01
+    assert slider_step(known["weights.encoder_priority"]) == 0.01
     assert slider_step(known["training.learning_rate"]) is None
     assert [nice(v) for v in (0.009, 0.01, 0.03, 7, 1.999)] == [0.005, 0.01, 0.02, 5, 1]
 

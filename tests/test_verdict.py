@@ -14,8 +14,8 @@ from gainakt.analysis.insight import examine, next_config, states
 from gainakt.config import changed
 from gainakt.config.presets import preset
 from gainakt.store import RunFolder, Store
-from gainakt.verdict import judge as verdict
 from gainakt.verdict.criteria import standing, targets_of
+from gainakt.verdict.judge import as_json
 
 ROOT = Path(__file__).resolve().parents[1]
 TEST = {"encoder1_auc": 0.72, "encoder2_auc": 0.68, "mastery_correlation": 0.28, "mastery_correlation_by_student": 0.2,
@@ -59,12 +59,12 @@ class Runs:
         self.store.take_in()
 
     def statuses(self, run_id: str) -> dict[str, str]:
-        told = verdict.as_json(self.store, run_id)
+        told = as_json(self.store, run_id)
         found = {name: finding["status"] for name, finding in told["verdict"].items()}
         return found | {name: told[name]["status"] for name in told if name.startswith("data_")}
 
     def differentiated(self, run_id: str) -> bool:
-        answer = verdict.as_json(self.store, run_id)["differentiated"]
+        answer = as_json(self.store, run_id)["differentiated"]
         assert isinstance(answer, bool)
         return answer
 
@@ -83,7 +83,7 @@ SMALL = {"own": {"skills": own(0.001) | {"size": 0.19}, "response": own(0.002) |
 BAD = {"own": {"skills": own(-0.02), "response": own(0.002)}}
 
 
-def test_a_run_is_untested_until_its_own_account_is_tested_and_the_data_stand_apart(runs: Runs) -> None:
+def test_a_run_is_untested_until_it_is_tested_and_its_data_stand_apart(runs: Runs) -> None:
     one, other, elsewhere = runs.add(), runs.add(), runs.add(fingerprint="g")
     assert runs.statuses(one)["skills_differ"] == "untested" and not runs.differentiated(one)
     runs.tell(one, **PASS, **GOOD)
@@ -104,7 +104,7 @@ def test_traps_are_not_differentiated(runs: Runs, data: dict[str, Any], account:
     assert runs.statuses(run_id)["skills_differ"] == "noise" and not runs.differentiated(run_id)
 
 
-def test_the_newest_test_counts_and_the_own_preset_before_a_stand_in(runs: Runs) -> None:
+def test_the_newest_test_counts_and_the_runs_preset_before_the_learning_curve_model(runs: Runs) -> None:
     run_id = runs.add()
     runs.tell(run_id, **PASS, **GOOD)
     runs.tell(run_id, **PASS, **BAD)
@@ -133,22 +133,22 @@ def test_what_another_run_s_preset_finds_does_not_speak_of_a_run_s_data(runs: Ru
 def test_targets_above_what_is_known_are_marked_so(runs: Runs) -> None:
     real = runs.add()
     assert runs.statuses(real)["mastery_correlation"] == "above_reference"
-    told = verdict.as_json(runs.store, real)
+    told = as_json(runs.store, real)
     assert told["verdict"]["mastery_correlation"]["evidence"]["reference_is"] == "Encoder 1 of this run"
     better = runs.add(mastery_correlation=0.45)
     assert runs.statuses(real)["mastery_correlation"] == "fail"
-    told = verdict.as_json(runs.store, real)["mastery_correlations"]
+    told = as_json(runs.store, real)["mastery_correlations"]
     assert told["mastery_correlation"]["reference_is"] == f"Encoder 2 of run {better}"
     assert set(told) == {f"mastery_correlation{form}" for form in ("", "_by_student", "_seed_form", "_concurrent")}
     simulated = runs.add(recovery=True, fingerprint="s")
     assert runs.statuses(simulated)["mastery_correlation"] == "fail"
     asked = targets_of({"mastery_correlation": 0.6, "encoder2_auc": 0.9})
-    judged = verdict.of_run(runs.store, simulated, asked).criteria
-    assert {name: judged[name].status for name in asked.model_dump()} == {
+    judged = as_json(runs.store, simulated, asked)["verdict"]
+    assert {name: judged[name]["status"] for name in asked.model_dump()} == {
         "gain_std": "pass", "encoder2_auc": "above_reference", "mastery_correlation": "above_reference",
         "beta_std": "fail", "skill_gain_cv": "pass", "response_gain_ratio": "pass",
     }  # fmt: skip
-    assert "true ceiling" in judged["encoder2_auc"].text
+    assert "true ceiling" in judged["encoder2_auc"]["evidence"]["text"]
 
 
 def test_the_next_configuration_keeps_the_data_and_replicates_what_is_differentiated(runs: Runs) -> None:
@@ -184,6 +184,9 @@ def test_the_command_line_says_it(runs: Runs, tmp_path: Path) -> None:
     told = json.loads(cli("verdict", run_id, "--set", "gain_std=0.4", "--json", *store).stdout.splitlines()[-1])
     assert told["verdict"]["gain_std"]["status"] == "fail"
     assert "skills_differ" in cli("verdict", run_id, *store).stdout
-    for words, says in ((("--set", "std=1"), "unknown criterion 'std'"), (("--with", "magic"), "stand-in or preset")):
+    for words, says in (
+        (("--set", "std=1"), "unknown criterion 'std'"),
+        (("--with", "magic"), "called stand-in) or preset"),
+    ):
         done = cli("verdict", run_id, *words, *store)
         assert done.returncode == 2 and says in done.stderr.splitlines()[-1]

@@ -1,1 +1,9 @@
-"""From what the store holds of a run to a diagnosis, a next step and a written report. Starts no training."""
+"""From what the store holds of a run to its diagnosis, a next step and a written report.
+
+- `diagnosis`: candidate causes of uniform gains, the balance of the losses, the course of the AUCs.
+- `decision`: the decision tree, from these numbers to a preset to try next.
+- `insight`: all of it for one run, with its verdict.
+- `report`: the written analysis, in Markdown and HTML.
+
+Reads the store and nothing else: no training, no model, no torch, no Streamlit.
+"""

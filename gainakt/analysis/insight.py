@@ -1,28 +1,20 @@
 """All that can be said of a saved run: verdict, references, candidate causes, next step; for page and report alike."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from gainakt.analysis.diagnosis import Attempt, Cause, Path, Readout, causes, differentiation_share, losses, next_step
-from gainakt.config import Config, changed
+from gainakt.analysis.decision import Attempt, DecisionPath, next_step
+from gainakt.analysis.diagnosis import Cause, Readout, causes, differentiation_share, losses
+from gainakt.config import Config, changed, flatten_stored
 from gainakt.config.presets import find
 from gainakt.errors import InputError
 from gainakt.measures import Values
 from gainakt.store import Run, Store
 from gainakt.store.facts import Facts, gather
-from gainakt.verdict import judge as judging
-from gainakt.verdict.criteria import (
-    QUESTIONS,
-    Reference,
-    Targets,
-    Verdict,
-    data_question,
-    question,
-    standing,
-    untrained,
-)
+from gainakt.verdict.criteria import Reference, Targets, Verdict
+from gainakt.verdict.judge import DEFAULTS, peers, references_for, verdict_on
 
 ORIGINAL = "v3-phase1"
 _ORIGINALS = (ORIGINAL, "v2", "bug-fix-2-epochs")
@@ -30,69 +22,69 @@ _ORIGINALS = (ORIGINAL, "v2", "bug-fix-2-epochs")
 
 @dataclass(frozen=True)
 class Insight:
-    """A run's facts and what follows from them; `state` and `start` are `training.probe.state` now and untrained."""
+    """A run's facts and what follows from them.
+
+    `state` and `start` are what `training.probe.state` measured at Encoder 2's best epoch and before training.
+    """
 
     facts: Facts
     targets: Targets
     references: dict[str, Reference]
     verdict: Verdict
     causes: list[Cause]
-    path: Path
+    path: DecisionPath
     state: Values
     start: Values
 
 
-def examine(store: Store, run_id: str, targets: Targets = judging.DEFAULTS) -> Insight:
+def examine(store: Store, run_id: str, targets: Targets = DEFAULTS) -> Insight:
     """Everything about a run; raises InputError when there is no such run."""
     facts = gather(store, run_id)
-    others = judging.peers(store, facts.run)
-    known = judging.references(facts, others)
-    verdict = judging.of_facts(facts, known, targets)
+    others = peers(store, facts.run)
+    references = references_for(facts, others)
+    verdict = verdict_on(facts.run, facts.tested, facts.test, references, targets)
     state, start = states(facts)
-    found = causes(settings(facts.run), facts.test, state, start, readout(facts))
+    held = causes(flatten_stored(facts.run.config), facts.test, state, start, readout(facts))
     ratio = differentiation_share(losses(facts.series))
     base = ORIGINAL if str(facts.run.preset).split("+")[0] in _ORIGINALS else ""
-    path = next_step(ratio, attempts(facts, others), verdict.data["skills_differ"].status, base)
-    return Insight(facts, targets, known, verdict, found, path, state, start)
+    tried = attempts(facts, [run for run, _ in others])
+    path = next_step(ratio, tried, verdict.data["skills_differ"].status, base)
+    return Insight(facts, targets, references, verdict, held, path, state, start)
 
 
-def settings(run: Run) -> dict[str, Any]:
-    """The run's settings by dotted name."""
-    return {f"{section}.{name}": value for section, part in run.config.items() for name, value in part.items()}
-
-
-def next_config(seen: Insight) -> Config:
+def next_config(insight: Insight) -> Config:
     """The configuration at the end of the decision tree, on the run's own data; raises InputError without them.
 
-    It is the run's own with another seed where nothing is left to repair.
+    A differentiated run is repeated with another seed.
     """
-    run, data = seen.facts.run, {n: v for n, v in settings(seen.facts.run).items() if n.startswith("data.")}
+    run = insight.facts.run
     if not run.data_fingerprint:
         raise InputError(f"the data of run {run.run_id} are not here; choose data on the Train page")
-    if seen.verdict.differentiated:
-        own = Config.model_validate(run.config)
-        return changed(own, {"training.seed": own.training.seed + 1})
-    return changed(find(seen.path.preset).config, data)
+    if insight.verdict.differentiated:
+        config = Config.model_validate(run.config)
+        return changed(config, {"training.seed": config.training.seed + 1})
+    data = {name: value for name, value in flatten_stored(run.config).items() if name.startswith("data.")}
+    return changed(find(insight.path.preset).config, data)
 
 
 def readout(facts: Facts) -> Readout:
-    """What Encoder 2 can say at most: the highest M_sat over the lowest theta, by the last recorded parameters."""
+    """The largest probability that Encoder 2 can give, from the highest M_sat and the lowest theta last recorded."""
     last = {name: facts.parameter(name).tail(1) for name in ("saturation", "threshold", "temperature")}
-    most = None
+    largest = None
     if all(len(row) and len(row["quantiles"].iloc[0]) for row in last.values()):
         high, low, temperature = (
             float(row["quantiles"].iloc[0][at]) for row, at in zip(last.values(), (-1, 0, 0), strict=True)
         )
-        most = float(1 / (1 + np.exp(-(high - low) / temperature)))
-    return Readout(most, facts.test.get("im"), facts.run.data.get("share_correct"))
+        largest = float(1 / (1 + np.exp(-(high - low) / temperature)))
+    return Readout(largest, facts.test.get("im"), facts.run.data.get("share_correct"))
 
 
 def states(facts: Facts) -> tuple[Values, Values]:
-    """State at Encoder 2's best epoch and before training: as the training recorded it."""
-    named = facts.series[facts.series["name"].str.startswith("state.")]
-    if named.empty:
+    """The state recorded at Encoder 2's best epoch, and the one before training."""
+    rows = facts.series[facts.series["name"].str.startswith("state.")]
+    if rows.empty:
         return {}, {}
-    wide = named.assign(name=named["name"].str.removeprefix("state.")).pivot_table(
+    wide = rows.assign(name=rows["name"].str.removeprefix("state.")).pivot_table(
         index="epoch", columns="name", values="value", aggfunc="last"
     )
     best = wide.index[np.abs(wide.index - (facts.run.best_encoder2 or 0)).argmin()]
@@ -100,23 +92,16 @@ def states(facts: Facts) -> tuple[Values, Values]:
     return {str(name): float(value) for name, value in wide.loc[best].dropna().items()}, start
 
 
-def attempts(facts: Facts, others: list[judging.Peer]) -> list[Attempt]:
-    """The run and its peers, as the decision tree counts them."""
-    return [_attempt(run, facts) for run in (facts.run, *(run for run, _ in others))]
+def attempts(facts: Facts, others: Sequence[Run]) -> list[Attempt]:
+    """The run and others on the same data, as the decision tree counts them."""
+    return [_attempt(run, facts) for run in (facts.run, *others)]
 
 
 def _attempt(run: Run, facts: Facts) -> Attempt:
-    mine = [row["own"] for row in facts.tested if row["run_id"] == run.run_id and row.get("own")]
-    data, own = judging.data_tests(facts), mine[-1] if mine else {}
-    no_training = untrained(run.epochs, run.best_encoder2)
-    found = (
-        question(data_question(data.get(short)), own.get(short), no_training).status for short in QUESTIONS.values()
-    )
-    chosen = settings(run)
     return Attempt(
         run.run_id,
         run.preset or "corrected",
-        float(chosen.get("weights.variance") or 0.0),
-        str(chosen.get("model.gain_head") or ""),
-        standing(found),
+        float(flatten_stored(run.config).get("weights.variance") or 0.0),
+        str(flatten_stored(run.config).get("model.gain_head") or ""),
+        verdict_on(run, facts.tested).standing,
     )

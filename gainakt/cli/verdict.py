@@ -1,50 +1,49 @@
-"""What the command line says of a run's verdict."""
+"""The verb `verdict`: do a run's skills differ, does the response matter, which criteria does it meet."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-from tqdm import tqdm
+import typer
 
-from gainakt.errors import StoreBusy
-from gainakt.store import Store, open_for_reading, runs_root
+from gainakt.cli.options import JsonFlag, RunArgument, StoreOption, assigned
+from gainakt.cli.output import show, take_in, verdict_of
+from gainakt.cli.progress import share_bar
+from gainakt.config import DEFAULT_STORE
+from gainakt.errors import InputError
+from gainakt.store import open_for_reading, runs_root
 
-
-def known(store: Path, run_id: str, targets: Any = None) -> dict[str, Any]:
-    """The verdict from what is known of a run; where the store's holder does not answer, from the runs' folders."""
-    from gainakt.verdict.judge import DEFAULTS, as_json
-
-    try:
-        reading = open_for_reading(store)
-    except StoreBusy:
-        reading = Store.open(":memory:", runs=runs_root(store))
-        reading.take_in()
-    with reading:
-        return as_json(reading, run_id, targets or DEFAULTS)
+# What --with takes -> the name of the tests in journals and JSON; the last is the former name of the first.
+TESTS_WITH = {"curve-model": "stand-in", "preset": "preset", "stand-in": "stand-in"}
 
 
-def apart(values: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str, Any, str]]]:
-    """What to print as it is, and the findings of a verdict as name, status, value, evidence."""
-    if "verdict" not in values:
-        return values, []
-    found = {
-        **values.get("verdict", {}), **{name: value for name, value in values.items() if name.startswith("data_")},
-    }  # fmt: skip
-    hidden = {"verdict", "mastery_correlations", *found}
-    rows = [(name, f["status"], f["value"], f["evidence"]["text"]) for name, f in found.items()]
-    return {name: value for name, value in values.items() if name not in hidden}, rows
+def verdict(
+    run: RunArgument,
+    tests_with: Annotated[
+        str,
+        typer.Option(
+            "--with",
+            help="Run the tests first: curve-model refits the learning-curve model (seconds), preset trains the run's"
+            " own preset again and again (minutes to hours). Without it the saved tests are used.",
+        ),
+    ] = "",
+    assign: Annotated[
+        list[str] | None, typer.Option("--set", help="The target of a criterion, such as gain_std=0.1; repeatable.")
+    ] = None,
+    as_json: JsonFlag = False,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Judge a run: the six criteria, whether its skills differ, whether the response matters, and on what evidence."""
+    from gainakt.store.facts import tests_of
+    from gainakt.verdict.criteria import targets_of
+    from gainakt.verdict.judge import run_tests
 
-
-@contextmanager
-def progress() -> Iterator[Any]:
-    """A bar on stderr, and the function that moves it to a share in (0, 1) with words."""
-    form = "{l_bar}{bar}| {elapsed} {desc}"
-    with tqdm(total=1.0, file=sys.stderr, disable=None, bar_format=form) as bar:
-
-        def report(done: float, says: str) -> None:
-            bar.set_description_str(says, refresh=False)
-            bar.update(done - bar.n)
-
-        yield report
+    targets = targets_of(assigned(assign, "gain_std=0.1"))
+    if tests_with and tests_with not in TESTS_WITH:
+        raise InputError(f"--with {tests_with!r}: choose curve-model (also called stand-in) or preset")
+    with open_for_reading(store) as reading:
+        record = reading.run(run)
+        saved_tests = tests_of(reading, record)
+    if tests_with:
+        with share_bar() as report:
+            run_tests(record, runs_root(store), TESTS_WITH[tests_with], report, saved_tests)
+        take_in(store)
+    show({"run_id": record.run_id, **verdict_of(store, record.run_id, targets)}, as_json)

@@ -1,4 +1,4 @@
-"""The settings of a run: one frozen tree, checked; presets of it; what a loss weight acts on in it.
+"""The settings of a run: one frozen, checked tree; named presets of it; what a loss weight acts on in it.
 
 The only home of a default, a bound, a label and a help text: forms, flags, stored snapshots and docs derive from it.
 May import only `errors`.
@@ -11,6 +11,7 @@ from gainakt.config.model import ModelConfig
 from gainakt.config.training import OriginConfig, PressureConfig, RegimeConfig, TrainingConfig
 from gainakt.config.tree import (
     DEFAULT_STORE,
+    SECTIONS,
     Config,
     FieldSpec,
     changed,
@@ -18,12 +19,15 @@ from gainakt.config.tree import (
     difference,
     fields,
     flatten,
+    flatten_stored,
+    renamed,
     vars_of,
     weights_at,
 )
 
 __all__ = [
     "DEFAULT_STORE",
+    "SECTIONS",
     "Config",
     "DataConfig",
     "FieldSpec",
@@ -40,6 +44,8 @@ __all__ = [
     "difference",
     "fields",
     "flatten",
+    "flatten_stored",
+    "renamed",
     "setting",
     "vars_of",
     "weights_at",

@@ -11,66 +11,93 @@ class DataConfig(Section):
     path: str = setting(
         "",
         "Data path",
-        "A file, a folder or several of them (separated by ;) of responses; empty means the simulated class below.",
+        "A file or folder of responses, or several with ; between; empty: simulated students of the scenario below.",
     )
-    test_path: str = setting("", "Test path", "Files whose students test, beside those whose name says so (test.csv).")
-    simulate: str = setting("demo", "Simulated class", "The simulated scenario that is used when no path is given.")
-    seed: int = setting(0, "Seed of the simulated class", "The same scenario and seed give the same responses.", ge=0)
+    test_path: str = setting(
+        "",
+        "Test data path",
+        "Files of the test students, besides files named test.csv; empty: test students are split off.",
+    )
+    simulate: str = setting(
+        "demo", "Simulated scenario", "The scenario whose simulated students are used when the data path is empty."
+    )
+    seed: int = setting(0, "Seed of the simulation", "The same scenario and seed give the same responses.", ge=0)
     window: int = setting(
         200,
-        "Window",
-        "Longest sequence in interactions; longer ones are cut, each starting at zero practice.",
+        "Sequence window",
+        "Longest sequence the model reads at once, in interactions. Longer ones are cut; practice starts at"
+        " zero in each piece.",
         ge=2,
         le=5000,
     )
     format: Literal["auto", "table", "sequences", "lines"] = setting(
         "auto",
         "Format",
-        "table: one row per response, with a header. sequences: pyKT's, one row per student with lists. lines: three or"
-        " four lines per student (length, questions, skills, responses). auto: by what is in the file.",
+        "table: one row per response, with a header. sequences: one row per student with lists, as pyKT writes"
+        " them. lines: three or four lines per student (length, questions, skills, responses). auto: recognised"
+        " from the file.",
     )
-    encoding: str = setting("auto", "Encoding", "Of text files: auto, or a name such as utf-8, utf-16, latin-1, gbk.")
-    student_column: str = setting("", "Student column", "Its header; empty: guessed from known headers.")
-    skill_column: str = setting("", "Skill column", "Its header; empty: guessed, or the skill model below.")
-    response_column: str = setting("", "Response column", "Its header; empty: guessed from known headers.")
+    encoding: str = setting("auto", "Text encoding", "auto, or a name such as utf-8, utf-16, latin-1, gbk.")
+    student_column: str = setting(
+        "", "Student column", "Header of the column with student ids; empty: recognised from common headers."
+    )
+    skill_column: str = setting(
+        "", "Skill column", "Header of the column with skills; empty: recognised, or the skill model below."
+    )
+    response_column: str = setting(
+        "",
+        "Response column",
+        "Header of the column with 1 for correct and 0 for incorrect; empty: recognised from common headers.",
+    )
     time_column: str = setting(
-        "", "Time or order column", "Its header; empty: guessed; - for none, so that rows count in the file's order."
+        "",
+        "Time or order column",
+        "Header of the column that orders a student's responses; empty: recognised; - for none: the order of the rows.",
     )
-    question_column: str = setting("", "Question column", "Its header; empty: guessed; - for none.")
-    fold_column: str = setting("", "Fold column", "Its header; empty: guessed; - for none.")
+    question_column: str = setting(
+        "", "Question column", "Header of the column with question ids; empty: recognised; - for none."
+    )
+    fold_column: str = setting(
+        "", "Fold column", "Header of the column with cross-validation folds; empty: recognised; - for none."
+    )
     attempt_column: str = setting(
         "",
         "Attempt column",
-        "Its header; rows of a student that share it are one response to a question of several skills (order_id in"
-        " ASSISTments 2009); empty: guessed; - for none.",
+        "Header of the column whose value the rows of one response share when a question needs several skills"
+        " (order_id in ASSISTments 2009); empty: recognised; - for none.",
     )
     skill_model: str = setting(
-        "", "Skill model", "Name of the KC model of a DataShop export, such as Default; empty: the first."
+        "", "Skill model", "Name of the KC model in a DataShop export, such as Default; empty: the first."
     )
     skill_separator: str = setting(
         "",
         "Skill separator",
-        "What stands between several skills in a cell; empty: ~~, and _ or ; between numbers in columns known for it.",
+        "Character between several skills in one cell; empty: ~~, and _ or ; between numbers in columns known"
+        " to use them.",
     )
     several_skills: Literal["joined", "first", "expanded"] = setting(
         "joined",
         "Several skills per question",
-        "joined: the combination is one skill. first: the others are ignored. expanded: one interaction per skill,"
-        " marked as siblings, which must be scored as one question.",
+        "joined: each combination is a skill of its own. first: only the first skill counts. expanded: one"
+        " interaction per skill, marked as parts of one question, which is scored once.",
     )
     partial_credit: Literal["reject", "correct", "incorrect"] = setting(
         "reject",
         "Partial credit",
-        "What a response between 0 and 1 counts as; reject leaves the row out and reports it.",
+        "How a response between 0 and 1 counts: as correct, as incorrect, or rejected, so that its row is left"
+        " out and listed.",
     )
     bad_rows: Literal["report", "stop"] = setting(
-        "report", "Bad rows", "report: leave them out and list each with its reason. stop: end at the first."
+        "report", "Bad rows", "report: leave them out and list each with its reason. stop: end at the first one."
     )
     overlap: Literal["local", "same"] = setting(
         "local",
         "Ids in both train and test",
-        "local: different people, ids count within their file. same: the same people, who then only test.",
+        "local: the same id in two files means two students. same: it means one student, who then belongs to"
+        " the test students only.",
     )
     pseudonymise: bool = setting(
-        False, "Pseudonymise", "Replace student ids by numbers in order of appearance; nothing keeps the originals."
+        False,
+        "Pseudonymise",
+        "Replace student ids by numbers in order of appearance; the original ids are not kept anywhere.",
     )

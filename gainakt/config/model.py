@@ -11,119 +11,150 @@ class ModelConfig(Section):
     kind: Literal["gainakt", "parametric"] = setting(
         "gainakt",
         "Kind of model",
-        "gainakt: the two encoders. parametric: the light stand-in, a learning curve over counts of practice that is"
-        " fitted in seconds; of the model's settings it knows the two below.",
+        "gainakt: the two encoders. parametric: the learning-curve model alone, fitted in seconds; of the"
+        " settings here only the next two apply to it.",
     )
     hidden: Literal["nothing", "skill", "response"] = setting(
         "nothing",
         "Hidden from the gains",
-        "For the tests of differentiation: gains, beta and transfer do not know which skill is practised, or gains do"
-        " not know what the response was.",
+        "For tests only: gains, beta and transfer are computed without the practised skill (skill), or gains"
+        " without the response (response).",
     )
     ability: bool = setting(
-        False, "Ability term", "Initial mastery differs between students, by what their responses so far tell."
+        False, "Ability term", "Initial mastery differs between students and is estimated from their responses so far."
     )
     counts: bool = setting(
         False,
-        "Counts told",
-        "For the tests of differentiation: the encoder reads how often the practised skill was answered correctly and"
-        " incorrectly before. Where the skill is hidden it could not know, elsewhere it has to work it out.",
+        "Practice counts as input",
+        "For tests only: Encoder 2 also reads how often the practised skill was answered correctly and"
+        " incorrectly before.",
     )
     width: int = setting(64, "Width", "Width D of both encoders.", ge=8, le=1024)
     blocks: int = setting(2, "Blocks", "Transformer blocks per encoder.", ge=1, le=12)
     heads: int = setting(4, "Attention heads", "Attention heads per block; must divide the width.", ge=1, le=16)
-    feedforward: int = setting(256, "Feed-forward width", "Hidden width of each block's feed-forward.", ge=8, le=4096)
-    dropout: float = setting(0.2, "Dropout", "Share of activations dropped while training.", ge=0, le=0.9)
+    feedforward: int = setting(
+        256, "Feed-forward width", "Hidden width of the feed-forward layer in each block.", ge=8, le=4096
+    )
+    dropout: float = setting(
+        0.2,
+        "Dropout",
+        "Share of activations dropped during training; higher regularises more.",
+        ge=0,
+        le=0.9,
+        live=True,
+    )
     sharing: Literal["apart", "embeddings", "first_block"] = setting(
         "apart",
         "What the encoders share",
-        "apart: nothing, the origin's. embeddings: those of skills, interactions and positions. first_block: those and"
-        " the first block. What is shared gives encoder priority its force; one best epoch then counts for both.",
+        "apart: nothing, as in the original study. embeddings: those of skills, interactions and positions."
+        " first_block: those and the first block. Only with shared parameters does encoder priority matter, and"
+        " one best epoch then counts for both encoders.",
     )
     gain_head: Literal["additive", "linear", "per_skill", "mixture", "hierarchical"] = setting(
         "additive",
         "Gain head",
-        "linear: sigmoid(W_s v + b_s), the origin's. additive: sigmoid(a_s + c_s r + w v), a rate and a response effect"
-        " per skill and a context that all skills share. per_skill: a small network per skill. mixture: experts that"
-        " skills mix. hierarchical: contexts of groups of skills, a rate per skill.",
+        "How a gain is computed for skill s after response r. linear: sigmoid(W_s v + b_s), as in the original"
+        " study. additive: sigmoid(a_s + c_s r + w v), a rate and a response effect per skill and a context"
+        " shared by all. per_skill: a small network per skill. mixture: experts that each skill mixes."
+        " hierarchical: a context per group of skills, a rate per skill.",
     )
     gain_dropout: float = setting(
-        0.0, "Dropout in the gain head", "Share of Encoder 2's output dropped before the gain head.", ge=0, le=0.9
+        0.0,
+        "Dropout in the gain head",
+        "Share of Encoder 2's output dropped before the gain head.",
+        ge=0,
+        le=0.9,
+        live=True,
     )
-    experts: int = setting(4, "Experts or groups", "Experts of the mixture, groups of the hierarchy.", ge=1, le=64)
+    experts: int = setting(
+        4, "Experts or groups", "Number of experts (mixture head) or of skill groups (hierarchical head).", ge=1, le=64
+    )
     groups_path: str = setting(
         "",
         "File of skill groups",
-        "CSV with the columns skill and group, for the hierarchical head; empty: the groups are learned.",
+        "CSV file with the columns skill and group, for the hierarchical head; empty: the groups are learned.",
     )
     gain_start: float = setting(
         0.02,
-        "Gain at the start",
-        "Every gain's value before training. Near 0.5 (the origin's) a few interactions saturate the curve.",
+        "Initial gain",
+        "Every gain before training. Near 0.5, as in the original study, a few interactions saturate the"
+        " learning curve.",
         gt=0,
         lt=1,
     )
     accumulation: Literal["all", "practised", "transfer"] = setting(
         "transfer",
         "Accumulation",
-        "Which interactions feed a skill's practice: all in full, only those that practise it, or those in full and a"
-        " learned share of the others.",
+        "Which interactions add to a skill's practice. all: every one in full. practised: only those with the"
+        " skill. transfer: those in full, and a learned share of the others.",
     )
     transfer_start: float = setting(
         0.05,
-        "Transfer share at the start",
-        "Learned share of another skill's gain that counts as practice.",
+        "Initial transfer share",
+        "Share of another skill's gain that counts as practice, before training.",
         gt=0,
         lt=1,
+        live=True,
     )
     threshold: Literal["global", "per_skill"] = setting(
         "per_skill",
         "Threshold theta",
-        "One mastery threshold for all skills (the origin's) or one per skill.",
+        "One mastery threshold for all skills, as in the original study, or one per skill.",
     )
     offset: Literal["global", "per_skill"] = setting(
         "per_skill",
         "Offset",
-        "One inflection point of the learning curve for all skills or one per skill.",
+        "One inflection point of the learning curve for all skills, or one per skill.",
     )
     temperature: Literal["fixed", "learned"] = setting(
         "learned",
         "Temperature T",
-        "Fixed at its start (the origin's) or learned.",
+        "Fixed at its initial value, as in the original study, or learned.",
     )
     student_velocity: Literal["fixed", "per_student"] = setting(
         "fixed",
         "Learning velocity gamma",
-        "gamma fixed at its start for everyone, or learned per training student; an unseen student gets the training"
-        " students' arithmetic mean.",
+        "Fixed at its initial value for everyone, or learned per training student; other students get the"
+        " training students' mean.",
     )
     prior: Literal["none", "irt", "parametric"] = setting(
         "parametric",
-        "Known of the skills",
-        "parametric: the light stand-in is fitted to the training students first; it shrinks rates by how much is known"
-        " of them. Curves and thresholds start there, all gains alike, and the fit weight draws each skill's numbers to"
-        " those of the fit. Start values below then count only where accumulation is `all`, which has no such fit. irt:"
-        " thresholds per skill (or offsets, where one threshold serves all) start from a Rasch fit of first attempts."
-        " none: all skills start alike.",
+        "Skill prior",
+        "Where the parameters of each skill start. parametric: a fit of the learning-curve model to the"
+        " training students, towards which the fit weight shrinks them; not made with accumulation all."
+        " irt: thresholds (or offsets, if there is one threshold) from a Rasch fit of first attempts. none: all"
+        " skills alike, at the initial values below.",
     )
     identified: bool = setting(
-        False, "Fix the scales", "Keep mean log beta at 0 and mean gamma at 1, so that gains alone carry the speed."
+        False,
+        "Fix the scales",
+        "Keep mean log beta at 0 and mean gamma at 1, so that only gains carry the learning speed.",
     )
-    beta_start: float = setting(4.0, "Beta at the start", "Mean of the slopes beta before training.", ge=0.01, le=20)
+    beta_start: float = setting(4.0, "Initial beta", "Mean of the slopes beta before training.", ge=0.01, le=20)
     beta_start_std: float = setting(
         0.0,
-        "Beta std at the start",
-        "Their standard deviation; the origin draws 0.5, so that its beta criterion passes untrained.",
+        "Initial std of beta",
+        "Standard deviation of the slopes before training. The original study used 0.5, which meets its"
+        " criterion for beta without any training.",
         ge=0,
         le=5,
     )
-    gamma_start: float = setting(1.0, "Gamma at the start", "Learning velocity before training.", ge=0.01, le=10)
-    saturation_start: float = setting(0.8, "M_sat at the start", "Ceiling of mastery before training.", gt=0, le=1)
-    threshold_start: float = setting(0.2, "Theta at the start", "Mastery threshold before training.", ge=0, le=1)
-    offset_start: float = setting(0.5, "Offset at the start", "Inflection point before training.", ge=-10, le=10)
-    temperature_start: float = setting(0.25, "T at the start", "Temperature before training.", ge=0.01, le=10)
+    gamma_start: float = setting(1.0, "Initial gamma", "Learning velocity before training.", ge=0.01, le=10)
+    saturation_start: float = setting(0.8, "Initial M_sat", "Ceiling of mastery before training.", gt=0, le=1)
+    threshold_start: float = setting(0.2, "Initial theta", "Mastery threshold before training.", ge=0, le=1)
+    offset_start: float = setting(
+        0.5, "Initial offset", "Inflection point of the learning curve before training.", ge=-10, le=10
+    )
+    temperature_start: float = setting(
+        0.25,
+        "Initial T",
+        "Temperature before training; lower makes predictions change faster with mastery.",
+        ge=0.01,
+        le=10,
+        live=True,
+    )
 
     @property
     def fitted(self) -> bool:
-        """Whether the stand-in is fitted before training."""
+        """Whether the learning-curve model is fitted before training."""
         return self.prior == "parametric" and self.accumulation != "all"

@@ -1,4 +1,4 @@
-"""Named configurations: the corrected model, the origin's run, and each idea of its analysis."""
+"""Named configurations: the corrected model, the run of the original study, and each idea of its analysis."""
 
 import json
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from gainakt.config import Config, changed
 from gainakt.errors import InputError
 
 _V3_PHASE1: dict[str, Any] = {
-    # stated by the seed document: four numbers, and a theta_global and a gamma_student by name
+    # stated by the published analysis: four numbers, and a theta_global and a gamma_student by name
     "training.patience": 10,
-    "weights.bce": 0.5,
+    "weights.encoder_priority": 0.5,
     "weights.variance": 2.0,
     "weights.contrastive": 1.0,
     "model.threshold": "global",
     "model.student_velocity": "per_student",
-    # not stated there; from notes about the origin's run and its formulas
+    # not stated there; from notes about that run and its formulas
     "model.width": 256,
     "model.heads": 4,
     "model.blocks": 4,
@@ -35,7 +35,7 @@ _V3_PHASE1: dict[str, Any] = {
     "training.batch_size": 64,
     "training.weight_decay": 1e-4,
     "training.clip_norm": 1.0,
-    # left open by both, so chosen here; the seed's figures after epoch 1 are M_sat 0.818 and gamma 0.967
+    # left open by both, so chosen here; its figures after epoch 1 are M_sat 0.818 and gamma 0.967
     "model.saturation_start": 0.8,
     "model.gamma_start": 1.0,
     "model.offset_start": 2.0,
@@ -52,21 +52,21 @@ _MEASURED: dict[str, str] = json.loads(Path(__file__).with_name("measured.json")
 """Idea -> what was measured of it; tests/benchmarks/findings.py writes it."""
 _STATED = (
     "training.patience",
-    "weights.bce",
+    "weights.encoder_priority",
     "weights.variance",
     "weights.contrastive",
     "model.threshold",
     "model.student_velocity",
 )
 OPEN_IN_SEED = (*(name for name in _V3_PHASE1 if name not in _STATED), "data.window", "training.seed")
-"""Settings of `v3-phase1` that the seed document does not state: from notes about that run, or chosen here."""
+"""Settings of `v3-phase1` that the published analysis does not state: from notes about that run, or chosen here."""
 
 
 @dataclass(frozen=True)
 class Preset:
     """A named configuration: `changes` on top of preset `base` ("" for the defaults).
 
-    `expected` is what the seed expected of the idea, in its own figures.
+    `expected` is the probability of success that the original analysis gave the idea.
     """
 
     about: str
@@ -81,7 +81,7 @@ class Preset:
 
 
 def _idea(about: str, expected: str, **changes: Any) -> Preset:
-    """An idea of the seed on `corrected`; section__field=value."""
+    """An idea of the original analysis on `corrected`; section__field=value."""
     return Preset(about, "corrected", {name.replace("__", "."): value for name, value in changes.items()}, expected)
 
 
@@ -94,74 +94,114 @@ _OTHER = "no figure of its own (alternative approaches: 40 to 60 %)"
 
 PRESETS: dict[str, Preset] = {
     "corrected": Preset(
-        "Skills drawn to a shrunken fit, a context on top; practised skills in full, a learned share of others.", "", {}
+        "The original study without its faults. Per-skill parameters start from a fit of the learning-curve model and"
+        " are shrunk towards it; other skills' gains count as practice for a learned share.",
+        "",
+        {},
     ),
-    "v3-phase1": Preset("The original's failed run: its formulas and settings at its size.", "", _V3_PHASE1),
+    "v3-phase1": Preset("The failed run of the original study: its formulas, settings and size.", "", _V3_PHASE1),
     "parametric": Preset(
-        "The light stand-in: own and transfer gains by response per skill, shrunken, an ability per student; seconds.",
-        "", {"model.kind": "parametric", "model.ability": True, "training.max_epochs": 60},
+        "The learning-curve model alone, fitted in seconds: gains and transfer by skill and response, an ability per"
+        " student.",
+        "",
+        {"model.kind": "parametric", "model.ability": True, "training.max_epochs": 60},
     ),
-    "variance-x10": _idea("Variance weight 20.", _EXTREME, weights__variance=20.0),
-    "variance-x100": _idea("Variance weight 200.", _EXTREME, weights__variance=200.0),
-    "variance-x1000": _idea("Variance weight 2,000.", _EXTREME, weights__variance=2000.0),
-    "flipped-priority": _idea("70 % IM, 30 % BCE.", _ARCHITECTURE, weights__bce=0.3),
+    "variance-x10": _idea(
+        "Variance weight 20, ten times that of the original study.", _EXTREME, weights__variance=20.0
+    ),
+    "variance-x100": _idea(
+        "Variance weight 200, a hundred times that of the original study.", _EXTREME, weights__variance=200.0
+    ),
+    "variance-x1000": _idea(
+        "Variance weight 2,000, a thousand times that of the original study.", _EXTREME, weights__variance=2000.0
+    ),
+    "flipped-priority": _idea(
+        "The total loss is 30 % BCE (Encoder 1) and 70 % IM (Encoder 2).", _ARCHITECTURE, weights__encoder_priority=0.3
+    ),
     "encoder2-pretrained": _idea(
-        "Three epochs of Encoder 2 alone, towards differentiated gain targets; then both encoders.",
-        _PRETRAINING, regime__alone_epochs=3, regime__schedule="gain_targets 3:1 4:0",
+        "Encoder 2 trains alone for three epochs, towards differentiated gain targets; then both encoders train.",
+        _PRETRAINING,
+        regime__alone_epochs=3,
+        regime__schedule="gain_targets 3:1 4:0",
     ),
-    "encoder2-alone": _idea(
-        "Encoder 1 is removed: only Encoder 2 trains, all the way.", _PRETRAINING, regime__alone_epochs=1000
-    ),
+    "encoder2-alone": _idea("Encoder 1 is removed; only Encoder 2 trains.", _PRETRAINING, regime__alone_epochs=1000),
     "adversarial": _idea(
-        "Gains have to look differentiated to a discriminator that spots uniform ones.", _PRESSURE,
+        "Gains must look differentiated to a discriminator that learns to recognise uniform ones.",
+        _PRESSURE,
         weights__adversary=0.1,
     ),
     "hard-constraint": _idea(
-        "Steps are rejected while the gain std is below 0.10, ten in a row at most.", _PRESSURE,
+        "Steps are rejected while the gain std is below 0.10, at most ten in a row.",
+        _PRESSURE,
         pressure__reject_below=0.1,
     ),
     "fail-on-uniform": _idea(
-        "The run fails if the gain std is below 0.01 after three epochs or later.", _PRESSURE,
-        pressure__fail_below=0.01, pressure__fail_from=3,
+        "The run fails if the gain std is below 0.01 after epoch 3 or a later one.",
+        _PRESSURE,
+        pressure__fail_below=0.01,
+        pressure__fail_from=3,
     ),
     "per-skill-heads": _idea("A small gain network per skill.", _ARCHITECTURE, model__gain_head="per_skill"),
     "mixture-of-experts": _idea(
-        "Gain experts that skills mix, with load balancing.", _ARCHITECTURE,
-        model__gain_head="mixture", weights__balance=0.01,
+        "A mixture of gain experts with weights per skill, and a load balancing loss.",
+        _ARCHITECTURE,
+        model__gain_head="mixture",
+        weights__balance=0.01,
     ),
     "hierarchical": _idea(
-        "Skill groups, learned, give the context; each skill its rate.", _ARCHITECTURE,
-        model__gain_head="hierarchical", model__experts=8,
+        "A context per learned group of skills, and a rate per skill.",
+        _ARCHITECTURE,
+        model__gain_head="hierarchical",
+        model__experts=8,
     ),
-    "triplet": _idea("Triplet loss between skills.", _OTHER, weights__triplet=1.0),
-    "irt-prior": _idea("Thresholds start from an item-response fit.", _OTHER,
-                       model__prior="irt", model__threshold="per_skill"),
-    "gain-response": _idea("Correlation of gain and response as a loss.", _PHASE_2, weights__gain_response=0.1),
+    "triplet": _idea(
+        "Triplet loss: gains of one skill closer to each other than to those of another.", _OTHER, weights__triplet=1.0
+    ),
+    "irt-prior": _idea(
+        "Thresholds per skill start from a Rasch fit of first attempts.",
+        _OTHER,
+        model__prior="irt",
+        model__threshold="per_skill",
+    ),
+    "gain-response": _idea("A loss that makes gains correlate with responses.", _PHASE_2, weights__gain_response=0.1),
     "curriculum": _idea(
-        "The variance weight grows from 0 to 20 over ten epochs.", _PHASE_2,
+        "The variance weight grows from 0 to 20 over ten epochs.",
+        _PHASE_2,
         regime__schedule="variance 1:0 10:20",
     ),
-    "gain-dropout": _idea("Dropout in the gains projection.", _PHASE_2, model__gain_dropout=0.2),
+    "gain-dropout": _idea("Dropout in the gain head.", _PHASE_2, model__gain_dropout=0.2),
     "v2": Preset(
-        "The run before V3: variance weight 0.1, gain-response alignment, no contrast, no beta spread.", "v3-phase1",
-        {"weights.variance": 0.1, "weights.gain_response": 0.1, "weights.contrastive": 0.0, "weights.beta_spread": 0.0,
-         "model.beta_start_std": 0.0},
+        "The original study's run before V3: variance weight 0.1, a gain-response loss, no contrastive or beta spread"
+        " loss.",
+        "v3-phase1",
+        {
+            "weights.variance": 0.1,
+            "weights.gain_response": 0.1,
+            "weights.contrastive": 0.0,
+            "weights.beta_spread": 0.0,
+            "model.beta_start_std": 0.0,
+        },
     ),
-    "bug-fix-2-epochs": Preset("V3 for two epochs, as it was tried after the bug fix.", "v3-phase1",
-                               {"training.max_epochs": 2}),
-}  # fmt: skip
+    "bug-fix-2-epochs": Preset(
+        "The original study's test after its bug fix: v3-phase1 for two epochs.",
+        "v3-phase1",
+        {"training.max_epochs": 2},
+    ),
+}
 
 
 def measured(name: str) -> str:
-    """What was measured of the named idea on `corrected`, in a sentence; empty where nothing was."""
+    """What the named idea gave on `corrected`, and under which conditions; empty where it was not run."""
     return _MEASURED.get(name, "")
 
 
 def find(name: str) -> Preset:
-    """The named preset; `v3-phase1+IDEA` is the idea on the origin's formulas. Raises InputError listing the known."""
+    """The named preset; `v3-phase1+IDEA` is the idea on the original formulas. Raises InputError with all names."""
     base, _, idea = name.partition("+")
     if base not in PRESETS or (idea and idea not in PRESETS):
-        raise InputError(f"unknown preset {name!r}; known: {', '.join(PRESETS)}; and BASE+IDEA, as v3-phase1+triplet")
+        raise InputError(
+            f"unknown preset {name!r}; known: {', '.join(PRESETS)}; and BASE+IDEA, such as v3-phase1+triplet"
+        )
     if not idea:
         return PRESETS[base]
     chosen = PRESETS[idea]
@@ -169,5 +209,5 @@ def find(name: str) -> Preset:
 
 
 def preset(name: str) -> Config:
-    """The configuration of the named preset; raises InputError that lists the known names."""
+    """The configuration of the named preset; raises InputError that lists all names."""
     return find(name).config

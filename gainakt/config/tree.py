@@ -9,29 +9,31 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 from pydantic_core import PydanticUndefined
 
-from gainakt.config.base import Section, setting
+from gainakt.config.base import Section
 from gainakt.config.data import DataConfig
 from gainakt.config.losses import LossConfig, WeightsConfig
 from gainakt.config.model import ModelConfig
 from gainakt.config.training import OriginConfig, PressureConfig, RegimeConfig, TrainingConfig
 from gainakt.errors import InputError
 
-__all__ = [
-    "DEFAULT_STORE", "Config", "DataConfig", "FieldSpec", "LossConfig", "ModelConfig", "OriginConfig", "PressureConfig",
-    "RegimeConfig", "Section", "TrainingConfig", "WeightsConfig", "changed", "checked", "difference", "fields",
-    "flatten", "setting", "weights_at",
-]  # fmt: skip
-
-
 DEFAULT_STORE = Path("data/gainakt.duckdb")
 """The store's file, relative to where the command runs; GAINAKT_STORE or --store name another."""
 
 
+RENAMED = {"weights.bce": "weights.encoder_priority"}
+"""Former name of a setting -> its present name: older runs, commands, schedules and control requests use the former."""
+
+
+def renamed(name: str) -> str:
+    """The present name of a setting, given its present or a former one."""
+    return RENAMED.get(name, name)
+
+
 class Config(Section):
-    """One run, whole: data, model, losses, weights, training, and what presses on it."""
+    """All settings of one run."""
 
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
@@ -42,10 +44,39 @@ class Config(Section):
     pressure: PressureConfig = PressureConfig()
     origin: OriginConfig = OriginConfig()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_present_names(cls, tree: Any) -> Any:
+        if not isinstance(tree, Mapping):
+            return tree
+        parts = {section: dict(part) if isinstance(part, Mapping) else part for section, part in tree.items()}
+        for former, present in RENAMED.items():
+            (section, old), (_, new) = former.split("."), present.split(".")
+            part = parts.get(section)
+            if isinstance(part, dict) and old in part and new not in part:
+                part[new] = part.pop(old)
+        return parts
+
+
+SECTIONS = {
+    "data": "Data",
+    "model": "Model",
+    "losses": "Loss forms",
+    "weights": "Loss weights",
+    "training": "Training",
+    "regime": "Training phases",
+    "pressure": "Constraints on gains",
+    "origin": "Faults of the original study",
+}
+"""Section -> its title, on the pages and in the docs."""
+
 
 @dataclass(frozen=True)
 class FieldSpec:
-    """One setting as forms, flags and tables need it; `low` and `high` are None where unbounded."""
+    """One setting as forms, flags and docs need it.
+
+    `low` and `high` are None where unbounded; `above` and `below` say that the bound itself is not allowed.
+    """
 
     name: str
     label: str
@@ -57,6 +88,8 @@ class FieldSpec:
     high: float | None
     live: bool
     log: bool
+    above: bool = False
+    below: bool = False
 
 
 def fields() -> dict[str, FieldSpec]:
@@ -83,6 +116,8 @@ def _spec(name: str, info: Any) -> FieldSpec:
         high=bounds.get("le", bounds.get("lt")),
         live=extra["live"],
         log=extra["log"],
+        above="gt" in bounds,
+        below="lt" in bounds,
     )
 
 
@@ -93,7 +128,12 @@ def vars_of(meta: Any) -> dict[str, Any]:
 
 def flatten(config: Config) -> dict[str, Any]:
     """Dotted name -> value."""
-    return {f"{section}.{name}": value for section, part in config.model_dump().items() for name, value in part.items()}
+    return flatten_stored(config.model_dump())
+
+
+def flatten_stored(tree: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Dotted name -> value of what a stored configuration states, which may be a part; by its present names."""
+    return {renamed(f"{section}.{name}"): value for section, part in tree.items() for name, value in part.items()}
 
 
 def changed(config: Config, changes: Mapping[str, Any]) -> Config:
@@ -103,10 +143,11 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
     """
     tree = config.model_dump()
     known = fields()
-    for name, value in changes.items():
+    for given, value in changes.items():
+        name = renamed(given)
         if name not in known:
             near = ", ".join(sorted(n for n in known if n.split(".")[0] == name.split(".")[0])) or ", ".join(known)
-            raise InputError(f"unknown field {name!r}; known fields: {near}")
+            raise InputError(f"unknown setting {name!r}; known: {near}")
         section, key = name.split(".")
         tree[section][key] = value
     try:
@@ -127,36 +168,37 @@ def checked(config: Config) -> Config:
         )
     if model.sharing != "apart" and (model.hidden != "nothing" or model.ability or model.counts):
         raise InputError(
-            "model.hidden, model.ability and model.counts are about an Encoder 2 of its own; set model.sharing to apart"
+            "model.hidden, model.ability and model.counts need encoders that share nothing; set model.sharing to apart"
         )
     if model.counts and model.hidden == "response":
-        raise InputError("model.counts tells of the responses that model.hidden hides; set it to false")
+        raise InputError("model.counts would reveal the responses that model.hidden hides; set it to false")
     if config.regime.alternate and config.regime.alone_epochs:
-        raise InputError("regime.alternate: turns and epochs of Encoder 2 alone exclude each other; set one to 0")
+        raise InputError("regime.alternate and regime.alone_epochs exclude each other; set one to 0")
     weights_at(config.regime.schedule, 1)
     return config
 
 
 def weights_at(schedule: str, epoch: int) -> dict[str, float]:
-    """Weight -> its value at `epoch` by a schedule such as `variance 1:0 10:20; bce 1:0.5 5:0.3`.
+    """Weight -> its value at `epoch` by a schedule such as `variance 1:0 10:20; encoder_priority 1:0.5 5:0.3`.
 
     Straight lines between the points, constant outside them. Raises InputError that says what is wrong.
     """
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     for part in filter(str.strip, schedule.split(";")):
         name, *texts = part.split()
-        spec = fields().get(f"weights.{name}")
+        spec = fields().get(renamed(f"weights.{name}"))
         if spec is None:
             known = ", ".join(WeightsConfig.model_fields)
             raise InputError(f"regime.schedule: unknown weight {name!r} in {part.strip()!r}; known: {known}")
+        name = spec.name.removeprefix("weights.")
         points = sorted(_point(text, spec) for text in texts)
-        if not points or len({at for at, _ in points}) < len(points) or name in found:
+        if not points or len({at for at, _ in points}) < len(points) or name in values:
             raise InputError(
-                f"regime.schedule: {part.strip()!r}; each weight once, with epoch:value points, no epoch twice"
+                f"regime.schedule: {part.strip()!r}: expected each weight once, with epoch:value points, no epoch twice"
             )
-        epochs, values = ([point[place] for point in points] for place in (0, 1))
-        found[name] = float(np.interp(epoch, epochs, values))
-    return found
+        at, levels = ([point[place] for point in points] for place in (0, 1))
+        values[name] = float(np.interp(epoch, at, levels))
+    return values
 
 
 def _point(text: str, spec: FieldSpec) -> tuple[int, float]:
@@ -164,10 +206,10 @@ def _point(text: str, spec: FieldSpec) -> tuple[int, float]:
     try:
         point = int(epoch), float(value)
     except ValueError:
-        raise InputError(f"regime.schedule: {text!r} is no epoch:value, such as 10:0.5") from None
+        raise InputError(f"regime.schedule: {text!r} is not epoch:value, such as 10:0.5") from None
     if point[0] < 1 or not (spec.low or 0.0) <= point[1] <= (spec.high or 0.0):
         raise InputError(
-            f"regime.schedule: {text!r}; epochs start at 1, and {spec.name} lies in {spec.low:g} to {spec.high:g}"
+            f"regime.schedule: {text!r}: epochs start at 1, and {spec.name} is from {spec.low:g} to {spec.high:g}"
         )
     return point
 

@@ -40,32 +40,34 @@ class _Sequences:
     place: list[Index]
 
     @classmethod
-    def of(cls, seen: Practice) -> "_Sequences":
-        key = seen.window.astype(np.int64) * (int(seen.skill.max()) + 1) + seen.skill
+    def of(cls, practice: Practice) -> "_Sequences":
+        key = practice.window.astype(np.int64) * (int(practice.skill.max()) + 1) + practice.skill
         order = np.argsort(key, kind="stable")
         begin = np.nonzero(np.append(True, np.diff(key[order]) != 0))[0]
         length = np.diff(np.append(begin, len(key)))
         longest = np.argsort(-length, kind="stable")
         begin, length = begin[longest], length[longest]
         places: list[Index] = [order[begin[: np.searchsorted(-length, -k, "left")] + k] for k in range(int(length[0]))]
-        return cls(seen.skill[order[begin]], [seen.response[place].astype(np.float64) for place in places], places)
+        return cls(
+            practice.skill[order[begin]], [practice.response[place].astype(np.float64) for place in places], places
+        )
 
 
-def fitted_bkt(seen: Practice, skills: int) -> Bkt:
+def fitted_bkt(practice: Practice, skills: int) -> Bkt:
     """Maximum a posteriori by EM; skills with few students are drawn to the others."""
-    data = _Sequences.of(seen)
+    data = _Sequences.of(practice)
     model, before = Bkt(*(np.full(skills, value) for value in START)), -np.inf
     for _ in range(_ITERATIONS):
         model, likelihood = _improved(model, data)
-        if likelihood - before < _TOLERANCE * len(seen):
+        if likelihood - before < _TOLERANCE * len(practice):
             break
         before = likelihood
     return model
 
 
-def predicted_bkt(model: Bkt, seen: Practice) -> Array:
+def predicted_bkt(model: Bkt, practice: Practice) -> Array:
     """Probability of a correct response before each interaction (N,)."""
-    data, chance = _Sequences.of(seen), np.empty(len(seen))
+    data, chance = _Sequences.of(practice), np.empty(len(practice))
     for place, known, skill in zip(data.place, _filtered(model, data), _skills(data), strict=True):
         chance[place] = known * (1 - model.slip[skill]) + (1 - known) * model.guess[skill]
     return chance

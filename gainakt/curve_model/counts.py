@@ -1,4 +1,4 @@
-"""What the stand-in knows before each interaction: counts of practice within the window, by response."""
+"""What the learning-curve model knows before each interaction: counts of practice within the window, by response."""
 
 from dataclasses import dataclass, replace
 
@@ -77,11 +77,11 @@ def practice_of(data: Interactions, students: Index, window: int) -> Practice:
     which = np.repeat(np.arange(len(length)), length)
     place = start[which] + np.arange(len(which)) - (np.cumsum(length) - length)[which]
     group = None if data.group is None else data.group[place]
-    seen = Practice(
+    practice = Practice(
         which, data.student[place], data.skill[place], data.response[place], np.zeros((0, 2)), np.zeros((0, 2)),
         _since(which, group), place,
     )  # fmt: skip
-    return counted(seen)
+    return counted(practice)
 
 
 def _since(window: Index, group: Index | None) -> Index:
@@ -92,13 +92,13 @@ def _since(window: Index, group: Index | None) -> Index:
     return np.asarray(every[new][np.cumsum(new) - 1])
 
 
-def counted(seen: Practice) -> Practice:
+def counted(practice: Practice) -> Practice:
     """The same interactions with their counts of practice."""
-    key = seen.window.astype(np.int64) * (int(seen.skill.max(initial=0)) + 1) + seen.skill
+    key = practice.window.astype(np.int64) * (int(practice.skill.max(initial=0)) + 1) + practice.skill
     order = np.argsort(key, kind="stable")
     own = np.empty((len(key), 2), np.float32)
-    own[order] = _before(key[order], seen.response[order])
-    return replace(seen, own=own, other=_before(seen.window, seen.response)[seen.since] - own)
+    own[order] = _before(key[order], practice.response[order])
+    return replace(practice, own=own, other=_before(practice.window, practice.response)[practice.since] - own)
 
 
 def _before(group: Index, response: Index) -> Array:

@@ -1,4 +1,4 @@
-"""The stand-in's formulas: seven numbers per skill, a student's ability, a logit and its derivatives.
+"""The learning-curve model's formulas: seven numbers per skill, a student's ability, a logit and its derivatives.
 
     E = exp(a) ((1 + tanh c) own correct + (1 - tanh c) own incorrect) + the same of others' with d and e
     logit p = exp(h) sigmoid(E + ability - offset) - b,      exp(h) = M_sat / T,  b = theta / T
@@ -44,12 +44,12 @@ class Practised:
     slopes: Array
 
 
-def practised(theta: Array, seen: Practice) -> Practised:
+def practised(theta: Array, practice: Practice) -> Practised:
     """Effective practice before each interaction, from the skills' numbers `theta` (S, 7)."""
-    mine = theta[seen.skill].astype(np.float32)
-    amount, slopes = np.zeros(len(seen), np.float32), np.empty((len(seen), 4), np.float32)
-    for counts, level, contrast in ((seen.own, LEVEL, CONTRAST), (seen.other, TRANSFER, TRANSFER_CONTRAST)):
-        scale, tilt = np.exp(mine[:, level]), np.tanh(mine[:, contrast])
+    numbers = theta[practice.skill].astype(np.float32)
+    amount, slopes = np.zeros(len(practice), np.float32), np.empty((len(practice), 4), np.float32)
+    for counts, level, contrast in ((practice.own, LEVEL, CONTRAST), (practice.other, TRANSFER, TRANSFER_CONTRAST)):
+        scale, tilt = np.exp(numbers[:, level]), np.tanh(numbers[:, contrast])
         both, difference = counts.sum(1), counts[:, 1] - counts[:, 0]
         slopes[:, level] = scale * (both + tilt * difference)
         slopes[:, contrast] = scale * (1 - tilt**2) * difference
@@ -57,9 +57,9 @@ def practised(theta: Array, seen: Practice) -> Practised:
     return Practised(amount, slopes)
 
 
-def share_and_chance(theta: Array, sigma: float, at: Array, seen: Practice) -> tuple[Array, Array]:
+def share_and_chance(theta: Array, sigma: float, at: Array, practice: Practice) -> tuple[Array, Array]:
     """Share of the ceiling reached and probability of a correct response, (N, Q) at the abilities sigma x `at`."""
-    mine = theta[seen.skill].astype(np.float32)
-    base = practised(theta, seen).amount - mine[:, OFFSET]
+    numbers = theta[practice.skill].astype(np.float32)
+    base = practised(theta, practice).amount - numbers[:, OFFSET]
     share = sigmoid(base[:, None] + np.float32(sigma) * at)
-    return share, sigmoid(np.exp(mine[:, HEIGHT])[:, None] * share - mine[:, FLOOR][:, None])
+    return share, sigmoid(np.exp(numbers[:, HEIGHT])[:, None] * share - numbers[:, FLOOR][:, None])

@@ -1,4 +1,4 @@
-"""Responses drawn from a fitted stand-in: on the data's own sequences of skills, or under a stopping rule."""
+"""Responses drawn from a fitted curve model: on the data's own sequences of skills, or under a stopping rule."""
 
 from dataclasses import dataclass, replace
 
@@ -34,16 +34,16 @@ class Stopping:
         return self.share > _MOST > self.elsewhere
 
 
-def stopping(seen: Practice) -> Stopping:
+def stopping(practice: Practice) -> Stopping:
     """What the runs say about when a skill ends: the share of those with three correct in a row that end there."""
-    run, begin = _runs(seen)
-    length = np.diff(np.append(begin, len(seen)))
-    position = np.arange(len(seen)) - begin[run]
-    correct = seen.response > 0
+    run, begin = _runs(practice)
+    length = np.diff(np.append(begin, len(practice)))
+    position = np.arange(len(practice)) - begin[run]
+    correct = practice.response > 0
     streak = correct & np.roll(correct, 1) & np.roll(correct, 2) & (position >= _IN_A_ROW - 1)
     first = np.full(len(begin), _LONGEST)
     np.minimum.at(first, run[streak], position[streak] + 1)
-    final = np.append(seen.window[begin[1:]] != seen.window[begin[:-1]], True)  # cut off by the window's end
+    final = np.append(practice.window[begin[1:]] != practice.window[begin[:-1]], True)  # cut off by the window's end
     reached = (first < _LONGEST) & ~(final & (first == length))
     share = float((first == length)[reached].mean()) if reached.any() else 0.0
     unmastered = np.minimum(length, np.where(first < _LONGEST, first - 1, length))
@@ -57,37 +57,37 @@ def stopping(seen: Practice) -> Stopping:
     return Stopping(share, hazard, float(ended[late].sum() / max(at_risk[late].sum(), 1)))
 
 
-def _runs(seen: Practice) -> tuple[Index, Index]:
+def _runs(practice: Practice) -> tuple[Index, Index]:
     """Run of each interaction (N,) and where the runs begin: neighbours of one window and skill."""
-    new = np.append(True, (seen.window[1:] != seen.window[:-1]) | (seen.skill[1:] != seen.skill[:-1]))
+    new = np.append(True, (practice.window[1:] != practice.window[:-1]) | (practice.skill[1:] != practice.skill[:-1]))
     return np.cumsum(new) - 1, np.nonzero(new)[0]
 
 
-def drawn(fit: Fit, seen: Practice, rng: np.random.Generator) -> Practice:
+def drawn(fit: Fit, practice: Practice, rng: np.random.Generator) -> Practice:
     """The same windows with new responses; where the data stop at mastery, runs get new lengths as well."""
-    rule = stopping(seen)
-    if rule.stops and (seen.since == np.arange(len(seen))).all():
-        return _with_runs(fit, seen, rule, rng)
-    length = np.bincount(seen.window)
+    rule = stopping(practice)
+    if rule.stops and (practice.since == np.arange(len(practice))).all():
+        return _with_runs(fit, practice, rule, rng)
+    length = np.bincount(practice.window)
     order = np.argsort(-length, kind="stable")
-    state = _State(fit, seen.windows, rng)
-    response = np.zeros(len(seen), np.int8)
+    state = _State(fit, practice.windows, rng)
+    response = np.zeros(len(practice), np.int8)
     for step in range(int(length.max())):
         some = order[: np.searchsorted(-length[order], -step, "left")]
-        place = seen.start[some] + step
-        response[place] = state.answer(some, seen.skill[place])
-    first = seen.since  # rows of one question share an answer
-    return counted(replace(seen, response=response[first]))
+        place = practice.start[some] + step
+        response[place] = state.answer(some, practice.skill[place])
+    first = practice.since  # rows of one question share an answer
+    return counted(replace(practice, response=response[first]))
 
 
-def _with_runs(fit: Fit, seen: Practice, rule: Stopping, rng: np.random.Generator) -> Practice:
+def _with_runs(fit: Fit, practice: Practice, rule: Stopping, rng: np.random.Generator) -> Practice:
     """Each window's runs in their order, each as long as the rule says."""
-    begin = _runs(seen)[1]
-    owner, skill = seen.window[begin], seen.skill[begin]
+    begin = _runs(practice)[1]
+    owner, skill = practice.window[begin], practice.skill[begin]
     runs = np.bincount(owner)
     first = np.cumsum(runs) - runs
     current, attempt, streak = np.zeros_like(runs), np.zeros_like(runs), np.zeros_like(runs)
-    state = _State(fit, seen.windows, rng)
+    state = _State(fit, practice.windows, rng)
     working, parts = np.arange(len(runs)), []
     while len(working):
         asked = skill[first[working] + current[working]]
@@ -105,8 +105,8 @@ def _with_runs(fit: Fit, seen: Practice, rule: Stopping, rng: np.random.Generato
     every = np.arange(len(order))
     return counted(
         Practice(
-            window[order], seen.student[seen.start][window[order]], asked[order].astype(seen.skill.dtype),
-            answer[order], seen.own[:0], seen.other[:0], every, every,
+            window[order], practice.student[practice.start][window[order]], asked[order].astype(practice.skill.dtype),
+            answer[order], practice.own[:0], practice.other[:0], every, every,
         )
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Fitting the stand-in: Fisher scoring of skills' numbers around their shared means, the spreads by empirical Bayes.
+"""Fitting the learning-curve model: Fisher scoring, and empirical Bayes for how much skills differ.
 
 A skill's seven numbers are normal around the means of all skills. The spreads are estimated from the data (MacKay's
 fixed point of the Laplace approximation), so that shrinkage is strong where a skill has few interactions, and total
@@ -24,9 +24,10 @@ _PRIOR_STD = np.array([1.5, 1.0, 1.5, 1.0, 2.0, 0.5, 2.0, 1.0])
 _SPREAD = (0.02, 1.5)
 _START_SPREAD = 0.3
 _LEAST_SIGMA = 0.02
-_WARM_UP = 4
+_LEAST_ITERATIONS = 4
 _PART = 8192
-_TOLERANCE = 5e-7
+_TOLERANCE, _SPREAD_TOLERANCE = 5e-7, 1e-3
+"""Rise of the log-likelihood per interaction, and change of the log spreads, below which a fit has converged."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Fit:
 
 
 def start(skills: int, tie: Tie) -> Fit:
-    """The untrained stand-in: all skills alike."""
+    """The untrained model: all skills alike."""
     spread = np.full(7, _START_SPREAD)
     if tie.skills:
         spread[list(curve.GAIN_PATH)] = 0.0
@@ -89,17 +90,18 @@ class _Slopes:
     ability: Array
 
 
-def fitting(seen: Practice, fit: Fit, most: int) -> Iterator[Fit]:
-    """The fit after each of at most `most` iterations; ends when nothing moves any more."""
-    parts = _parts(seen, len(fit.theta))
+def fitting(practice: Practice, fit: Fit, most: int) -> Iterator[Fit]:
+    """The fit after each of at most `most` iterations; ends when it has converged."""
+    parts = _parts(practice, len(fit.theta))
     here = _slopes(parts, fit)
     fit = replace(fit, objective=here.objective)
     for iteration in range(1, most + 1):
         fit, here, gained = _step(parts, fit, here)
         moved = 0.0
-        if iteration > _WARM_UP or fit.iterations:
+        if iteration > 1:  # the first step leaves the start values, which say nothing of the spreads
             fit, moved = _spreads(fit, here)
-        settled = iteration > _WARM_UP and gained < max(_TOLERANCE * len(seen), 0.05) and moved < 0.01
+        small = gained < max(_TOLERANCE * len(practice), 0.05) and moved < _SPREAD_TOLERANCE
+        settled = iteration > _LEAST_ITERATIONS and small
         here = _slopes(parts, fit)
         fit = replace(fit, iterations=iteration, objective=here.objective, converged=settled)
         yield fit
@@ -107,9 +109,9 @@ def fitting(seen: Practice, fit: Fit, most: int) -> Iterator[Fit]:
             return
 
 
-def fitted(seen: Practice, fit: Fit, most: int = 60) -> Fit:
+def fitted(practice: Practice, fit: Fit, most: int = 60) -> Fit:
     """The last of `fitting`."""
-    for last in fitting(seen, fit, most):
+    for last in fitting(practice, fit, most):
         fit = last
     return fit
 
@@ -118,49 +120,49 @@ def fitted(seen: Practice, fit: Fit, most: int = 60) -> Fit:
 class _Part:
     """Some whole windows, few enough to stay in the processor's cache, and the matrix that sums over a skill (S, N)."""
 
-    seen: Practice
+    practice: Practice
     by_skill: sparse.csr_array
 
 
-def _parts(seen: Practice, skills: int) -> list[_Part]:
+def _parts(practice: Practice, skills: int) -> list[_Part]:
     parts = []
-    for begin, end in pieces(seen):
-        some = seen.part(begin, end)
+    for begin, end in pieces(practice):
+        some = practice.part(begin, end)
         one, place = np.ones(len(some), np.float32), np.arange(len(some))
         parts.append(_Part(some, sparse.csr_array((one, (some.skill, place)), shape=(skills, len(some)))))
     return parts
 
 
-def pieces(seen: Practice) -> list[tuple[int, int]]:
+def pieces(practice: Practice) -> list[tuple[int, int]]:
     """Where the data are cut between windows, so that what is computed of a piece stays in the processor's cache."""
-    near = np.searchsorted(seen.start, np.arange(_PART, len(seen), _PART), "left")
-    cuts = np.unique(np.append(seen.start[near[near < seen.windows]], [0, len(seen)]))
+    near = np.searchsorted(practice.start, np.arange(_PART, len(practice), _PART), "left")
+    cuts = np.unique(np.append(practice.start[near[near < practice.windows]], [0, len(practice)]))
     return [(int(begin), int(end)) for begin, end in pairwise(cuts)]
 
 
 def _slopes(parts: list[_Part], fit: Fit) -> _Slopes:
-    found = [_part_slopes(part, fit) for part in parts]
-    gradient, information = _unpacked(np.sum([one[1] for one in found], axis=0))
-    ability = np.sum([one[2] for one in found], axis=0) / sum(part.seen.windows for part in parts)
-    return _Slopes(sum(one[0] for one in found) - _penalty(fit), gradient, information, ability)
+    sums = [_part_slopes(part, fit) for part in parts]
+    gradient, information = _unpacked(np.sum([one[1] for one in sums], axis=0))
+    ability = np.sum([one[2] for one in sums], axis=0) / sum(part.practice.windows for part in parts)
+    return _Slopes(sum(one[0] for one in sums) - _penalty(fit), gradient, information, ability)
 
 
 def _part_slopes(part: _Part, fit: Fit) -> tuple[float, Array, Array]:
     """Log-likelihood, sums of `_columns` per skill (S, 44), sums over windows of ability and its square (2,)."""
-    seen, mine = part.seen, fit.theta[part.seen.skill].astype(np.float32)
+    practice, numbers = part.practice, fit.theta[part.practice.skill].astype(np.float32)
     at, prior = curve.nodes(fit.tie.ability)
     ability = np.float32(fit.sigma) * at
-    practice = curve.practised(fit.theta, seen)
-    share = curve.sigmoid((practice.amount - mine[:, curve.OFFSET])[:, None] + ability)  # (N, Q)
-    raised = np.exp(mine[:, curve.HEIGHT])[:, None] * share
-    signs = (2 * seen.response - 1).astype(np.float32)[:, None]
-    right = curve.sigmoid(signs * (raised - mine[:, curve.FLOOR][:, None]))  # probability of what was answered
-    logs = np.add.reduceat(np.log(np.maximum(right, 1e-30)), seen.start, axis=0, dtype=np.float64) + np.log(prior)
+    effective = curve.practised(fit.theta, practice)
+    share = curve.sigmoid((effective.amount - numbers[:, curve.OFFSET])[:, None] + ability)  # (N, Q)
+    raised = np.exp(numbers[:, curve.HEIGHT])[:, None] * share
+    signs = (2 * practice.response - 1).astype(np.float32)[:, None]
+    right = curve.sigmoid(signs * (raised - numbers[:, curve.FLOOR][:, None]))  # probability of what was answered
+    logs = np.add.reduceat(np.log(np.maximum(right, 1e-30)), practice.start, axis=0, dtype=np.float64) + np.log(prior)
     most = logs.max(1, keepdims=True)
     weight = np.exp(logs - most)
     total = weight.sum(1, keepdims=True)
     weight /= total
-    here = weight.astype(np.float32)[seen.window]
+    here = weight.astype(np.float32)[practice.window]
     powers = np.stack([np.ones_like(ability), ability, ability**2], axis=1)  # (Q, 3)
     slope = raised * (1 - share)
     wrong = here * signs * (1 - right)  # weighted response - p
@@ -170,9 +172,9 @@ def _part_slopes(part: _Part, fit: Fit) -> tuple[float, Array, Array]:
     first = [(wrong * slope) @ powers[:, :2], (wrong * raised) @ one, wrong @ one]
     second = [(tilted * slope) @ powers, (tilted * raised) @ powers[:, :2], tilted @ powers[:, :2]]
     second += [(lifted * raised) @ one, lifted @ one, here @ one]
-    sums = part.by_skill @ _columns(practice.slopes, np.column_stack(first), np.column_stack(second))
-    told = weight.sum(0) @ np.stack([at, at**2], axis=1).astype(np.float64)
-    return float((most + np.log(total)).sum()), sums.astype(np.float64), told
+    sums = part.by_skill @ _columns(effective.slopes, np.column_stack(first), np.column_stack(second))
+    moments = weight.sum(0) @ np.stack([at, at**2], axis=1).astype(np.float64)
+    return float((most + np.log(total)).sum()), sums.astype(np.float64), moments
 
 
 _PAIRS = np.triu_indices(5)
@@ -269,9 +271,9 @@ def _spreads(fit: Fit, here: _Slopes) -> tuple[Fit, float]:
     own = np.nonzero(fit.spread > 0)[0]
     ease = 1 / fit.spread[own] ** 2
     variance = np.diagonal(np.linalg.inv(here.information[:, own[:, None], own] + np.diag(ease)), axis1=1, axis2=2)
-    told = np.maximum((1 - variance * ease).sum(0), 1e-3)  # how many skills' worth the data say
-    square = ((fit.theta - fit.mean)[:, own] ** 2).sum(0) / told
+    informed = np.maximum((1 - variance * ease).sum(0), 1e-3)  # how many skills' worth the data say
+    square = ((fit.theta - fit.mean)[:, own] ** 2).sum(0) / informed
     spread = fit.spread.copy()
     spread[own] = np.clip(np.sqrt(square), *_SPREAD)
-    moved = np.abs(np.log(spread[own] / fit.spread[own])) * told / len(fit.theta)
+    moved = np.abs(np.log(spread[own] / fit.spread[own])) * informed / len(fit.theta)
     return replace(fit, spread=spread), float(moved.max(initial=0.0))

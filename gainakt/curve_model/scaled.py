@@ -1,4 +1,4 @@
-"""A fitted stand-in in the units of the model."""
+"""A fitted learning-curve model in the units of the model."""
 
 from dataclasses import dataclass
 

@@ -6,6 +6,7 @@ t + 1; it predicts the response of t + 1. A window's first interaction is theref
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -103,17 +104,37 @@ class Batch:
         return self.valid[:, 1:] & (self.group[:, 1:] > self.group[:, :1])
 
     @property
-    def known(self) -> Tensor | None:
+    def last_visible(self) -> Tensor | None:
         """Last step (B, T-1) that a prediction may see where rows are siblings; None: step t itself, as ever."""
         if self.group is None:
             return None
         return (torch.searchsorted(self.group, self.group[:, 1:].contiguous()) - 1).clamp(min=0)
 
 
-class Windows:
-    """The windows of some students, held flat on a device and handed out as batches."""
+class Held(NamedTuple):
+    """The columns of all interactions on a device, in the data's own small types; every split's windows share them."""
 
-    def __init__(self, data: Interactions, students: np.ndarray, window: int, training: bool, device: torch.device):
+    skill: Tensor
+    response: Tensor
+    group: Tensor | None
+
+    @classmethod
+    def on(cls, data: Interactions, device: torch.device) -> "Held":
+        """The columns of these data."""
+        columns = (data.skill, data.response, data.group)
+        return cls(*(None if one is None else torch.tensor(one, device=device) for one in columns))  # type: ignore[arg-type]
+
+
+class Windows:
+    """The windows of some students, held flat on a device and handed out as batches.
+
+    `held` are the data's columns where several splits share them.
+    """
+
+    def __init__(
+        self, data: Interactions, students: np.ndarray, window: int, training: bool, device: torch.device,
+        held: Held | None = None,
+    ):  # fmt: skip
         first = np.searchsorted(data.student, students, "left")
         last = np.searchsorted(data.student, students, "right")
         start, length, owner = cut(first, last, window, data.group)
@@ -133,9 +154,7 @@ class Windows:
         self._student = torch.as_tensor(student, dtype=torch.long, device=device)
         self._start = torch.as_tensor(start[keep][order], dtype=torch.long, device=device)
         self._length = torch.as_tensor(self.length, dtype=torch.long, device=device)
-        self._skill = torch.as_tensor(data.skill, dtype=torch.long, device=device)
-        self._response = torch.as_tensor(data.response, dtype=torch.long, device=device)
-        self._group = None if data.group is None else torch.as_tensor(data.group, dtype=torch.long, device=device)
+        self.held = held or Held.on(data, device)
 
     def __len__(self) -> int:
         return len(self.length)
@@ -148,18 +167,23 @@ class Windows:
         place = torch.where(valid, self._start[index][:, None] + steps, 0)
         return Batch(
             student=self._student[index],
-            skill=torch.where(valid, self._skill[place], 0),
-            response=torch.where(valid, self._response[place], 0),
+            skill=torch.where(valid, self.held.skill[place].long(), 0),
+            response=torch.where(valid, self.held.response[place].long(), 0),
             valid=valid,
             interactions=int(self.length[rows].sum()),
-            group=None if self._group is None else torch.where(valid, self._group[place], _LAST),
+            group=None if self.held.group is None else torch.where(valid, self.held.group[place].long(), _LAST),
         )
 
-    def shuffled(self, batch_size: int, seed: int, epoch: int) -> Iterator[Batch]:
-        """All windows once, batched by similar length, in an order that depends on seed and epoch alone."""
+    def shuffled(self, batch_size: int, seed: int, epoch: int, skip: int = 0) -> Iterator[Batch]:
+        """All windows once, batched by similar length, in an order that depends on seed and epoch alone.
+
+        The first `skip` batches are left out: a training that goes on within an epoch has done them.
+        """
         rng = np.random.default_rng([seed, 1, epoch])
         near = self.length * rng.uniform(1.0, 1.2, len(self.length))
-        yield from self._batches(np.argsort(near, kind="stable"), batch_size, rng)
+        order, cuts = np.argsort(near, kind="stable"), np.arange(0, len(self.length), batch_size)
+        for cut in rng.permutation(cuts)[skip:]:
+            yield self.batch(order[cut : cut + batch_size])
 
     def in_order(self, tokens: int = 4_096) -> Iterator[tuple[np.ndarray, Batch]]:
         """All windows once, short to long, about `tokens` padded interactions a batch, with their row numbers."""
@@ -172,10 +196,14 @@ class Windows:
             yield order[begin:end], self.batch(order[begin:end])
             begin = end
 
-    def _batches(self, order: np.ndarray, batch_size: int, rng: np.random.Generator) -> Iterator[Batch]:
-        cuts = np.arange(0, len(order), batch_size)
-        for cut in rng.permutation(cuts):
-            yield self.batch(order[cut : cut + batch_size])
+
+def windows_of(data: Interactions, split: Split, window: int, device: torch.device) -> dict[str, Windows]:
+    """The windows of training, validation and test students, over one copy of the data on the device."""
+    held = Held.on(data, device)
+    return {
+        name: Windows(data, getattr(split, name), window, name == "train", device, held)
+        for name in ("train", "validation", "test")
+    }
 
 
 def cut(

@@ -1,10 +1,11 @@
 """A study: simulated classes of several sizes, spreads and stopping rules, trained by presets over seeds.
 
-Every cell is an ordinary run, known by its configuration: a study that is started again runs only what is missing.
+Every cell is an ordinary run, recognised by its configuration: a study that is started again runs only what is missing.
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,16 @@ from gainakt.config.presets import preset
 from gainakt.datasets.load import named
 from gainakt.errors import InputError, RunFailed
 from gainakt.jobs.service import execute, queue_run
+from gainakt.jobs.turns import Cancelled
+from gainakt.simulate.scenario import scenario
 from gainakt.store import Run, Store
-from gainakt.store.facts import TESTED, Facts, results_of, tests_of
-from gainakt.verdict.criteria import Verdict
-from gainakt.verdict.judge import of_facts, run_tests
+from gainakt.store.facts import TESTED, results_of, tests_of
+from gainakt.verdict.judge import run_tests, verdict_on
+from gainakt.verdict.progress import Progress
 
-Report = Callable[[float, str], None]
 SEQUENCINGS = ("blocked", "interleaved", "until_correct", "adaptive")
 _PREFIX = "study"
+_TRAINS = "training"
 _BY = ["preset", "sequencing", "true_cv", "students"]
 
 
@@ -41,9 +44,13 @@ class Plan:
     tests: bool = True
 
     def cells(self) -> list["Cell"]:
-        """Every combination, small classes first; raises InputError for what does not exist."""
+        """Every combination, small classes first; raises InputError for what does not exist or is out of bounds."""
         if not self.students or min(self.students) < 10 or self.seeds < 1:
             raise InputError("a study needs at least 10 students in a class, and one seed")
+        for students, rate_cv in itertools.product(self.students, self.cvs):
+            scenario(self.scenario, {"students": students, "rate_cv": rate_cv})
+        for name in self.presets:
+            preset(name)
         if unknown := [name for name in self.sequencings if name not in SEQUENCINGS]:
             raise InputError(f"unknown stopping rule {unknown[0]!r}; known: {', '.join(SEQUENCINGS)}")
         every = itertools.product(sorted(self.students), self.presets, self.sequencings, self.cvs, range(self.seeds))
@@ -74,19 +81,24 @@ class Cell:
         return f"{_PREFIX} {self.preset}, {self.students} students, CV {self.true_cv:g}, {self.sequencing}, {self.seed}"
 
 
-def carry_out(plan: Plan, root: Path, report: Report) -> pd.DataFrame:
+def carry_out(plan: Plan, root: Path, progress: Progress) -> pd.DataFrame:
     """Train and test every cell that is missing below `root`; returns `table` of the plan.
 
-    Raises RunFailed when a run fails or is stopped by a user: what is done stays, and the study can be started again.
+    `progress` may raise Cancelled. Raises RunFailed when a run fails or is stopped by a user. In either case what is
+    done stays, and the study can be started again.
     """
     cells = plan.cells()
     with Store.open(":memory:", runs=root) as store:
         store.take_in()
         for number, cell in enumerate(cells):
-            report(number / len(cells), f"{number + 1} of {len(cells)}: {cell.name}")
-            run = done(store, cell) or _trained(store, cell, root)
+
+            def of_cell(share: float, says: str, number: int = number, cell: Cell = cell) -> None:
+                progress((number + share) / len(cells), f"{number + 1} of {len(cells)}: {cell.name}: {says}")
+
+            of_cell(0.0, _TRAINS)
+            run = done(store, cell) or _trained(store, cell, root, of_cell)
             if plan.tests and not store.journal_rows([run.run_id], TESTED):
-                run_tests(run, root, "stand-in", lambda *_: None)
+                run_tests(run, root, "stand-in", of_cell)
                 store.take_in()
         return table(store, plan)
 
@@ -94,18 +106,26 @@ def carry_out(plan: Plan, root: Path, report: Report) -> pd.DataFrame:
 def done(store: Store, cell: Cell) -> Run | None:
     """The finished run of a cell, if there is one."""
     config = cell.config.model_dump()
-    found = store.runs(cell.name)
-    for run_id in found.loc[(found["name"] == cell.name) & (found["status"] == "finished"), "run_id"]:
+    runs = store.runs(cell.name)
+    for run_id in runs.loc[(runs["name"] == cell.name) & (runs["status"] == "finished"), "run_id"]:
         run = store.run(run_id)
         if Config.model_validate(run.config).model_dump() == config:
             return run
     return None
 
 
-def _trained(store: Store, cell: Cell, root: Path) -> Run:
+def _trained(store: Store, cell: Cell, root: Path, progress: Progress) -> Run:
     folder = queue_run(root, cell.config, name=cell.name, preset=cell.preset)
-    last = execute(folder, cell.config)
+
+    def stop_when_cancelled(_row: dict[str, Any]) -> None:
+        try:
+            progress(0.0, _TRAINS)
+        except Cancelled:
+            folder.request_stop("user")
+
+    last = execute(folder, cell.config, stop_when_cancelled)
     store.take_in()
+    progress(0.0, _TRAINS)  # a study that was cancelled ends here, with what is done kept
     if last["kind"] == "failed":
         raise RunFailed(f"run {folder.run_id} of the study failed: {last['error']}")
     if last["status"] != "finished":
@@ -145,27 +165,19 @@ def _cell_of(run: Run) -> Cell | None:
 
 
 def _row(store: Store, run: Run, cell: Cell) -> dict[str, Any]:
-    found = results_of(store, [run.run_id]).get(run.run_id, {})
-    truth, test, judged = found.get("recovery", {}), found.get("test", {}), _judged(store, run)
+    results = results_of(store, [run.run_id]).get(run.run_id, {})
+    truth, test = results.get("recovery", {}), results.get("test", {})
+    verdict = verdict_on(run, tests_of(store, run))
+    data, questions = verdict.data, verdict.questions
     auc, oracle = test.get("encoder2_auc"), truth.get("oracle_auc")
     return {
         "run_id": run.run_id, **{name: getattr(cell, name) for name in [*_BY, "seed"]},
         "spearman": truth.get("spearman_effective_rate"), "rate_cv": truth.get("rate_cv"), "auc": auc,
         "auc_below_oracle": None if auc is None or oracle is None else oracle - auc,
         "mastery_correlation": test.get("mastery_correlation"), "seconds": run.seconds,
-        "data_skills": judged.data["skills_differ"].status, "data_response": judged.data["response_matters"].status,
-        "skills": judged.questions["skills_differ"].status, "response": judged.questions["response_matters"].status,
+        "data_skills": data["skills_differ"].status, "data_response": data["response_matters"].status,
+        "skills": questions["skills_differ"].status, "response": questions["response_matters"].status,
     }  # fmt: skip
-
-
-def _judged(store: Store, run: Run) -> Verdict:
-    """The verdict on a run from its tests alone; nothing else of it is read."""
-    nothing = pd.DataFrame()
-    facts = Facts(
-        run=run, results={}, series=nothing, parameters=nothing, skills=nothing, gains=None,
-        tested=tests_of(store, run), changes=nothing,
-    )  # fmt: skip
-    return of_facts(facts, {})
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
@@ -173,8 +185,8 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
 
     Where the truth has no difference these are rates of false alarms, elsewhere of hits; untested cells do not count.
     """
-    found = [_summarised(dict(zip(_BY, key, strict=True)), group) for key, group in rows.groupby(_BY)]
-    return pd.DataFrame(found, columns=[*_BY, "seeds", *_MEDIANS, "low", "high", *_SHARES])
+    medians = [_summarised(dict(zip(_BY, key, strict=True)), group) for key, group in rows.groupby(_BY)]
+    return pd.DataFrame(medians, columns=[*_BY, "seeds", *_MEDIANS, "low", "high", *_SHARES])
 
 
 _SHARES = {
@@ -185,24 +197,35 @@ _MEDIANS = ["spearman", "rate_cv", "auc_below_oracle", "mastery_correlation", "s
 
 
 def _summarised(key: dict[str, Any], group: pd.DataFrame) -> dict[str, Any]:
-    known = group["spearman"].dropna().astype(float)
+    spearman = group["spearman"].dropna().astype(float)
     medians = {name: group[name].astype(float).median() for name in _MEDIANS}
     return {
-        **key, "seeds": len(group), **medians, "low": known.min() if len(known) else np.nan,
-        "high": known.max() if len(known) else np.nan,
+        **key, "seeds": len(group), **medians, "low": spearman.min() if len(spearman) else np.nan,
+        "high": spearman.max() if len(spearman) else np.nan,
         **{name: _share(group[column]) for name, column in _SHARES.items()},
     }  # fmt: skip
 
 
 def _share(status: pd.Series) -> float:
-    told = status[status != "untested"]
-    return float((told == "pass").mean()) if len(told) else float("nan")
+    tested = status[status != "untested"]
+    return float((tested == "pass").mean()) if len(tested) else float("nan")
 
 
 def numbers(text: str) -> Iterator[float]:
-    """The numbers of a text such as `0, 0.2, 0.44`; raises InputError for others."""
+    """The numbers of a text such as `0, 0.2, 0.44`; raises InputError for others, inf and nan included."""
     for part in filter(None, (part.strip() for part in text.split(","))):
         try:
-            yield float(part)
+            value = float(part)
         except ValueError:
-            raise InputError(f"{part!r} is no number; expected numbers with commas between, such as 500,1000") from None
+            value = math.nan
+        if not math.isfinite(value):
+            raise InputError(f"{part!r} is no number; expected numbers with commas between, such as 0, 0.2, 0.44")
+        yield value
+
+
+def whole_numbers(text: str) -> Iterator[int]:
+    """The same of whole numbers, such as `500, 1000`."""
+    for value in numbers(text):
+        if not value.is_integer():
+            raise InputError(f"{value:g} is no whole number; expected such as 500, 1000")
+        yield int(value)

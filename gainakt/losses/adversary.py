@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from gainakt.losses.inputs import LossInputs
 
 ROWS, POINTS, HIDDEN, RATE = 256, 16, 32, 3e-3
-"""Interactions a step that it looks at, points of a row that it sees, hidden units, its Adam's learning rate."""
+"""Interactions a step that it reads, points of a row that it reads, hidden units, its Adam's learning rate."""
 
 
 class Judge:
@@ -27,9 +27,9 @@ class Judge:
     def logits(self, gains: Tensor, *, learns: bool) -> Tensor:
         """High where gains (N, C) look differentiated (N,)."""
         place = torch.linspace(0, gains.shape[1] - 1, POINTS, device=gains.device).round().long()
-        seen = 10 * (gains.sort(-1).values - gains.mean(-1, keepdim=True))[:, place]
+        points = 10 * (gains.sort(-1).values - gains.mean(-1, keepdim=True))[:, place]
         expand, shift, contract, bias = (w if learns else w.detach() for w in self.layers)
-        logits: Tensor = F.leaky_relu(seen @ expand + shift, 0.1) @ contract + bias
+        logits: Tensor = F.leaky_relu(points @ expand + shift, 0.1) @ contract + bias
         return logits[:, 0]
 
     @torch.enable_grad()

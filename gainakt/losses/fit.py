@@ -1,4 +1,4 @@
-"""Shrinkage towards the stand-in's fit, which shrinks a skill's numbers by how much is known of them."""
+"""Shrinkage towards the fit of the learning-curve model: the less the data say of a skill, the stronger."""
 
 import torch
 from torch import Tensor

@@ -3,12 +3,20 @@
 The definitions, and which values could be leaks or are not identified, stand in docs/model.md.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.floating | np.integer]
 MIN_PER_RESPONSE = 20
 """Interactions of either response below which a skill's effective rate is left out (null) and counted."""
+UNIFORM_STD, SPREAD_STD = 0.01, 0.10
+"""Gain std below which gains count as uniform, and from which they count as spread (the original study's target)."""
+NEGLIGIBLE = 0.001
+"""Difference of two AUCs, correlations or other measures below which they count as the same."""
+_CLIP = 1e-7
 
 
 def auc(target: Array, probability: Array) -> float | None:
@@ -22,10 +30,13 @@ def auc(target: Array, probability: Array) -> float | None:
 
 def log_loss(target: Array, probability: Array) -> float | None:
     """Mean binary cross-entropy in nats; None without targets."""
-    if len(target) == 0:
-        return None
-    p = np.clip(probability.astype(np.float64), 1e-7, 1 - 1e-7)
-    return float(-np.mean(np.where(target > 0, np.log(p), np.log1p(-p))))
+    return float(log_losses(target, probability).mean()) if len(target) else None
+
+
+def log_losses(target: Array, probability: Array) -> NDArray[np.float64]:
+    """Binary cross-entropy in nats of each of N predictions."""
+    p = np.clip(probability.astype(np.float64), _CLIP, 1 - _CLIP)
+    return np.asarray(-np.where(target > 0, np.log(p), np.log1p(-p)))
 
 
 def correlation(x: Array, y: Array) -> float | None:
@@ -115,6 +126,17 @@ def effective_rate(
     even = means.mean(axis=0)
     rate = np.where(counts.min(axis=0) >= MIN_PER_RESPONSE, beta * gamma_mean * even, np.nan)
     return rate, counts.sum(axis=0), even
+
+
+def column(rows: Sequence[Mapping[str, Any]], name: str) -> NDArray[np.float64]:
+    """One column (N,) of the table of skills, NaN where it holds None."""
+    return np.array([np.nan if row[name] is None else row[name] for row in rows], np.float64)
+
+
+def known_mean(values: Array) -> float:
+    """Mean of the values that are known; NaN, without a warning, where none is."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
 
 
 def cv(values: Array) -> float | None:

@@ -1,7 +1,7 @@
-"""True against learned parameters of simulated students, and the oracle that knows the true ones: pure functions.
+"""Learned against true parameters of simulated students, and the oracle that knows the true ones: pure functions.
 
-Predictions hold only some quantities apart. What they do not is listed in NOT_IDENTIFIED and never compared; what is
-compared is what they determine: the effective rate, M_sat / T, theta / T, the offset, gamma relative to its mean.
+Predictions determine only some quantities: the effective rate, M_sat / T, theta / T, the offset, and gamma relative to
+its mean. These are compared; NOT_IDENTIFIED lists what is not.
 """
 
 from collections.abc import Mapping
@@ -17,15 +17,18 @@ from gainakt.measures import metrics
 Array = NDArray[np.floating]
 
 NOT_IDENTIFIED = (
-    "beta, gain and the level of gamma apart: only their product, the effective rate",
-    "M_sat, theta and T apart: only M_sat / T and theta / T",
+    "beta, gains and mean gamma one by one: the data determine only their product, the effective rate",
+    "M_sat, theta and T one by one: the data determine only M_sat / T and theta / T",
 )
 OTHER_FAMILY = (
-    "M_sat / T, theta / T and offset: the truth is of another family",
-    "RMSE and slope of the rate: the truth's rates are in other units, only their order compares",
-    "RMSE of mastery: the truth's mastery is a probability of its own kind, only its correlation compares",
+    "M_sat / T, theta / T and offset: the simulated students follow another model",
+    "RMSE and slope of the rate: true rates are in other units, so only their order is compared",
+    "RMSE of mastery: true mastery is another kind of probability, so only its correlation is compared",
 )
-OTHER_READOUT = ("M_sat / T, theta / T and the RMSE of mastery: the truth guesses or slips, the model does not",)
+OTHER_READOUT = (
+    "M_sat / T, theta / T and the RMSE of mastery: the simulated students guess or slip, which the model has no"
+    " parameter for",
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Learned:
 
 @dataclass(frozen=True)
 class Scored:
-    """What the model and the truth say at the same scored interactions (M,); see `positions`."""
+    """What the model and the truth say at the same M scored interactions; each array is (M,)."""
 
     student: NDArray[np.integer]
     target: Array
@@ -51,35 +54,17 @@ class Scored:
     true_probability: Array
 
 
-def positions(student: NDArray[np.integer], students: NDArray[np.integer], window: int) -> NDArray[np.integer]:
-    """Indices of the interactions that are scored, in the order of `training.evaluate.Predictions`.
-
-    `student` (N,) is sorted; `students` are those of the split. A window's first interaction is not scored.
-    """
-    first, last = (np.searchsorted(student, students, side) for side in ("left", "right"))
-    count = -(-(last - first) // window)
-    owner = np.repeat(np.arange(len(students)), count)
-    start = first[owner] + (np.arange(len(owner)) - (np.cumsum(count) - count)[owner]) * window
-    length = np.minimum(last[owner] - start, window)
-    start, length = start[length > 1], length[length > 1]
-    order = np.argsort(length, kind="stable")  # short windows come first
-    start, scored = start[order], length[order] - 1
-    within = np.arange(scored.sum()) - np.repeat(np.cumsum(scored) - scored, scored)
-    return np.asarray(np.repeat(start, scored) + 1 + within)
-
-
-def oracle(seen: Scored) -> dict[str, float | None]:
-    """What knowing every true parameter is worth on these interactions; those of unknown truth are left out."""
-    known = ~np.isnan(seen.true_probability)
-    target, chance, mastery = seen.target[known], seen.true_probability[known], seen.true_mastery[known]
+def oracle(scored: Scored) -> dict[str, float | None]:
+    """Measures of the predictions from the true parameters; interactions whose truth is unknown are left out."""
+    has_truth = ~np.isnan(scored.true_probability)
+    target, student = scored.target[has_truth], scored.student[has_truth]
+    probability, mastery = scored.true_probability[has_truth], scored.true_mastery[has_truth]
     return {
-        "oracle_auc": metrics.auc(target, chance),
-        "oracle_log_loss": metrics.log_loss(target, chance),
+        "oracle_auc": metrics.auc(target, probability),
+        "oracle_log_loss": metrics.log_loss(target, probability),
         "oracle_mastery_correlation": metrics.correlation(mastery, target),
-        "oracle_mastery_correlation_by_student": metrics.correlation_by_student(mastery, target, seen.student[known])[
-            0
-        ],
-        "oracle_interactions": float(known.sum()),
+        "oracle_mastery_correlation_by_student": metrics.correlation_by_student(mastery, target, student)[0],
+        "oracle_interactions": float(has_truth.sum()),
     }
 
 
@@ -90,41 +75,41 @@ def true_rates(truth: Mapping[str, Any], skills: int, train: NDArray[np.integer]
     """
     if np.isnan(truth["rate"]).all():
         return np.asarray(truth["effective_rate"][:skills])
-    even = (truth["gain_after_correct"] + truth["gain_after_incorrect"]) / 2
-    return np.asarray(truth["rate"][:skills] * np.nanmean(truth["gamma"][train]) * even)
+    mean_gain = (truth["gain_after_correct"] + truth["gain_after_incorrect"]) / 2
+    return np.asarray(truth["rate"][:skills] * metrics.known_mean(truth["gamma"][train]) * mean_gain)
 
 
 def recovery(
-    truth: Mapping[str, Any], learned: Learned, train: NDArray[np.integer], seen: Scored | None
+    truth: Mapping[str, Any], learned: Learned, train: NDArray[np.integer], scored: Scored | None
 ) -> dict[str, Any]:
-    """How near the learned parameters are to the true ones; None where it cannot be said.
+    """How near the learned parameters are to the true ones; None where that is not defined.
 
-    `truth` has the fields of `data.simulate.parameters.Truth`; `train` are the students that `learned.gamma` is of.
-    `seen` is None where the truth holds too little for the oracle.
+    `truth` has the fields of `simulate.parameters.Truth`; `train` are the students that `learned.gamma` is of.
+    `scored` is None where the truth holds too little for the oracle.
     """
-    own, plain = truth["family"] == "own", not (truth["guess"] or truth["slip"])
+    same_model, same_readout = truth["family"] == "own", not (truth["guess"] or truth["slip"])
+    same_scale = same_model and same_readout
     true_rate = true_rates(truth, len(learned.rate), train)
     rate = agreement("effective_rate", learned.rate, true_rate)
     both = ~(np.isnan(learned.rate) | np.isnan(true_rate))
-    found: dict[str, Any] = {
-        **(rate if own else _order_only(rate)),
+    values: dict[str, Any] = {
+        **(rate if same_model else _order_only(rate)),
         "rate_cv": metrics.cv(learned.rate),
         "true_rate_cv": metrics.cv(true_rate[both]),
         "rate_skills": float(both.sum()),
-        **(_curves(truth, learned, plain) if own else {}),
+        **(_curves(truth, learned, same_readout) if same_model else {}),
         **_order_only(agreement("gamma", learned.gamma, truth["gamma"][train])),
         "oracle_auc": None,
         "oracle_mastery_correlation": None,
         "rmse_mastery": None,
     }
-    if seen is not None:
-        # Mastery's scale is not identified: the learned is read in the truth's, by the ratio of T.
-        scale = truth["temperature"] / learned.temperature if own and plain else 1.0
-        mastery = agreement("mastery", seen.mastery * scale, seen.true_mastery)
-        found |= (mastery if own and plain else _order_only(mastery)) | oracle(seen)
-    return found | {
-        "not_compared": list(NOT_IDENTIFIED + (OTHER_FAMILY if not own else () if plain else OTHER_READOUT))
-    }
+    if scored is not None:
+        # The scale of mastery is not identified: learned mastery is read on the true scale, by the ratio of T.
+        scale = truth["temperature"] / learned.temperature if same_scale else 1.0
+        mastery = agreement("mastery", scored.mastery * scale, scored.true_mastery)
+        values |= (mastery if same_scale else _order_only(mastery)) | oracle(scored)
+    skipped = OTHER_FAMILY if not same_model else () if same_readout else OTHER_READOUT
+    return values | {"not_compared": list(NOT_IDENTIFIED + skipped)}
 
 
 def agreement(name: str, learned: Array, true: Array) -> dict[str, float | None]:
@@ -141,7 +126,7 @@ def agreement(name: str, learned: Array, true: Array) -> dict[str, float | None]
 
 
 def _constant(values: Array) -> bool:
-    """Whether the values differ by no more than rounding: then no correlation is defined."""
+    """Whether the values differ by no more than rounding, or are too few: then no correlation is defined."""
     return len(values) < 3 or bool(np.ptp(values) <= 1e-9 * np.abs(values).max())
 
 
@@ -149,11 +134,11 @@ def _order_only(values: dict[str, float | None]) -> dict[str, float | None]:
     return {name: value for name, value in values.items() if not name.startswith(("rmse_", "slope_"))}
 
 
-def _curves(truth: Mapping[str, Any], learned: Learned, plain: bool) -> dict[str, float | None]:
-    """Per skill: the offset and, without guesses and slips, M_sat / T and theta / T."""
+def _curves(truth: Mapping[str, Any], learned: Learned, same_readout: bool) -> dict[str, float | None]:
+    """Agreement over skills of the offset and, where nobody guesses or slips, of M_sat / T and theta / T."""
     skills = len(learned.rate)
-    found = agreement("offset", learned.offset, truth["offset"][:skills])
-    for name in ("saturation", "threshold") if plain else ():
-        values = getattr(learned, name) / learned.temperature
-        found |= agreement(f"{name}_over_temperature", values, truth[name][:skills] / truth["temperature"])
-    return found
+    values = agreement("offset", learned.offset, truth["offset"][:skills])
+    for name in ("saturation", "threshold") if same_readout else ():
+        scaled = getattr(learned, name) / learned.temperature
+        values |= agreement(f"{name}_over_temperature", scaled, truth[name][:skills] / truth["temperature"])
+    return values

@@ -13,8 +13,8 @@ from gainakt.measures.predictions import Split
 Compute = Callable[[Split], float | None]
 Of = Literal["split", "run", "recovery"]
 Better = Literal["higher", "lower", ""]
-Table = Literal["runs", "primary", "compared", "gains", "skills"]
-"""Tables that show some measures only: the Runs page's, and those of the report."""
+Table = Literal["runs", "primary", "compared", "gains", "skills", "mastery"]
+"""Tables that show some measures only: the Runs page's, the forms of the mastery correlation, those of the report."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ _OF_SPLIT = (
     ),
     Measure(
         "skill_gain_cv", "CV of skill gains", "Std over mean of the skills' mean gains.",
-        "", _gain("skill_gain_cv"), ("runs", "compared", "skills"), "Gain CV",
+        "", _gain("skill_gain_cv"), ("runs", "compared", "skills"), "Skill CV",
     ),
     Measure(
         "skills_seen", "Skills practised", "Skills with a gain in this split.", "", _gain("skills_seen"), ("skills",)
@@ -127,26 +127,28 @@ _OF_SPLIT = (
     Measure("gain_variance_rest", "Gain variance: rest", "Share left over.", "", _component("gain_variance_rest")),
     Measure(
         "mastery_correlation", "Mastery correlation", "Pearson r of mastery with the next response, all pooled.",
-        "higher", lambda s: metrics.correlation(s.mastery, s.target), ("runs", "primary", "compared"), "Mastery r",
+        "higher", lambda s: metrics.correlation(s.mastery, s.target), ("runs", "primary", "compared", "mastery"),
+        "Mastery r",
     ),
     Measure(
         "mastery_correlation_by_student", "Mastery correlation by student",
         "The same within each student, then the mean over students who vary.",
-        "higher", lambda s: s.mastery_by_student[0],
+        "higher", lambda s: s.mastery_by_student[0], ("mastery",),
     ),
     Measure(
-        "mastery_correlation_students_left_out", "Students left out of it",
+        "mastery_correlation_students_left_out", "Mastery correlation: students left out",
         "Students whose mastery or responses never change, for whom no correlation is defined.",
         "", lambda s: _number(s.mastery_by_student[1]),
     ),
     Measure(
         "mastery_correlation_seed_form", "Mastery correlation, original form",
         "The original study's: per student, mastery averaged over skills with the response just given.",
-        "", tables=("compared",),
+        "", tables=("compared", "mastery"),
     ),
     Measure(
         "mastery_correlation_concurrent", "Mastery correlation, concurrent",
         "Mastery after a response with that response. It contains the answer, so it predicts nothing.",
+        "", tables=("mastery",),
     ),
     Measure(
         "encoder1_correlation", "Encoder 1 correlation", "Pearson r of Encoder 1's probability with the next response.",
@@ -161,7 +163,7 @@ _OF_SPLIT = (
         "The same within each student, then the mean over students who vary.", "", lambda s: s.gain_by_student[0],
     ),
     Measure(
-        "gain_correlation_students_left_out", "Students left out of it",
+        "gain_correlation_students_left_out", "Gain correlation: students left out",
         "Students whose gains or responses never change.", "", lambda s: _number(s.gain_by_student[1]),
     ),
     Measure(
@@ -188,20 +190,23 @@ _OF_SPLIT = (
     ),
 )  # fmt: skip
 
+_FEWEST = metrics.MIN_PER_RESPONSE
 _OF_RUN = (
     Measure("rate_cv", "CV of effective rates", "Std over mean of the skills' effective rates.", of="run"),
-    Measure("rate_skills", "Skills with a rate", "Skills with 20 responses of either kind, so that a rate is known.",
-            of="run"),
-    Measure("rate_left_out", "Skills without a rate", "Skills with fewer than 20 correct or 20 incorrect responses.",
-            of="run"),
+    Measure("rate_skills", "Skills with a rate",
+            f"Skills with {_FEWEST} correct and {_FEWEST} incorrect responses, so that a rate is known.", of="run"),
+    Measure("rate_left_out", "Skills without a rate",
+            f"Skills with fewer than {_FEWEST} correct or {_FEWEST} incorrect responses.", of="run"),
     Measure("gamma_mean", "Velocity gamma, mean", "Mean learning velocity of the training students.", of="run"),
     Measure("gamma_std", "Velocity gamma, std", "Standard deviation of the velocities.", of="run"),
     Measure("temperature", "Temperature T", "Of the readout from mastery to probability.", of="run"),
     Measure("theta_mean", "Threshold theta, mean", "Mean mastery threshold.", of="run"),
-    Measure("uniform_since", "Uniform since epoch", "First epoch from which gain std stayed below 0.01.", of="run"),
-    Measure("spread_since", "Spread since epoch", "First epoch from which gain std stayed at 0.10 or more.", of="run"),
+    Measure("uniform_since", "Uniform since epoch",
+            f"First epoch from which gain std stayed below {metrics.UNIFORM_STD}.", of="run"),
+    Measure("spread_since", "Spread since epoch",
+            f"First epoch from which gain std stayed at {metrics.SPREAD_STD:.2f} or more.", of="run"),
     Measure("aggregate_uniform_since", "Aggregate uniform since epoch",
-            "First epoch from which the std of the aggregate gain stayed below 0.01.", of="run"),
+            f"First epoch from which the std of the aggregate gain stayed below {metrics.UNIFORM_STD}.", of="run"),
     Measure("ability_std", "Ability std", "Spread of the students' abilities, in logits of the curve.", of="run"),
     *(
         Measure(f"spread_{name}", f"Spread over skills: {label}",

@@ -13,7 +13,7 @@ from gainakt.config.model import ModelConfig
 from gainakt.data.sequences import Batch
 from gainakt.model.encoder import Encoder
 from gainakt.model.gainakt import Interpretable
-from gainakt.model.heads.base import GainHead
+from gainakt.model.heads.base import GainHead, WrappedHead
 
 Hidden = Literal["nothing", "skill", "response"]
 
@@ -41,23 +41,23 @@ def tie(parameter: nn.Parameter) -> None:
 
 
 class ArmEncoder(Encoder):
-    """An encoder that does not see the skill, or the response, and that may be told counts of the skill's responses."""
+    """An encoder that does not see the skill, or the response, and that may get counts of the skill's responses."""
 
     def __init__(self, encoder: Encoder, config: ModelConfig):
         nn.Module.__init__(self)
-        self.seen, self.hidden = encoder, config.hidden
+        self.encoder, self.hidden = encoder, config.hidden
         self.counts = nn.Linear(3, config.width) if config.counts else None
 
     def forward(self, skill: Tensor, response: Tensor, extra: Tensor | None = None) -> Tensor:
         """(B, T, D), causal; see `Encoder`."""
         if self.counts is not None:
-            told = self.counts(practice_counts(skill, response))
-            extra = told if extra is None else told + extra
+            counts = self.counts(practice_counts(skill, response))
+            extra = counts if extra is None else counts + extra
         if self.hidden == "skill":
             skill = torch.zeros_like(skill)
         elif self.hidden == "response":
             response = torch.zeros_like(response)
-        states: Tensor = self.seen(skill, response, extra)
+        states: Tensor = self.encoder(skill, response, extra)
         return states
 
 
@@ -72,12 +72,12 @@ def practice_counts(skill: Tensor, response: Tensor) -> Tensor:
     )
 
 
-class BlindHead(GainHead):
+class BlindHead(WrappedHead):
     """A gain head that takes every skill for the first, or every response for an incorrect one."""
 
     def __init__(self, head: GainHead, hidden: Hidden):
-        super().__init__()
-        self.head, self.hidden = head, hidden
+        super().__init__(head)
+        self.hidden = hidden
 
     def pairs(self, v: Tensor, response: Tensor, skill: Tensor) -> Tensor:
         """Gain logits (B, A, T); see `GainHead`."""
@@ -90,18 +90,6 @@ class BlindHead(GainHead):
     def every(self, v: Tensor, response: Tensor, chosen: Tensor) -> Tensor:
         """Gain logits (..., C); see `GainHead`."""
         return self.head.every(v, *self._blind(response, chosen))
-
-    def level(self) -> nn.Parameter:
-        """That of the head."""
-        return self.head.level()
-
-    def levels(self) -> Tensor:
-        """Those of the head."""
-        return self.head.levels()
-
-    def kept_per_skill(self) -> list[Tensor]:
-        """Those of the head."""
-        return self.head.kept_per_skill()
 
     def _blind(self, response: Tensor, skill: Tensor) -> tuple[Tensor, Tensor]:
         if self.hidden == "skill":
@@ -126,14 +114,14 @@ class Able(Interpretable):
         """The ability (B, T) that the responses up to each step tell."""
         surprise = (batch.response.float() - torch.sigmoid(self.usual[batch.skill])) * batch.valid
         count = batch.valid.cumsum(1) + torch.nn.functional.softplus(5 * self.prior)
-        told: Tensor = self.weight * surprise.cumsum(1) / count
-        return told
+        ability: Tensor = self.weight * surprise.cumsum(1) / count
+        return ability
 
     def practice(self, read: Tensor, batch: Batch, asked: Tensor) -> Tensor:
         """Practice (B, A), and the ability in units of practice."""
-        steps, known = asked.shape[1], batch.known
+        steps, visible = asked.shape[1], batch.last_visible
         ability = self.ability(batch)[:, :steps]
-        if known is not None and steps == known.shape[1]:
-            ability = ability.gather(1, known)
+        if visible is not None and steps == visible.shape[1]:
+            ability = ability.gather(1, visible)
         slope = self.mastery.beta[asked] * self.mastery.velocity(batch.student)[:, None]
         return super().practice(read, batch, asked) + ability / slope

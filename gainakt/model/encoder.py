@@ -27,8 +27,8 @@ class Block(nn.Module):
         qkv = self.attention(self.norm_attention(x)).view(batch, steps, 3, self.heads, width // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)  # (B, H, T, D / H) each
         # No dropout on the attention weights: with it the CPU has no fused kernel, and a step takes twice as long.
-        seen = F.scaled_dot_product_attention(query, key, value, is_causal=True)
-        x = x + self.drop(self.mix(seen.transpose(1, 2).reshape(batch, steps, width)))  # (B, T, D)
+        attended = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+        x = x + self.drop(self.mix(attended.transpose(1, 2).reshape(batch, steps, width)))  # (B, T, D)
         fed: Tensor = self.drop(self.contract(F.gelu(self.expand(self.norm_feedforward(x)))))
         return x + fed
 
@@ -47,7 +47,7 @@ class Encoder(nn.Module):
         for table in (self.skill, self.interaction, self.position):
             nn.init.normal_(table.weight, std=0.02 if table is self.position else 0.1)
 
-    def share(self, other: "Encoder", blocks: int) -> None:
+    def share_with(self, other: "Encoder", blocks: int) -> None:
         """Use the other encoder's embeddings and first `blocks` blocks in place of one's own."""
         self.skill, self.interaction, self.position = other.skill, other.interaction, other.position
         for place in range(blocks):

@@ -46,20 +46,20 @@ class Performance(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits (B, T-1)."""
-        asked, known = self.asked(batch.asked), batch.known  # (B, T-1, D)
-        if known is None:
-            seen = self.encoder(batch.skill[:, :-1], batch.response[:, :-1], asked)
+        asked, visible = self.asked(batch.asked), batch.last_visible  # (B, T-1, D)
+        if visible is None:
+            states = self.encoder(batch.skill[:, :-1], batch.response[:, :-1], asked)
         else:  # siblings are asked after the same step, so what is asked enters the head alone
-            seen = self.encoder(batch.skill[:, :-1], batch.response[:, :-1])
-            seen = seen.gather(1, known[..., None].expand_as(seen))
-        logits: Tensor = self.head(torch.cat([seen, asked], -1))
+            states = self.encoder(batch.skill[:, :-1], batch.response[:, :-1])
+            states = states.gather(1, visible[..., None].expand_as(states))
+        logits: Tensor = self.head(torch.cat([states, asked], -1))
         return logits.squeeze(-1)
 
 
 class Interpretable(nn.Module):
     """Encoder 2: gains per interaction, practice, mastery; its prediction comes from mastery alone.
 
-    `fit`: where a fit of the stand-in was made, what it says of `per_skill` (S, 5); the term `fit` pulls there.
+    `fit`: `per_skill` (S, 5) by the learning-curve model, where one was fitted; the term `fit` pulls there.
     """
 
     fit: Tensor | None
@@ -83,10 +83,10 @@ class Interpretable(nn.Module):
         """Practice of the skills in `asked` (B, A), A <= T, after step t (B, A), without a (B, T, S) tensor."""
         steps = asked.shape[1]
         gains = torch.sigmoid(self.gains.pairs(read[:, :steps], batch.response[:, :steps], asked).float())  # (B, A, T)
-        fed, known = gains * self.mastery.share(asked, batch.skill[:, :steps]), batch.known
-        if known is None or steps != known.shape[1]:
+        fed, visible = gains * self.mastery.transfer_share(asked, batch.skill[:, :steps]), batch.last_visible
+        if visible is None or steps != visible.shape[1]:
             return fed.tril().sum(-1)
-        return (fed * (torch.arange(steps, device=fed.device) <= known[..., None])).sum(-1)
+        return (fed * (torch.arange(steps, device=fed.device) <= visible[..., None])).sum(-1)
 
     def predict(self, read: Tensor, batch: Batch, asked: Tensor) -> tuple[Tensor, Tensor]:
         """Logits and mastery of the asked skills after step t, both (B, A); `read` is what the gain head reads."""
@@ -110,7 +110,7 @@ class GainAKT(nn.Module):
         self.encoder1 = Performance(config, skills, window)
         self.encoder2 = Interpretable(config, skills, students, window)
         if config.sharing != "apart":
-            self.encoder2.encoder.share(self.encoder1.encoder, blocks=int(config.sharing == "first_block"))
+            self.encoder2.encoder.share_with(self.encoder1.encoder, blocks=int(config.sharing == "first_block"))
 
     def forward(self, batch: Batch, encoder1: Part = "trained", encoder2: Part = "trained") -> Output:
         """Predictions, mastery and gains of a batch; an encoder that is not trained gets no gradient."""

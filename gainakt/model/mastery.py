@@ -51,7 +51,7 @@ class Mastery(nn.Module):
             self.beta.div_(self.beta.log().mean().exp())
             self.gamma.div_(self.gamma.mean())
 
-    def share(self, fed: Tensor, practised: Tensor) -> Tensor:
+    def transfer_share(self, fed: Tensor, practised: Tensor) -> Tensor:
         """a(s, q): the share of a gain that skills `fed` (B, A) take from interactions with `practised` (B, T)."""
         same = fed[:, :, None] == practised[:, None, :]  # (B, A, T)
         if self.accumulation == "all":

@@ -1,6 +1,7 @@
-"""The store of runs: append-only run folders that anyone writes, and a DuckDB file that one process holds.
+"""The store of runs: append-only run folders that any process writes, and a DuckDB file that one process holds.
 
-Names load on first use: a process that only writes a run folder does not import DuckDB.
+What is saved and read back lives here; what it means (criteria, verdicts, figures) does not. Names load on first use: a
+process that only writes a run folder does not import DuckDB.
 """
 
 from importlib import import_module

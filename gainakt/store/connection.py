@@ -45,18 +45,18 @@ def open_file(path: Path, runs: Path, wait: float) -> tuple[duckdb.DuckDBPyConne
     runs.mkdir(parents=True, exist_ok=True)
     connection, warnings = _connect(path, wait)
     try:
-        found = _version(connection, path)
-        if 0 < found < len(schema.MIGRATIONS):
+        version = _version(connection, path)
+        if 0 < version < len(schema.MIGRATIONS):
             connection.execute("CHECKPOINT")
             connection.close()  # closing a copy's handle on an open file would drop DuckDB's lock
-            copy = path.with_name(f"{path.stem}.before-schema-{found + 1}.duckdb")
+            copy = path.with_name(f"{path.stem}.before-schema-{version + 1}.duckdb")
             shutil.copy2(path, copy)
             _warn(warnings, f"the store {path} was brought to schema {len(schema.MIGRATIONS)}; it is kept in {copy}")
             connection, more = _connect(path, wait)
             warnings += more
-            found = _version(connection, path)
-        if found < len(schema.MIGRATIONS):
-            schema.migrate(connection, found)
+            version = _version(connection, path)
+        if version < len(schema.MIGRATIONS):
+            schema.migrate(connection, version)
             connection.execute("CHECKPOINT")
         _lock_down(connection, runs, temporary=path.with_name(f"{path.name}.tmp"))
     except BaseException:
@@ -69,9 +69,9 @@ def open_snapshot(path: Path) -> duckdb.DuckDBPyConnection:
     """A snapshot's file opened read-only and locked down."""
     connection = duckdb.connect(str(path), read_only=True)
     try:
-        found = _version(connection, path)
-        if found < len(schema.MIGRATIONS):
-            raise InputError(f"the process that holds the store runs an older GainAKT (schema {found}); restart it")
+        version = _version(connection, path)
+        if version < len(schema.MIGRATIONS):
+            raise InputError(f"the process that holds the store runs an older GainAKT (schema {version}); restart it")
         _lock_down(connection, None)
     except BaseException:
         connection.close()
@@ -81,11 +81,11 @@ def open_snapshot(path: Path) -> duckdb.DuckDBPyConnection:
 
 def _version(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
     try:
-        found = schema.version(connection)
-        schema.check_readable(found)
+        version = schema.version(connection)
+        schema.check_readable(version)
     except InputError as error:
         raise InputError(f"{path} {error}") from None
-    return found
+    return version
 
 
 def _connect(path: Path, wait: float) -> tuple[duckdb.DuckDBPyConnection, list[str]]:
@@ -103,8 +103,8 @@ def _connect(path: Path, wait: float) -> tuple[duckdb.DuckDBPyConnection, list[s
 
 def busy(path: Path, error: duckdb.Error) -> StoreBusy:
     """The error that says which process holds the store and what to do."""
-    found = re.search(r"\(PID (\d+)\)", str(error))
-    holder = f"process {found.group(1)}" if found else "another process"
+    pid = re.search(r"\(PID (\d+)\)", str(error))
+    holder = f"process {pid.group(1)}" if pid else "another process"
     return StoreBusy(
         f"the store {path} is held by {holder}, probably the dashboard or another command; wait for it, end it, or name"
         " another file with --store"

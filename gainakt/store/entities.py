@@ -17,6 +17,7 @@ class Run:
 
     `status` is one of queued, running, paused, finished, stopped, failed, interrupted. `data_name` is known before
     `data`, which the run reports once its data are read. `damaged_rows` counts journal rows that were not understood.
+    `lineage` holds the run and step that it was branched from, if it was (`parent`, `step`), and what for.
     """
 
     run_id: str
@@ -50,10 +51,16 @@ class Run:
     error: str | None
     traceback: str | None
     damaged_rows: int
+    lineage: dict[str, Any]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that the run started with, by dotted name; of a published record only those published."""
+        return {f"{section}.{name}": value for section, part in self.config.items() for name, value in part.items()}
 
     @property
     def active(self) -> bool:
-        """Whether the run waits, trains or pauses."""
+        """Whether the run waits or trains."""
         return self.status in ACTIVE
 
     @property
@@ -64,7 +71,9 @@ class Run:
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "Run":
         """The run from a row of the table `runs`."""
-        parsed = {name: json.loads(row[name]) if row[name] else {} for name in ("config", "versions", "data")}
+        parsed = {
+            name: json.loads(row[name]) if row[name] else {} for name in ("config", "versions", "data", "lineage")
+        }
         return cls(**{**row, **parsed})
 
 

@@ -1,4 +1,4 @@
-"""Everything saved of one run, read once, for the verdict, the diagnosis and the report."""
+"""Everything saved of one run, read once for the verdict, the diagnosis and the report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,17 +11,18 @@ from gainakt.measures import Values
 from gainakt.store import Run, Store
 
 POINTS = 2000
-"""Points of a series that are read at most."""
+"""Most points that are read of a series."""
 TESTED = "tested"
-"""Kind of the journal rows that tests of differentiation add to a run later."""
+"""Kind of the journal rows in which tests of differentiation record what they found."""
 Results = dict[str, dict[str, float | None]]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """One run with its final metrics (split -> name -> value), series, parameters, skills and what was added later.
+    """One run with its final measures (split -> name -> value), series, parameters, skills and events.
 
     `gains` counts the practised gains of the validation students in equal bins of (0, 1), None if not recorded.
+    `tested` are the test results on the run's data, oldest first (`tests_of`); `changes` what was steered.
     """
 
     run: Run
@@ -35,23 +36,18 @@ class Facts:
 
     @cached_property
     def test(self) -> Values:
-        """Metrics of the test students; those of the validation students where none were read."""
+        """Measures of the test students; where there are none, those of the validation students."""
         return self.results.get("test") or self.results.get("validation") or {}
 
     @property
     def split(self) -> str:
-        """The students that `test` is about, in words."""
+        """Which students `test` is about, in words."""
         return "test students" if self.results.get("test") or not self.results else "validation students"
 
-    def setting(self, name: str) -> Any:
-        """A setting the run started with, by its dotted name; None where it is not recorded."""
-        section, _, key = name.partition(".")
-        return (self.run.config.get(section) or {}).get(key)
-
     def curve(self, name: str) -> pd.DataFrame:
-        """One series as columns step, epoch, value, without gaps."""
-        found = self.series[self.series["name"] == name]
-        return found[["step", "epoch", "value"]].dropna(subset=["value"])
+        """One series as columns step, epoch, value; missing values are dropped."""
+        rows = self.series[self.series["name"] == name]
+        return rows[["step", "epoch", "value"]].dropna(subset=["value"])
 
     def parameter(self, name: str) -> pd.DataFrame:
         """One learned parameter over epochs as columns epoch, mean, std, quantiles."""
@@ -59,7 +55,7 @@ class Facts:
 
 
 def gather(store: Store, run_id: str) -> Facts:
-    """Everything saved of a run; raises InputError when there is no such run."""
+    """Read everything saved of a run; raises InputError when there is no such run."""
     run = store.run(run_id)
     histogram = store.latest_histogram(run.run_id, "validation")
     events = store.events(run.run_id)
@@ -76,15 +72,15 @@ def gather(store: Store, run_id: str) -> Facts:
 
 
 def results_of(store: Store, run_ids: Sequence[str]) -> dict[str, Results]:
-    """Run -> split -> metric -> value."""
-    found: dict[str, Results] = {}
+    """Run -> split -> measure -> value."""
+    results: dict[str, Results] = {}
     for row in store.metrics(run_ids).itertuples():
         value = None if pd.isna(row.value) else float(row.value)
-        found.setdefault(row.run_id, {}).setdefault(row.split, {})[row.name] = value
-    return found
+        results.setdefault(row.run_id, {}).setdefault(row.split, {})[row.name] = value
+    return results
 
 
 def tests_of(store: Store, run: Run) -> list[dict[str, Any]]:
-    """Tests that have run on this run's data, by whichever run, oldest first."""
-    same = [run] if not run.data_fingerprint else store.runs_on(run.data_fingerprint)
-    return store.journal_rows([one.run_id for one in same], TESTED)
+    """Results of all tests on this run's data, whichever run they were started for, oldest first."""
+    on_same_data = store.runs_on(run.data_fingerprint) if run.data_fingerprint else [run]
+    return store.journal_rows([other.run_id for other in on_same_data], TESTED)

@@ -1,9 +1,14 @@
 """The inbox: one folder per run with append-only files, written without the store and taken in by its holder.
 
-`journal.jsonl` carries what the run tells the world, `control.jsonl` what the world asks of the run. Neither DuckDB
-nor torch is needed to write or read them, so any process on any machine that sees the folder can train.
+`journal.jsonl` says what happened to the run, `control.jsonl` what is asked of it. Neither DuckDB nor torch is needed
+to write or read them, so any process on any machine that sees the folder can train.
+
+Any process of a machine may append to either file: a line is one `write` to a file opened for appending, which the
+operating system never mixes with another. Only the training process writes how the training goes; a new name or the
+result of a test (`renamed`, `tested`) may come from anyone at any time.
 """
 
+import errno
 import json
 import math
 import os
@@ -30,7 +35,7 @@ def runs_root(store: str | Path) -> Path:
 
 
 class RunFolder:
-    """One run's folder: its journal (one writer, the run) and its control channel (many writers).
+    """One run's folder: its journal and its control channel; any process may append to either.
 
     Raises InputError for an id that is not of the form `20261124-231502-3fa9`; no other text becomes a path.
     """
@@ -45,8 +50,13 @@ class RunFolder:
         self._handle: int | None = None
 
     @classmethod
-    def create(cls, root: str | Path, *, name: str, preset: str, config: dict[str, Any]) -> Self:
-        """A new run's folder under `root`, owned by the calling process, with its first row, `queued`, written."""
+    def create(
+        cls, root: str | Path, *, name: str, preset: str, config: dict[str, Any], lineage: dict[str, Any] | None = None
+    ) -> Self:
+        """A new run's folder under `root`, owned by the calling process, with its first row, `queued`, written.
+
+        `lineage` says what it comes from: `parent` and `step` of a branch, and what else tells it from its parent.
+        """
         while True:
             run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
             created = cls(root, run_id)
@@ -56,6 +66,7 @@ class RunFolder:
             except FileExistsError:
                 continue
         row = {"kind": "queued", "run_id": run_id, "name": name, "preset": preset, "config": config}
+        row |= {"lineage": lineage} if lineage else {}
         created.append({**row, **this_process(), "version": __version__})
         return created
 
@@ -88,6 +99,15 @@ class RunFolder:
         """Ask the run to end after its current step, with everything saved."""
         self._ask({"kind": "stop", "who": who})
 
+    def request_pause(self, who: str) -> None:
+        """Ask the run to end after its current step with its state kept, to be resumed there."""
+        self._ask({"kind": "pause", "who": who})
+
+    def claim(self, who: str) -> int:
+        """Take a run up again in this process; returns from where on requests are meant for it."""
+        self.append({"kind": "resuming", "who": who, **this_process(), "version": __version__})
+        return self.control.stat().st_size if self.control.exists() else 0
+
     def requests(self, offset: int) -> tuple[list[dict[str, Any]], int]:
         """Requests from byte `offset` of the control channel on, and the new offset; one `stat` when none came."""
         return _complete_rows(self.control, offset, READ_AT_MOST)
@@ -114,23 +134,32 @@ class RunFolder:
 
 def _open_to_append(path: Path) -> int:
     handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
-    size = os.lseek(handle, 0, os.SEEK_END)
-    if size:
-        os.lseek(handle, size - 1, os.SEEK_SET)
-        if os.read(handle, 1) != b"\n":
-            os.write(handle, b"\n")
+    try:
+        size = os.lseek(handle, 0, os.SEEK_END)
+        if size:
+            os.lseek(handle, size - 1, os.SEEK_SET)
+            if os.read(handle, 1) != b"\n":
+                os.write(handle, b"\n")
+    except OSError:
+        os.close(handle)
+        raise
     return handle
 
 
 def _write_line(handle: int, row: dict[str, Any]) -> None:
+    line = as_line(row)
+    written = os.write(handle, line)  # one call: lines of several writers do not mix
+    if written != len(line):
+        raise OSError(errno.ENOSPC, f"only {written} of {len(line)} bytes of a row were written")
+
+
+def as_line(row: dict[str, Any]) -> bytes:
+    """The row as a line of a journal; numbers that are not finite become null."""
     try:
         text = json.dumps(row, allow_nan=False, ensure_ascii=True)
     except (ValueError, TypeError):
         text = json.dumps(plain(row), allow_nan=False, ensure_ascii=True)
-    line = text.encode("ascii") + b"\n"
-    written = os.write(handle, line)  # one call: lines of several writers do not mix
-    if written != len(line):
-        raise OSError(f"only {written} of {len(line)} bytes were written; is the disk full?")
+    return text.encode("ascii") + b"\n"
 
 
 def plain(value: Any) -> Any:

@@ -13,10 +13,10 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from gainakt.errors import InputError
+from gainakt.errors import InputError, disk_full
 from gainakt.store.inbox import RunFolder
 from gainakt.store.owner import is_alive
-from gainakt.store.rows import ACTIVE, ENDED, SIGNS_OF_LIFE, Changes, changes, event
+from gainakt.store.rows import ACTIVE, ENDED, EVALUATED, SIGNS_OF_LIFE, Changes, changes, event, is_taken_back
 
 _LOG = logging.getLogger(__name__)
 BYTES_PER_TRANSACTION = 32 * 1024 * 1024
@@ -24,7 +24,9 @@ SILENCE_SECONDS = 120.0
 """After this long without a row, a run of another host counts as interrupted."""
 
 _RETRY_DAMAGED_SECONDS = 60.0
-_KNOWN = "status, journal_offset, rows_taken, damaged_rows, event_rows, host, pid, pid_started, heartbeat"
+_DATABASE = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException)
+"""Errors of the disk or the database, not of a row."""
+_STORED = "status, journal_offset, rows_taken, damaged_rows, event_rows, host, pid, pid_started, heartbeat"
 _COLUMNS = {
     "series": ("run_id", "name", "step", "epoch", "time", "value"),
     "events": ("run_id", "time", "step", "epoch", "kind", "field", "old", "new", "who", "text", "seq"),
@@ -39,8 +41,8 @@ _COLUMNS = {
 
 
 @dataclass
-class _Known:
-    """What the store knows of a run before the intake; the defaults are those of a run it has never seen."""
+class _Stored:
+    """A run as the store has it before this intake; the defaults are those of a new run."""
 
     status: str | None = None
     journal_offset: int = 0
@@ -58,7 +60,7 @@ class _Part:
     """What one run's journal adds in this intake."""
 
     run_id: str
-    known: _Known
+    stored: _Stored
     changes: Changes = field(default_factory=Changes)
     rows: int = 0
     bytes: int = 0
@@ -88,14 +90,14 @@ class Intake:
                 return taken
 
     def _parts(self) -> Iterator[_Part]:
-        rows = self._connection.execute(f"SELECT run_id, {_KNOWN} FROM runs").fetchall()
-        known = {row[0]: _Known(*row[1:]) for row in rows}
+        rows = self._connection.execute(f"SELECT run_id, {_STORED} FROM runs").fetchall()
+        stored = {row[0]: _Stored(*row[1:]) for row in rows}
         left = BYTES_PER_TRANSACTION
-        for name in self._names(known):
+        for name in self._names(stored):
             if left <= 0:
                 return
             try:
-                part = _read(RunFolder(self._root, name), known.get(name) or _Known())
+                part = _read(RunFolder(self._root, name), stored.get(name) or _Stored())
             except InputError:
                 continue  # a user's own folder
             except OSError as error:
@@ -105,12 +107,12 @@ class Intake:
                 left -= part.bytes
                 yield part
 
-    def _names(self, known: dict[str, _Known]) -> list[str]:
+    def _names(self, stored: dict[str, _Stored]) -> list[str]:
         """Folders that may have something new: all but those of ended runs whose journals stand."""
-        names = {name for name, run in known.items() if run.status in ACTIVE}  # even when the folder is gone
+        names = {name for name, run in stored.items() if run.status in ACTIVE}  # even when the folder is gone
         with contextlib.suppress(FileNotFoundError), os.scandir(self._root) as entries:
             for entry in entries:
-                run = known.get(entry.name)
+                run = stored.get(entry.name)
                 stands = run is not None and run.status in ENDED and _size(entry.path) == run.journal_offset
                 if not stands and entry.is_dir(follow_symlinks=False):
                     names.add(entry.name)
@@ -120,9 +122,9 @@ class Intake:
     def _write(self, parts: list[_Part]) -> None:
         try:
             self._write_together(parts)
-        except (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException):
-            raise  # the disk or the database, not a row
         except (duckdb.Error, ValueError, TypeError, OverflowError) as error:
+            if isinstance(error, _DATABASE) or disk_full(error):
+                raise
             if len(parts) > 1:
                 for part in parts:
                     self._write([part])
@@ -139,7 +141,8 @@ class Intake:
                 _insert(self._connection, table, _table_rows(table, parts))
             self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            with contextlib.suppress(duckdb.Error):  # a failed COMMIT has rolled back already; its own error counts
+                self._connection.execute("ROLLBACK")
             raise
         self.run_ended |= any(part.changes.columns.get("status") in ENDED for part in parts)
 
@@ -158,13 +161,13 @@ def _size(folder: str) -> int:
         return -1
 
 
-def _read(folder: RunFolder, known: _Known) -> _Part | None:
+def _read(folder: RunFolder, stored: _Stored) -> _Part | None:
     """The run's new rows and what its process's death means; None when nothing is new."""
-    gone = _owner_gone(folder, known)  # before reading: all that a dead process wrote is then read
+    gone = _owner_gone(folder, stored)  # before reading: all that a dead process wrote is then read
     size = _size(str(folder.folder))  # also before: a quick writer must not keep the intake for ever
-    rows, offset = folder.rows(known.journal_offset)
-    part = _Part(folder.run_id, known, rows=len(rows), bytes=offset - known.journal_offset)
-    part.unfinished = part.bytes > 0 and (offset < size or known.status is None)
+    rows, offset = folder.rows(stored.journal_offset)
+    part = _Part(folder.run_id, stored, rows=len(rows), bytes=offset - stored.journal_offset)
+    part.unfinished = part.bytes > 0 and (offset < size or stored.status is None)
     damaged, alive = 0, False
     for row in rows:
         change = None if row["kind"] == "damaged" else changes(row)
@@ -174,25 +177,25 @@ def _read(folder: RunFolder, known: _Known) -> _Part | None:
         alive |= row["kind"] in SIGNS_OF_LIFE
         part.changes.merge(change)
     columns = part.changes.columns
-    if known.status == "interrupted" and alive and not gone:
+    if stored.status == "interrupted" and alive and not gone:
         for name, value in {"status": "running", "ended": None, "reason": None}.items():
             columns.setdefault(name, value)
-    if columns.get("status", known.status) in ACTIVE and gone and not {"pid", "host"} & columns.keys():
+    if columns.get("status", stored.status) in ACTIVE and gone and not {"pid", "host"} & columns.keys():
         _interrupt(part)
     if not rows and not columns:
         return None
     columns["journal_offset"] = offset
-    columns["rows_taken"] = known.rows_taken + len(rows)
-    columns["damaged_rows"] = known.damaged_rows + damaged
-    columns["event_rows"] = known.event_rows + len(part.changes.events)
+    columns["rows_taken"] = stored.rows_taken + len(rows)
+    columns["damaged_rows"] = stored.damaged_rows + damaged
+    columns["event_rows"] = stored.event_rows + part.changes.event_count
     return part
 
 
-def _owner_gone(folder: RunFolder, known: _Known) -> bool:
-    if known.status not in (*ACTIVE, "interrupted"):
+def _owner_gone(folder: RunFolder, stored: _Stored) -> bool:
+    if stored.status not in (*ACTIVE, "interrupted"):
         return False
-    if known.host == socket.gethostname() and known.pid is not None:
-        return not is_alive(known.pid, known.pid_started)
+    if stored.host == socket.gethostname() and stored.pid is not None:
+        return not is_alive(stored.pid, stored.pid_started)
     try:
         return time.time() - folder.journal.stat().st_mtime > SILENCE_SECONDS
     except FileNotFoundError:
@@ -201,23 +204,25 @@ def _owner_gone(folder: RunFolder, known: _Known) -> bool:
 
 def _interrupt(part: _Part) -> None:
     now = time.time()
-    known = part.known
+    stored = part.stored
     columns = part.changes.columns
-    columns.update(status="interrupted", ended=columns.get("heartbeat", known.heartbeat) or now)
-    why = f"process {known.pid} on {known.host} is gone" if known.pid is not None else "no row came for too long"
+    columns.update(status="interrupted", ended=columns.get("heartbeat", stored.heartbeat) or now)
+    why = f"process {stored.pid} on {stored.host} is gone" if stored.pid is not None else "no row came for too long"
     columns["reason"] = why
-    part.changes.events.append(event("interrupted", now, text=why))
+    part.changes.happen(event("interrupted", now, text=why))
 
 
 def _write_run(connection: duckdb.DuckDBPyConnection, part: _Part) -> None:
     columns = part.changes.columns
-    if part.known.status is None:
+    if part.stored.status is None:
         columns.setdefault("name", part.run_id)
         columns.setdefault("status", "queued")
         columns.setdefault("created", time.time())
         connection.execute("INSERT INTO runs (run_id) VALUES (?)", [part.run_id])
     assignments = ", ".join(f"{name} = ?" for name in columns)  # names come from rows.py, never from a journal
     connection.execute(f"UPDATE runs SET {assignments} WHERE run_id = ?", [*columns.values(), part.run_id])
+    if part.changes.after is not None:
+        _take_back(connection, part.run_id, part.changes.after)
     for table, rows in (("metrics", part.changes.metrics), ("skills", part.changes.skills)):
         if rows is not None:
             connection.execute(f"DELETE FROM {table} WHERE run_id = ?", [part.run_id])
@@ -227,12 +232,28 @@ def _write_run(connection: duckdb.DuckDBPyConnection, part: _Part) -> None:
         )
 
 
+def _take_back(connection: duckdb.DuckDBPyConnection, run_id: str, after: tuple[int, int]) -> None:
+    """Delete what is stored of a run's later steps, and of an evaluation within the epoch that goes on."""
+    step, epoch = after
+    of_evaluation = {
+        "series": " OR ".join(f"starts_with(name, '{start}')" for start in EVALUATED),
+        "histograms": "split <> 'train'",
+        "parameters": "TRUE",
+    }
+    for table, condition in of_evaluation.items():
+        connection.execute(
+            f"DELETE FROM {table} WHERE run_id = ? AND (step > ? OR (step = ? AND epoch >= ? AND ({condition})))",
+            [run_id, step, step, epoch],
+        )
+    rows = connection.execute("SELECT seq, kind, step FROM events WHERE run_id = ?", [run_id]).fetchall()
+    gone = [seq for seq, kind, at in rows if is_taken_back(kind, at, step)]
+    connection.execute("DELETE FROM events WHERE run_id = ? AND list_contains(?, seq)", [run_id, gone])
+
+
 def _table_rows(table: str, parts: list[_Part]) -> list[tuple[Any, ...]]:
     if table == "events":
         return [
-            (part.run_id, *row, part.known.event_rows + place)
-            for part in parts
-            for place, row in enumerate(part.changes.events)
+            (part.run_id, *row, part.stored.event_rows + place) for part in parts for place, row in part.changes.events
         ]
     return [(part.run_id, *row) for part in parts for row in getattr(part.changes, table) or ()]
 

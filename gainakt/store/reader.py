@@ -55,13 +55,13 @@ class Reader:
 
     def run(self, run_id: str) -> Run:
         """The run with this id or the only one whose id starts so; raises InputError otherwise."""
-        found = self._runs_where("run_id = $id", {"id": run_id})
-        if not found and run_id:
-            found = self._runs_where("starts_with(run_id, $id)", {"id": run_id})
-        if len(found) == 1:
-            return found[0]
-        if found:
-            ids = ", ".join(run.run_id for run in found[:5])
+        runs = self._runs_where("run_id = $id", {"id": run_id})
+        if not runs and run_id:
+            runs = self._runs_where("starts_with(run_id, $id)", {"id": run_id})
+        if len(runs) == 1:
+            return runs[0]
+        if runs:
+            ids = ", ".join(run.run_id for run in runs[:5])
             raise InputError(f"run id {run_id!r} is ambiguous: {ids}; give more of it")
         raise InputError(f"there is no run {run_id!r} here; `python -m gainakt runs` lists the runs")
 
@@ -72,6 +72,16 @@ class Reader:
     def runs_on(self, fingerprint: str) -> list[Run]:
         """Runs on the data with this fingerprint, oldest first."""
         return self._runs_where("data_fingerprint = $fingerprint", {"fingerprint": fingerprint})
+
+    def kin(self, run_id: str) -> list[Run]:
+        """Runs that were made from this one: its branches, replays and twins, oldest first."""
+        names = ("parent", "replay", "twin")
+        where = " OR ".join(f"json_extract_string(lineage, '$.{name}') = $id" for name in names)
+        return self._runs_where(f"lineage IS NOT NULL AND ({where})", {"id": run_id})
+
+    def same_config(self, config: str) -> list[Run]:
+        """Runs that began with exactly this configuration, given as the store keeps it, oldest first."""
+        return self._runs_where("config = $config", {"config": config})
 
     def journal_rows(self, run_ids: Sequence[str], kind: str) -> list[dict[str, Any]]:
         """Journal rows of a kind that the store keeps whole, such as `tested`, with their run_id, oldest first."""

@@ -8,41 +8,80 @@ from typing import Any
 
 from gainakt.store.inbox import plain
 
-ACTIVE = ("queued", "running", "paused")
-ENDED = ("finished", "stopped", "failed", "interrupted")
+ACTIVE = ("queued", "running")
+ENDED = ("finished", "stopped", "paused", "failed", "interrupted")
+"""Statuses of runs that no process works on; a paused one waits to be resumed."""
 
 SIGNS_OF_LIFE = frozenset({
-    "queued", "claimed", "started", "step", "gains", "evaluated", "changed", "checkpointed", "paused", "resumed",
+    "queued", "started", "step", "gains", "evaluated", "changed", "checkpointed", "state", "resuming", "resumed",
 })  # fmt: skip
 """Kinds that only the training process writes; others (a new name) may be added to a run long ended."""
 
+_OF_STEPS = frozenset({"changed", "refused", "checkpointed", "phase", "state"})
+"""Events that a run which goes on from an earlier step makes again."""
 _SKILL_NUMBERS = ("effective_rate", "mean_gain", "m_sat", "beta", "threshold", "offset")
 _LARGEST = 2**62
 
 
 @dataclass
 class Changes:
-    """What journal rows do to the store; `columns` are of the run's own row, the lists are rows of tables."""
+    """What journal rows do to the store; `columns` are of the run's own row, the lists are rows of tables.
+
+    `events` stand with their numbers. `after` is a moment (step, epoch): what is stored of later ones is taken back
+    first.
+    """
 
     columns: dict[str, Any] = field(default_factory=dict)
     series: list[tuple[Any, ...]] = field(default_factory=list)
-    events: list[tuple[Any, ...]] = field(default_factory=list)
+    events: list[tuple[int, tuple[Any, ...]]] = field(default_factory=list)
+    event_count: int = 0
     histograms: list[tuple[Any, ...]] = field(default_factory=list)
     parameters: list[tuple[Any, ...]] = field(default_factory=list)
     metrics: list[tuple[Any, ...]] | None = None
     skills: list[tuple[Any, ...]] | None = None
     dataset: tuple[Any, ...] | None = None
+    after: tuple[int, int] | None = None
+
+    def happen(self, event: tuple[Any, ...]) -> None:
+        """Add a row of `events`."""
+        self.events.append((self.event_count, event))
+        self.event_count += 1
 
     def merge(self, later: "Changes") -> None:
         """Add what a later row does."""
+        if later.after is not None:
+            self._take_back(later.after)
         self.columns.update(later.columns)
         self.series += later.series
-        self.events += later.events
+        for _, event in later.events:
+            self.happen(event)
         self.histograms += later.histograms
         self.parameters += later.parameters
         self.metrics = self.metrics if later.metrics is None else later.metrics
         self.skills = self.skills if later.skills is None else later.skills
         self.dataset = later.dataset or self.dataset
+
+    def _take_back(self, after: tuple[int, int]) -> None:
+        """Forget what came of later steps, and of an evaluation within the epoch that goes on."""
+        step, epoch = after
+        self.after = after if self.after is None else min(self.after, after)
+
+        def stays(at: int, of: int, evaluated: bool) -> bool:
+            return at < step or (at == step and not (evaluated and of >= epoch))
+
+        self.series = [row for row in self.series if stays(row[1], row[2], row[0].startswith(EVALUATED))]
+        self.histograms = [row for row in self.histograms if stays(row[1], row[2], row[0] != "train")]
+        self.parameters = [row for row in self.parameters if stays(row[1], row[2], True)]
+        self.events = [(n, row) for n, row in self.events if not is_taken_back(row[3], row[1], step)]
+
+
+EVALUATED = ("validation.", "train_running.", "state.")
+"""How the names of series begin that an evaluation records."""
+
+
+def is_taken_back(kind: str, at: int | None, step: int) -> bool:
+    """Whether an event of a run that goes on from `step` will happen again; a mark names the step it acts on."""
+    return kind in _OF_STEPS and at is not None and at > step
 
 
 def changes(row: Mapping[str, Any]) -> Changes | None:
@@ -108,20 +147,12 @@ def _queued(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
         "name": text(row["name"]), "preset": text(row.get("preset")), "status": "queued", "created": moment,
         "config": as_json(config), "seed": whole((config.get("training") or {}).get("seed")),
         "data_name": text(data.get("path") or data.get("simulate")),
-        "versions": as_json({"gainakt": row.get("version")}), **_owner(row),
+        "versions": as_json({"gainakt": row.get("version")}), "pid": whole(row.get("pid")),
+        "pid_started": number(row.get("pid_started")), "host": text(row.get("host")),
     }  # fmt: skip
-    out.events.append(event("queued", moment, text=text(row["name"])))
-
-
-def _owner(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "pid": whole(row.get("pid")), "pid_started": number(row.get("pid_started")), "host": text(row.get("host")),
-    }  # fmt: skip
-
-
-def _claimed(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
-    out.columns = _owner(row)
-    out.events.append(event("claimed", moment, text=f"process {row.get('pid')} on {text(row.get('host'))}"))
+    if row.get("lineage"):
+        out.columns["lineage"] = as_json(row["lineage"])
+    out.happen(event("queued", moment, text=text(row["name"])))
 
 
 def _started(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
@@ -139,7 +170,7 @@ def _started(row: Mapping[str, Any], moment: float | None, out: Changes) -> None
         out.columns["data_name"] = name or source
     if fingerprint:
         out.dataset = (fingerprint, name, source, moment, as_json(data))
-    out.events.append(event("started", moment, text=text(row["device"])))
+    out.happen(event("started", moment, text=text(row["device"])))
 
 
 def _step(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
@@ -170,7 +201,7 @@ def _evaluated(row: Mapping[str, Any], moment: float | None, out: Changes) -> No
 
 def _changed(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
     parts = {"field": text(row["field"]), "old": as_json(row["old"]), "new": as_json(row["new"])}
-    out.events.append(event("changed", moment, **_at(row), **parts, who=text(row.get("who"))))
+    out.happen(event("changed", moment, **_at(row), **parts, who=text(row.get("who"))))
 
 
 def _checkpointed(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
@@ -178,7 +209,7 @@ def _checkpointed(row: Mapping[str, Any], moment: float | None, out: Changes) ->
     if encoder in ("encoder1", "encoder2"):
         out.columns[f"best_{encoder}"] = whole(row["epoch"])
     detail = {name: value for name, value in row.items() if name in ("auc", "file", "sha256")}
-    out.events.append(event("checkpointed", moment, **_at(row), field=text(encoder), text=as_json(detail)))
+    out.happen(event("checkpointed", moment, **_at(row), field=text(encoder), text=as_json(detail)))
 
 
 def _finished(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
@@ -199,12 +230,12 @@ def _finished(row: Mapping[str, Any], moment: float | None, out: Changes) -> Non
     ]
     out.skills = [_skill(position, skill) for position, skill in enumerate(row.get("skills") or [])]
     step = out.columns["step"]
-    out.events.append(event("finished", moment, step=step, field=row["status"], text=text(row.get("reason"))))
+    out.happen(event("finished", moment, step=step, field=row["status"], text=text(row.get("reason"))))
 
 
 def _skill(position: int, skill: Mapping[str, Any]) -> tuple[Any, ...]:
-    known = {"skill", "interactions", *_SKILL_NUMBERS}
-    extra = {name: value for name, value in skill.items() if name not in known}
+    columns = {"skill", "interactions", *_SKILL_NUMBERS}
+    extra = {name: value for name, value in skill.items() if name not in columns}
     numbers = [number(skill.get(name)) for name in _SKILL_NUMBERS]
     label = text(skill.get("skill", position))
     return (position, label, whole(skill.get("interactions")), *numbers, as_json(extra) if extra else None)
@@ -215,27 +246,48 @@ def _failed(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
         "status": "failed", "ended": moment, "heartbeat": moment, "error": text(row["error"]),
         "traceback": text(row.get("traceback")), "step": whole(row.get("step")),
     }  # fmt: skip
-    out.events.append(event("failed", moment, **_at(row), text=text(row["error"])))
+    out.happen(event("failed", moment, **_at(row), text=text(row["error"])))
 
 
 def _paused(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
-    out.columns = {"status": "paused" if row["kind"] == "paused" else "running", "ended": None}
-    out.events.append(event(row["kind"], moment, **_at(row), who=text(row.get("who"))))
+    out.columns = {"status": "paused", "ended": moment, "heartbeat": moment, "step": whole(row.get("step"))}
+    out.happen(event("paused", moment, **_at(row), who=text(row.get("who"))))
+
+
+def _resuming(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
+    """A process takes a run up again; it waits for its turn."""
+    out.columns = {
+        "status": "queued", "ended": None, "reason": None, "error": None, "traceback": None,
+        "pid": whole(row.get("pid")), "pid_started": number(row.get("pid_started")), "host": text(row.get("host")),
+    }  # fmt: skip
+    out.happen(event("resuming", moment, who=text(row.get("who"))))
+
+
+def _resumed(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
+    """It goes on from a kept state: what was recorded of later steps will be recorded again."""
+    step, epoch = whole(row["step"]) or 0, whole(row["epoch"]) or 0
+    out.columns, out.after = {"status": "running", "ended": None, "step": step, "epoch": epoch}, (step, epoch)
+    out.happen(event("resumed", moment, **_at(row)))
+
+
+def _state(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
+    out.happen(event("state", moment, **_at(row), text=text(row["why"])))
 
 
 def _renamed(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
     out.columns = {"name": text(row["name"])}
-    out.events.append(event("renamed", moment, new=as_json(row["name"]), who=text(row.get("who"))))
+    out.happen(event("renamed", moment, new=as_json(row["name"]), who=text(row.get("who"))))
 
 
 def _unknown(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
     """A kind from a newer version, kept as it is."""
     at = {name: row.get(name) for name in ("step", "epoch") if isinstance(row.get(name), int)}
-    out.events.append(event(row["kind"], moment, **at, text=as_json(dict(row))))
+    out.happen(event(row["kind"], moment, **at, text=as_json(dict(row))))
 
 
 _HANDLERS: dict[str, Callable[[Mapping[str, Any], float | None, Changes], None]] = {
-    "queued": _queued, "claimed": _claimed, "started": _started, "step": _step, "gains": _gains,
+    "queued": _queued, "started": _started, "step": _step, "gains": _gains,
     "evaluated": _evaluated, "changed": _changed, "checkpointed": _checkpointed, "finished": _finished,
-    "failed": _failed, "paused": _paused, "resumed": _paused, "renamed": _renamed,
+    "failed": _failed, "paused": _paused, "resuming": _resuming, "resumed": _resumed, "state": _state,
+    "renamed": _renamed,
 }  # fmt: skip

@@ -41,7 +41,9 @@ CREATE TABLE datasets (
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_LINEAGE = "ALTER TABLE runs ADD COLUMN lineage VARCHAR"
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _LINEAGE)
 """Script n-1 leads from version n-1 to version n; a released one is never edited."""
 
 
@@ -56,18 +58,18 @@ def version(connection: duckdb.DuckDBPyConnection) -> int:
     return int(row[0]) if row and row[0] is not None else 0
 
 
-def check_readable(found: int) -> None:
-    """Raise InputError when `found` is newer than this program knows."""
-    if found > len(MIGRATIONS):
+def check_readable(stored: int) -> None:
+    """Raise InputError when version `stored` is newer than this program knows."""
+    if stored > len(MIGRATIONS):
         raise InputError(
-            f"has schema version {found}, written by a newer GainAKT; this one knows up to {len(MIGRATIONS)}."
+            f"has schema version {stored}, written by a newer GainAKT; this one knows up to {len(MIGRATIONS)}."
             " Update this installation, or choose another store"
         )
 
 
-def migrate(connection: duckdb.DuckDBPyConnection, found: int) -> None:
-    """Run the migrations after version `found`, each in its own transaction with its version row."""
-    for number in range(found + 1, len(MIGRATIONS) + 1):
+def migrate(connection: duckdb.DuckDBPyConnection, stored: int) -> None:
+    """Run the migrations after version `stored`, each in its own transaction with its version row."""
+    for number in range(stored + 1, len(MIGRATIONS) + 1):
         connection.execute("BEGIN")
         try:
             connection.execute("CREATE TABLE IF NOT EXISTS schema_versions (version INTEGER, applied DOUBLE)")

@@ -20,7 +20,7 @@ _LEFTOVER_SECONDS = 24 * 3600.0
 
 
 class SnapshotRequest:
-    """One reader's wish for a copy that holds all that was written before now; a context that takes it back."""
+    """One reader's request for a copy of the store with all that was written before now; withdrawn when it exits."""
 
     def __init__(self, runs: Path) -> None:
         token = secrets.token_hex(16)
@@ -45,7 +45,7 @@ class SnapshotRequest:
 def requests(runs: Path) -> list[str]:
     """Tokens of the readers that wait."""
     try:
-        return [found.group(1) for name in os.listdir(runs) if (found := _REQUEST.fullmatch(name))]
+        return [match.group(1) for name in os.listdir(runs) if (match := _REQUEST.fullmatch(name))]
     except FileNotFoundError:
         return []
 

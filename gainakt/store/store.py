@@ -4,13 +4,14 @@ import contextlib
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import duckdb
 
-from gainakt.errors import InputError, StoreBusy
+from gainakt.errors import InputError, StoreBusy, disk_full, in_words
 from gainakt.store import connection as opening
 from gainakt.store import snapshot
 from gainakt.store.inbox import RunFolder, runs_root
@@ -63,11 +64,12 @@ class Store(Reader):
     def take_in(self) -> int:
         """Take in what the runs' journals have new, and mark runs whose process died; the number of journal rows.
 
-        All or nothing per transaction, each row once. A snapshot takes nothing in.
+        All or nothing per transaction, each row once. A snapshot takes nothing in. Raises InputError when the disk is
+        full: nothing is lost, the next call takes it in.
         """
         if self._intake is None or self.read_only:
             return 0
-        with self._lock:
+        with self._lock, _room_on_disk(self.path):
             taken = self._intake.take_in()
             self._unsaved |= bool(taken)
             self._checkpoint_when_due()
@@ -152,16 +154,36 @@ class Store(Reader):
         self._checkpointed = time.monotonic()
 
     def _keep_on(self, interval: float) -> None:
+        trouble = ""
         while not self._closing.is_set():
             try:
                 self.take_in()
                 self.serve_snapshots()
-            except Exception as error:  # the thread outlives a full disk; the warning says so
-                message = f"the intake of runs failed and is tried again: {error}"
-                if message not in self.warnings:
+                trouble = self._replace_warning(trouble, "")
+            except Exception as error:  # the thread outlives a full disk; the warning stands until it has gone well
+                message = f"Runs cannot be taken into the store, which is tried again: {in_words(error)}"
+                if message != trouble:
                     _LOG.exception(message)
-                    self.warnings.append(message)
+                    trouble = self._replace_warning(trouble, message)
             self._closing.wait(interval)
+
+    def _replace_warning(self, old: str, new: str) -> str:
+        if old in self.warnings:
+            self.warnings.remove(old)
+        if new:
+            self.warnings.append(new)
+        return new
+
+
+@contextlib.contextmanager
+def _room_on_disk(path: Path | None) -> Iterator[None]:
+    """Say in words that the disk is full, where DuckDB speaks of commits and blocks."""
+    try:
+        yield
+    except duckdb.Error as error:
+        if disk_full(error):
+            raise InputError(f"the disk of {path} is full; make room on it, nothing of the runs is lost") from error
+        raise
 
 
 def open_for_reading(path: str | Path, wait: float = 10.0) -> Store:
@@ -185,7 +207,7 @@ def open_for_reading(path: str | Path, wait: float = 10.0) -> Store:
                 store = Store.open(file, wait=0)
             except StoreBusy as error:
                 if time.monotonic() >= until:
-                    raise StoreBusy(f"{error}. It did not hand out a copy for reading within {wait:g} s") from None
+                    raise StoreBusy(f"{error}. It did not provide a read-only snapshot within {wait:g} s") from None
                 request = request or stack.enter_context(snapshot.SnapshotRequest(root))
                 time.sleep(_POLL_SECONDS)
                 continue

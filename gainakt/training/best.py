@@ -12,13 +12,13 @@ from gainakt.model.gainakt import GainAKT
 from gainakt.training import checkpoints, events
 
 ENCODERS = ("encoder1", "encoder2")
-Found = Mapping[str, float | None]
+Values = Mapping[str, float | None]
 
 
-def weighted_loss(config: Config, found: Found) -> float:
+def weighted_loss(config: Config, measured: Values) -> float:
     """w BCE + (1 - w) IM of the validation students."""
-    share = config.weights.bce
-    return share * (found["bce"] or 0.0) + (1 - share) * (found["im"] or 0.0)
+    share = config.weights.encoder_priority
+    return share * (measured["bce"] or 0.0) + (1 - share) * (measured["im"] or 0.0)
 
 
 class Best:
@@ -31,12 +31,12 @@ class Best:
         self.model, self.folder, self.about = model, folder, about
         self.kept: dict[str, tuple[float, int, dict[str, Tensor]]] = {}
 
-    def consider(self, config: Config, found: Found, epoch: int, step: int) -> Iterator[events.Event]:
-        """Keep what is better than before; `found` are the validation metrics of this epoch."""
+    def consider(self, config: Config, measured: Values, epoch: int, step: int) -> Iterator[events.Event]:
+        """Keep what is better than before; `measured` are the validation metrics of this epoch."""
         together = config.model.sharing != "apart"
         for encoder in ENCODERS:
-            auc = found[f"{encoder}_auc"] or 0.0
-            score = -weighted_loss(config, found) if together else auc
+            auc = measured[f"{encoder}_auc"] or 0.0
+            score = -weighted_loss(config, measured) if together else auc
             if encoder in self.kept and score <= self.kept[encoder][0]:
                 continue
             module = getattr(self.model, encoder)

@@ -1,4 +1,4 @@
-"""A fitted stand-in in the terms of every run: metrics of a split, the table of skills, the learned parameters."""
+"""A fitted learning-curve model in the terms of every run: measures of a split, skills, learned parameters."""
 
 from typing import Any
 
@@ -21,22 +21,23 @@ Values = dict[str, float | None]
 _OF_ENCODER1 = ("encoder1_auc", "encoder1_correlation", "bce", "aggregate_gain_mean", "aggregate_gain_std")
 
 
-def predictions(fit: Fit, seen: Practice, data: Interactions) -> Predictions:
+def predictions(fit: Fit, practice: Practice, data: Interactions) -> Predictions:
     """The split's flat arrays in the form that metrics are computed from; Encoder 1's are Encoder 2's."""
-    told, units, scored = predicted(fit, seen), scaled(fit), seen.scored
-    chance = told.chance[scored]
+    model, units, scored = predicted(fit, practice), scaled(fit), practice.scored
+    chance = model.chance[scored]
     return Predictions(
-        student=seen.student[scored], asked=seen.skill[scored], target=seen.response[scored].astype(np.float32),
-        p1=chance, p2=chance, mastery=told.mastery[scored] * units.temperature,
-        gain=units.gain[seen.skill, seen.response], gain_student=seen.student, gain_skill=seen.skill,
-        gain_response=seen.response, gain_is_scored=np.append(scored[1:], False), aggregate=np.zeros(1),
-        question=None if data.group is None else data.group[seen.place][scored],
+        student=practice.student[scored], asked=practice.skill[scored],
+        target=practice.response[scored].astype(np.float32),
+        p1=chance, p2=chance, mastery=model.mastery[scored] * units.temperature,
+        gain=units.gain[practice.skill, practice.response], gain_student=practice.student, gain_skill=practice.skill,
+        gain_response=practice.response, gain_is_scored=np.append(scored[1:], False), aggregate=np.zeros(1),
+        question=None if data.group is None else data.group[practice.place][scored],
     )  # fmt: skip
 
 
-def measured(seen: Predictions, skills: int) -> Values:
+def measured(split: Predictions, skills: int) -> Values:
     """Metrics of one split; null what belongs to Encoder 1 or to the origin's aggregate gain."""
-    return measure(seen, skills) | dict.fromkeys(_OF_ENCODER1)
+    return measure(split, skills) | dict.fromkeys(_OF_ENCODER1)
 
 
 def skill_rows(fit: Fit, labels: list[str], *splits: Predictions) -> tuple[list[dict[str, Any]], Values]:
@@ -57,9 +58,9 @@ def skill_rows(fit: Fit, labels: list[str], *splits: Predictions) -> tuple[list[
         | {name: None if np.isnan(column[s]) else float(column[s]) for name, column in columns.items()}
         for s, label in enumerate(labels)
     ]
-    known = int((~np.isnan(rate)).sum())
+    rated = int((~np.isnan(rate)).sum())
     return rows, {
-        "rate_cv": metrics.cv(rate), "rate_skills": float(known), "rate_left_out": float(len(rate) - known),
+        "rate_cv": metrics.cv(rate), "rate_skills": float(rated), "rate_left_out": float(len(rate) - rated),
         "gamma_mean": 1.0, "gamma_std": 0.0, "temperature": units.temperature,
         "theta_mean": float(units.threshold.mean()), "ability_std": fit.sigma,
         **{f"spread_{name}": float(value) for name, value in zip(curve.NAMES, fit.spread, strict=True)},
@@ -69,7 +70,7 @@ def skill_rows(fit: Fit, labels: list[str], *splits: Predictions) -> tuple[list[
 def learned(fit: Fit, rows: list[dict[str, Any]], students: int) -> Learned:
     """What recovery compares with the truth."""
     units = scaled(fit)
-    rate = np.array([np.nan if row["effective_rate"] is None else row["effective_rate"] for row in rows])
+    rate = metrics.column(rows, "effective_rate")
     return Learned(rate, units.saturation, units.threshold, units.offset, units.temperature, np.ones(students))
 
 

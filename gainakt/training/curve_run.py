@@ -1,7 +1,7 @@
-"""The stand-in as a run: the same events, splits, metrics and checkpoint as any training; an epoch is an iteration."""
+"""The learning-curve model as a run: the events, splits and measures of any training; an epoch is an iteration."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ from gainakt.curve_model.scaled import scaled
 from gainakt.curve_model.stored import Stored, tie_of
 from gainakt.data.interactions import Interactions
 from gainakt.data.sequences import split_students
-from gainakt.training import checkpoints, events, truths
-from gainakt.training import curve_results as told
+from gainakt.training import checkpoints, curve_results, events, truths
+from gainakt.training.requests import End, Malformed, Requests, parsed
 from gainakt.training.setup import versions
 from gainakt.training.watch import histograms_of
 
@@ -23,13 +23,13 @@ _EVERY = 4
 
 
 def train(
-    config: Config, data: Interactions, requests: Callable[[], list[dict[str, Any]]] = list, folder: Path | None = None
+    config: Config, data: Interactions, requests: Requests = list, folder: Path | None = None
 ) -> Iterator[events.Event]:
-    """Fit the stand-in and yield what happens, as `training.loop.train` does."""
+    """Fit the learning-curve model and yield what happens, as `training.loop.train` does."""
     run = _Run(config, data)
     yield run.started()
     yield from run.evaluated()
-    for fit in fitting(run.seen["train"], run.fit, config.training.max_epochs):
+    for fit in fitting(run.practice["train"], run.fit, config.training.max_epochs):
         run.fit = fit
         yield run.stepped()
         yield from run.take(requests())
@@ -48,12 +48,14 @@ def outcome(fit: Fit, config: Config, data: Interactions) -> tuple[truths.Result
     """Metrics of every split, of the run and of the recovery of a truth; and the table of skills."""
     split = split_students(data, config.training.fold, config.training.seed)
     practice = {name: practice_of(data, getattr(split, name), config.data.window) for name in SPLITS}
-    seen = {name: told.predictions(fit, part, data) for name, part in practice.items()}
-    found = {name: told.measured(part, len(data.skills)) | {"beta_std": 0.0} for name, part in seen.items()}
-    rows, found["run"] = told.skill_rows(fit, data.skills, seen["train"], seen["validation"])
+    predictions = {name: curve_results.predictions(fit, part, data) for name, part in practice.items()}
+    results = {
+        name: curve_results.measured(part, len(data.skills)) | {"beta_std": 0.0} for name, part in predictions.items()
+    }
+    rows, results["run"] = curve_results.skill_rows(fit, data.skills, predictions["train"], predictions["validation"])
     place = practice["test"].place[practice["test"].scored]
-    learned = told.learned(fit, rows, len(split.train))
-    return found | truths.of_learned(learned, data, split, (place, seen["test"].mastery), rows), rows
+    learned = curve_results.learned(fit, rows, len(split.train))
+    return results | truths.of_learned(learned, data, split, (place, predictions["test"].mastery), rows), rows
 
 
 class _Run:
@@ -63,14 +65,14 @@ class _Run:
         self.config, self.data, self.begun, self.reason = config, data, time.perf_counter(), ""
         self.split = split_students(data, config.training.fold, config.training.seed)
         window = config.data.window
-        self.seen = {name: practice_of(data, getattr(self.split, name), window) for name in SPLITS}
+        self.practice = {name: practice_of(data, getattr(self.split, name), window) for name in SPLITS}
         self.fit = start(len(data.skills), tie_of(config))
         self.auc = 0.0
 
     def started(self) -> events.Started:
         kept = {
             name: {"students": len(getattr(self.split, name)), "windows": part.windows, "interactions": len(part)}
-            for name, part in self.seen.items()
+            for name, part in self.practice.items()
         }
         return events.Started(
             device="cpu", versions=versions(),
@@ -79,33 +81,37 @@ class _Run:
         )  # fmt: skip
 
     def stepped(self) -> events.Stepped:
-        loss = -self.fit.objective / len(self.seen["train"])
+        loss = -self.fit.objective / len(self.practice["train"])
         values = {"loss.total": loss, "loss.im": loss, "ability_std": self.fit.sigma, **self.gains()}
         return events.Stepped(self.fit.iterations, self.fit.iterations, values)
 
     def gains(self) -> dict[str, float | None]:
-        seen = self.seen["train"]
-        gain = scaled(self.fit).gain[seen.skill, seen.response]
+        practice = self.practice["train"]
+        gain = scaled(self.fit).gain[practice.skill, practice.response]
         return {"gain_mean": float(gain.mean()), "gain_std": float(gain.std())}
 
-    def take(self, asked: list[dict[str, Any]]) -> Iterator[events.Event]:
-        """Stop when that is asked; nothing else can change while a stand-in is fitted."""
-        for one in asked:
-            if one["kind"] == "stop":
-                self.reason = f"stopped by {one['who']}"
+    def take(self, rows: list[dict[str, Any]]) -> Iterator[events.Event]:
+        """Stop when that is asked; nothing else can change while the curves are fitted."""
+        for asked in parsed(rows):
+            if isinstance(asked, End):
+                self.reason = f"stopped by {asked.who}"
                 continue
-            why = "the stand-in has no setting that can change while it is fitted"
-            yield events.Refused(self.fit.iterations + 1, one["field"], one["value"], why, one["who"])
+            why = "the learning-curve model has no setting that can change while it is fitted"
+            if isinstance(asked, Malformed):
+                why = asked.reason
+            yield events.Refused(self.fit.iterations + 1, asked.field, asked.value, why, asked.who)
 
     def evaluated(self) -> Iterator[events.Event]:
         """Metrics of the validation students, their gains."""
         at, skills = self.fit.iterations, len(self.data.skills)
-        seen = told.predictions(self.fit, self.seen["validation"], self.data)
-        found = told.measured(seen, skills)
-        self.auc = found["encoder2_auc"] or 0.0
-        values = {f"validation.{name}": value for name, value in found.items()}
-        yield events.Evaluated(at, at, values, told.parameters(self.fit))
-        yield events.GainHistograms(at, at, "validation", *histograms_of(seen.gain, seen.gain_skill, skills))
+        predictions = curve_results.predictions(self.fit, self.practice["validation"], self.data)
+        results = curve_results.measured(predictions, skills)
+        self.auc = results["encoder2_auc"] or 0.0
+        values = {f"validation.{name}": value for name, value in results.items()}
+        yield events.Evaluated(at, at, values, curve_results.parameters(self.fit))
+        yield events.GainHistograms(
+            at, at, "validation", *histograms_of(predictions.gain, predictions.gain_skill, skills)
+        )
 
     def saved(self, folder: Path) -> events.Checkpointed:
         at = self.fit.iterations
@@ -120,10 +126,10 @@ class _Run:
     def finished(self) -> events.Finished:
         seconds, at = time.perf_counter() - self.begun, self.fit.iterations
         results, rows = outcome(self.fit, self.config, self.data)
-        ended = "nothing moves any more" if self.fit.converged else "all epochs done"
+        ended = "converged" if self.fit.converged else "all epochs done"
         return events.Finished(
             status="stopped" if self.reason else "finished", reason=self.reason or ended, step=at, epochs=at,
             best_epoch={"encoder2": at}, seconds=round(time.perf_counter() - self.begun, 3),
-            train_interactions_per_second=at * len(self.seen["train"]) / seconds if at else None,
+            train_interactions_per_second=at * len(self.practice["train"]) / seconds if at else None,
             results=results, skills=rows,
         )  # fmt: skip

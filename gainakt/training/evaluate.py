@@ -82,13 +82,14 @@ def seed_forms(model: GainAKT, windows: Windows) -> dict[str, float | None]:
     }  # fmt: skip
 
 
-def every_mastery(encoder: Interpretable, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Mastery and gains of all S skills after each interaction, both (B, T, S): for a few windows at a time."""
-    skills = torch.arange(len(encoder.mastery.beta), device=batch.skill.device)
+def every_mastery(encoder: Interpretable, batch: Batch, skills: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Mastery and gains of all S skills (or those in `skills`) after each interaction, (B, T, S), for a few windows."""
+    if skills is None:
+        skills = torch.arange(len(encoder.mastery.beta), device=batch.skill.device)
     states = encoder.encoder(batch.skill, batch.response)  # (B, T, D)
     gains = torch.sigmoid(encoder.gains.every(states, batch.response, skills).float())  # (B, T, S)
-    share = encoder.mastery.share(skills[None], batch.skill).transpose(1, 2)  # (B, T, S)
-    return encoder.mastery.curve((gains * share).cumsum(1), skills, batch.student), gains
+    fed = encoder.mastery.transfer_share(skills.expand(len(batch.skill), -1), batch.skill).transpose(1, 2)  # (B, T, S)
+    return encoder.mastery.curve((gains * fed).cumsum(1), skills, batch.student), gains
 
 
 def skill_table(
@@ -111,8 +112,8 @@ def skill_table(
         | {name: None if np.isnan(column[s]) else float(column[s]) for name, column in shared.items()}
         for s, label in enumerate(labels)
     ]
-    known = int((~np.isnan(rate)).sum())
-    return rows, {"rate_cv": metrics.cv(rate), "rate_skills": float(known), "rate_left_out": float(len(rate) - known)}
+    rated = int((~np.isnan(rate)).sum())
+    return rows, {"rate_cv": metrics.cv(rate), "rate_skills": float(rated), "rate_left_out": float(len(rate) - rated)}
 
 
 def parameters(encoder: Interpretable) -> dict[str, dict[str, Any]]:

@@ -128,3 +128,33 @@ class Refused(Event):
     value: Any
     reason: str
     who: str
+
+
+@dataclass(frozen=True)
+class StateKept(Event):
+    """The whole state after `step` was kept, from which the training can be resumed or branched."""
+
+    kind: ClassVar[str] = "state"
+    step: int
+    epoch: int
+    why: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Resumed(Event):
+    """The training goes on from its state after `step`: what was recorded of later steps is taken back."""
+
+    kind: ClassVar[str] = "resumed"
+    step: int
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Paused(Event):
+    """The training ended after `step` with its state kept, to be resumed; nothing was evaluated for it."""
+
+    kind: ClassVar[str] = "paused"
+    step: int
+    epoch: int
+    who: str

@@ -1,4 +1,4 @@
-"""What is known of the skills before training: a fit of the stand-in, their difficulty, their groups from a file."""
+"""What is known of the skills before training: a fitted curve model, their difficulty, their groups from a file."""
 
 import csv
 from pathlib import Path
@@ -22,7 +22,7 @@ from gainakt.model.heads import hierarchical
 from gainakt.model.mastery import BOUNDS, Mastery
 
 MOST_STUDENTS = 20_000
-"""Training students that the stand-in is fitted to at most, drawn by the run's seed."""
+"""Training students that the learning-curve model is fitted to at most, drawn by the run's seed."""
 LARGEST_GAIN = 0.98
 _SKILL_STD = 3.0
 """Prior std of a skill's easiness in logits; a student's ability has 1."""
@@ -31,11 +31,11 @@ _SKILL_STD = 3.0
 def prepare(model: GainAKT, config: Config, data: Interactions, train: NDArray[np.integer]) -> None:
     """Put into a fresh model what the configuration says is known of the skills; `train` are the training students."""
     if config.model.fitted:
-        seen = practice_of(data, _some(train, config.training.seed), config.data.window)
-        adopt(model.encoder2, fitted(seen, start_of_fit(len(data.skills), tie_of(config))))
+        practice = practice_of(data, _some(train, config.training.seed), config.data.window)
+        adopt(model.encoder2, fitted(practice, start_of_fit(len(data.skills), tie_of(config))))
     if config.model.prior == "irt":
         start(model.encoder2.mastery, easiness(data, train))
-    head = getattr(model.encoder2.gains, "head", model.encoder2.gains)  # a blind head's own
+    head = model.encoder2.gains.unwrapped()
     if isinstance(head, hierarchical.Head) and head.given:
         head.assign(torch.as_tensor(groups(config, data.skills), device=head.member.device))
 
@@ -53,17 +53,17 @@ def adopt(encoder: Interpretable, fit: Fit) -> None:
     As far as its parameters and their bounds allow. The fit knows M_sat / T and theta / T alone: T is the fit's where
     it is learned, and stays at its start else. Where one number serves all skills, it becomes the mean of theirs.
     """
-    mastery, told = encoder.mastery, scaled(fit)
+    mastery, units = encoder.mastery, scaled(fit)
     learned = mastery.temperature.requires_grad
-    unit = 1.0 if learned else float(mastery.temperature) / told.temperature
-    beta = 1.0 if mastery.identified else min(told.beta, BOUNDS["beta"][1])
-    gain = np.clip(told.gain * (told.beta / beta), 1e-4, LARGEST_GAIN)
-    starts = {"beta": np.full(len(gain), beta), "saturation": told.saturation * unit, "offset": told.offset,
-              "threshold": told.threshold * unit}  # fmt: skip
+    unit = 1.0 if learned else float(mastery.temperature) / units.temperature
+    beta = 1.0 if mastery.identified else min(units.beta, BOUNDS["beta"][1])
+    gain = np.clip(units.gain * (units.beta / beta), 1e-4, LARGEST_GAIN)
+    starts = {"beta": np.full(len(gain), beta), "saturation": units.saturation * unit, "offset": units.offset,
+              "threshold": units.threshold * unit}  # fmt: skip
     if mastery.accumulation == "transfer":
-        starts["transfer"] = told.transfer.mean(1) / told.gain.mean(1)
+        starts["transfer"] = units.transfer.mean(1) / units.gain.mean(1)
     if learned:
-        starts["temperature"] = np.array([told.temperature])
+        starts["temperature"] = np.array([units.temperature])
     for name, values in starts.items():
         parameter = getattr(mastery, name)
         wanted = values if len(parameter) == len(values) else values.mean(keepdims=True)
@@ -79,8 +79,8 @@ def easiness(data: Interactions, train: NDArray[np.integer]) -> NDArray[np.float
 
     A logistic regression on student and skill with Gaussian priors; a skill that no one tried gets the mean.
     """
-    mine = np.isin(data.student, train)
-    student, skill, response = data.student[mine].astype(np.int64), data.skill[mine], data.response[mine]
+    trains = np.isin(data.student, train)
+    student, skill, response = data.student[trains].astype(np.int64), data.skill[trains], data.response[trains]
     _, first = np.unique(student * len(data.skills) + skill, return_index=True)
     student, skill, response = np.unique(student[first], return_inverse=True)[1], skill[first], response[first]
     rows, people = np.arange(len(first)), int(student.max()) + 1
@@ -119,11 +119,11 @@ def groups(config: Config, skills: list[str]) -> NDArray[np.int64]:
         raise InputError(f"model.groups_path: {path} cannot be read ({error})") from None
     if not rows or not {"skill", "group"} <= set(rows[0]):
         raise InputError(f"model.groups_path: {path} needs a header with skill and group, and a row per skill")
-    found = {str(row["skill"]).strip(): str(row["group"]).strip() for row in rows}
-    missing = [label for label in skills if label not in found]
+    group_of = {str(row["skill"]).strip(): str(row["group"]).strip() for row in rows}
+    missing = [label for label in skills if label not in group_of]
     if missing:
         raise InputError(f"model.groups_path: {path} has no group for {len(missing)} skill(s), such as {missing[0]!r}")
-    names = sorted({found[label] for label in skills})
+    names = sorted({group_of[label] for label in skills})
     if len(names) > most:
         raise InputError(f"model.groups_path: {path} names {len(names)} groups; set model.experts to that (now {most})")
-    return np.array([names.index(found[label]) for label in skills], dtype=np.int64)
+    return np.array([names.index(group_of[label]) for label in skills], dtype=np.int64)

@@ -1,13 +1,13 @@
-"""Looking into a model without touching its training: which loss term pulls at the gains, and how saturated it is.
+"""Probing a model without touching its training: which loss term pulls at the gains, and how saturated it is.
 
 Dropout is off, the loss terms draw from a generator of their own and what they remember is copied, so that a training
-that is looked at gives the same numbers as one that is not.
+that is probed gives the same numbers as one that is not.
 """
 
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import combinations
@@ -20,11 +20,12 @@ from gainakt import losses
 from gainakt.config import Config
 from gainakt.data.sequences import Batch, Windows
 from gainakt.model.gainakt import GainAKT, Interpretable
+from gainakt.model.heads.base import GainHead, WrappedHead
 from gainakt.model.mastery import BOUNDS, per_skill
 from gainakt.training.regimes import Phase
 
 _DENSE = 2_000_000
-"""Most gain logits (windows x steps x skills) whose gradients are looked at."""
+"""Most gain logits (windows x steps x skills) whose gradients are probed."""
 FLAT = 0.025
 """Slope of the learning curve's sigmoid, a tenth of its largest, under which practice counts as past saturation."""
 _FLAT_AT = math.log((1 + math.sqrt(1 - 4 * FLAT)) / (1 - math.sqrt(1 - 4 * FLAT)))
@@ -38,7 +39,7 @@ def gradients(
 
     For the gain logits of every interaction and skill (`gains`) and all parameters of Encoder 2 (`parameters`):
     `gradient.WHERE.norm.TERM`, its share of the sum of norms `gradient.WHERE.share.TERM`, and the cosine between two
-    terms `gradient.WHERE.cosine.TERM.OTHER` where both pull. `gradient.seconds` is what the look costs.
+    terms `gradient.WHERE.cosine.TERM.OTHER` where both pull. `gradient.seconds` is what the probe costs.
     """
     begun, phase = time.perf_counter(), phase or Phase()
     weights = losses.applied(config, phase.encoder1, phase.encoder2)
@@ -46,17 +47,18 @@ def gradients(
     few = _first(batch, max(1, _DENSE // (skills * steps)))
     was_training = model.training
     model.eval()
-    with _shift(model.encoder2, few) as shift:
-        seen = losses.LossInputs(
+    trained = [parameter for parameter in model.encoder2.parameters() if parameter.requires_grad]
+    with _shifted(model.encoder2, few) as shift:
+        inputs = losses.LossInputs(
             few, model(few, phase.encoder1, phase.encoder2), model.encoder2, config,
             torch.Generator().manual_seed(config.training.seed), copy.deepcopy(memory or {}), phase.encoder1,
         )  # fmt: skip
-        terms = losses.compute(seen, weights)
-        at = [shift, *(p for p in model.encoder2.parameters() if p.requires_grad)]
+        terms = losses.compute(inputs, weights)
+        at = [shift, *trained]
         pulls = {name: _pull(weights[name] * term, at) for name, term in terms.items() if weights[name]}
     model.train(was_training)
-    gains = _told("gains", {name: pull[:1] for name, pull in pulls.items()})
-    return gains | _told("parameters", {name: pull[1:] for name, pull in pulls.items()}) | {
+    gains = _logged("gains", {name: pull[:1] for name, pull in pulls.items()})
+    return gains | _logged("parameters", {name: pull[1:] for name, pull in pulls.items()}) | {
         "gradient.seconds": time.perf_counter() - begun
     }  # fmt: skip
 
@@ -66,57 +68,63 @@ def _first(batch: Batch, windows: int) -> Batch:
     return replace(batch, **parts, interactions=int(parts["valid"].sum()))
 
 
-@contextmanager
-def _shift(encoder: Interpretable, batch: Batch) -> Iterator[Tensor]:
-    """Adds to every gain logit of the batch an own zero (B, T, S) whose gradient is the logit's."""
-    head, valid = encoder.gains, batch.valid
-    shift = torch.zeros(*batch.skill.shape, len(encoder.mastery.beta), device=batch.skill.device, requires_grad=True)
-    plain: dict[str, Callable[..., Tensor]] = {name: getattr(head, name) for name in ("pairs", "own", "every")}
+class _Shifted(WrappedHead):
+    """A gain head with a zero of its own added to every logit of a batch, whose gradient is then the logit's."""
 
-    def pairs(v: Tensor, response: Tensor, skill: Tensor) -> Tensor:
-        steps = shift[:, : v.shape[1]].transpose(1, 2)  # (B, S, T)
+    def __init__(self, head: GainHead, shift: Tensor, valid: Tensor):
+        super().__init__(head)
+        self.shift, self.valid = shift, valid
+
+    def pairs(self, v: Tensor, response: Tensor, skill: Tensor) -> Tensor:
+        """Gain logits (B, A, T); see `GainHead`."""
+        steps = self.shift[:, : v.shape[1]].transpose(1, 2)  # (B, S, T)
         chosen = skill[:, :, None].expand(-1, -1, v.shape[1])  # (B, A, T)
-        return plain["pairs"](v, response, skill) + steps.gather(1, chosen)
+        return self.head.pairs(v, response, skill) + steps.gather(1, chosen)
 
-    def own(v: Tensor, response: Tensor, skill: Tensor) -> Tensor:
-        return plain["own"](v, response, skill) + shift.gather(2, skill[..., None])[..., 0]
+    def own(self, v: Tensor, response: Tensor, skill: Tensor) -> Tensor:
+        """Gain logits (B, T); see `GainHead`."""
+        return self.head.own(v, response, skill) + self.shift.gather(2, skill[..., None])[..., 0]
 
-    def every(v: Tensor, response: Tensor, chosen: Tensor) -> Tensor:
-        mine = shift[valid] if v.dim() == 2 else shift  # (N, S) where the padding was left out
-        return plain["every"](v, response, chosen) + mine[..., chosen]
+    def every(self, v: Tensor, response: Tensor, chosen: Tensor) -> Tensor:
+        """Gain logits (..., C); see `GainHead`. With the padding left out `v` is (N, D)."""
+        shift = self.shift[self.valid] if v.dim() == 2 else self.shift
+        return self.head.every(v, response, chosen) + shift[..., chosen]
 
-    patched: dict[str, Callable[..., Tensor]] = {"pairs": pairs, "own": own, "every": every}
+
+@contextmanager
+def _shifted(encoder: Interpretable, batch: Batch) -> Iterator[Tensor]:
+    """Puts a shift (B, S, T) of zeros into the encoder's gain head for a while, and gives it."""
+    shift = torch.zeros(*batch.skill.shape, len(encoder.mastery.beta), device=batch.skill.device, requires_grad=True)
+    head = encoder.gains
+    encoder.gains = _Shifted(head, shift, batch.valid)
     try:
-        for name, function in patched.items():
-            object.__setattr__(head, name, function)
         yield shift
     finally:
-        for name in patched:
-            object.__delattr__(head, name)
+        encoder.gains = head
 
 
 def _pull(term: Tensor, at: list[Tensor]) -> list[Tensor]:
     """The term's gradient at each of these, flat; zeros where it does not reach."""
     if not term.requires_grad:
         return [torch.zeros(part.numel(), device=part.device) for part in at]
-    found = torch.autograd.grad(term, at, retain_graph=True, allow_unused=True)
+    gradients = torch.autograd.grad(term, at, retain_graph=True, allow_unused=True)
     return [
         torch.zeros(part.numel(), device=part.device) if g is None else g.flatten().float()
-        for g, part in zip(found, at, strict=True)
+        for g, part in zip(gradients, at, strict=True)
     ]
 
 
-def _told(where: str, pulls: dict[str, list[Tensor]]) -> dict[str, float]:
+def _logged(where: str, pulls: dict[str, list[Tensor]]) -> dict[str, float]:
     whole = {name: torch.cat(parts) for name, parts in pulls.items()}
     norms = {name: float(vector.norm()) for name, vector in whole.items()}
     total = sum(norms.values())
-    told = {f"gradient.{where}.norm.{name}": norm for name, norm in norms.items()}
+    logged = {f"gradient.{where}.norm.{name}": norm for name, norm in norms.items()}
     if total > 0:
-        told |= {f"gradient.{where}.share.{name}": norm / total for name, norm in norms.items()}
+        logged |= {f"gradient.{where}.share.{name}": norm / total for name, norm in norms.items()}
     for one, other in combinations([name for name, norm in norms.items() if norm > 0], 2):
         cosine = float(whole[one] @ whole[other]) / (norms[one] * norms[other])
-        told[f"gradient.{where}.cosine.{one}.{other}"] = min(max(cosine, -1.0), 1.0)
-    return told
+        logged[f"gradient.{where}.cosine.{one}.{other}"] = min(max(cosine, -1.0), 1.0)
+    return logged
 
 
 @torch.inference_mode()
@@ -171,10 +179,10 @@ def _curve_sums(encoder: Interpretable, batch: Batch) -> Tensor:
 
 def _at_bounds(encoder: Interpretable) -> dict[str, float]:
     """Of every parameter that trains: the share of its values at one of its bounds."""
-    found = {}
+    shares = {}
     for name, (low, high) in BOUNDS.items():
         values = getattr(encoder.mastery, name).detach()
         if getattr(encoder.mastery, name).requires_grad:
             near = 1e-6 * (high - low)
-            found[name] = float(((values <= low + near) | (values >= high - near)).double().mean())
-    return found
+            shares[name] = float(((values <= low + near) | (values >= high - near)).double().mean())
+    return shares

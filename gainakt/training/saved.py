@@ -7,14 +7,14 @@ from gainakt.config import Config
 from gainakt.curve_model.fit import Fit
 from gainakt.curve_model.stored import restored
 from gainakt.data.interactions import Interactions
-from gainakt.data.sequences import Windows, split_students
+from gainakt.data.sequences import Windows, split_students, windows_of
 from gainakt.datasets.load import load
 from gainakt.errors import InputError
 from gainakt.model.gainakt import GainAKT
 from gainakt.store import Run, RunFolder
-from gainakt.training import checkpoints, truths
-from gainakt.training import curve_run as stand_in
-from gainakt.training.loop import final_results
+from gainakt.training import checkpoints
+from gainakt.training.curve_run import outcome
+from gainakt.training.results import final_results
 from gainakt.training.setup import build, pick_device
 
 
@@ -35,26 +35,22 @@ def recorded(run: Run) -> tuple[Config, Interactions]:
 def reload(run: Run, root: Path) -> tuple[Config, Interactions, GainAKT, dict[str, Windows]]:
     """A saved run's configuration, data, model (each encoder at its best epoch) and windows by split.
 
-    Raises InputError when a checkpoint is missing, the data have changed, or the run is a stand-in.
+    Raises InputError when a checkpoint is missing, the data have changed, or the run is a learning-curve model.
     """
     config, data = recorded(run)
     if config.model.kind == "parametric":
-        raise InputError(f"run {run.run_id} is a stand-in: it has no encoders to look into")
+        raise InputError(f"run {run.run_id} is a learning-curve model: it has no encoders to look into")
     device = pick_device(config.training.device)
     split = split_students(data, config.training.fold, config.training.seed)
     model = build(config, len(data.skills), len(split.train), device)
     folder = RunFolder(root, run.run_id).folder
     for encoder in ("encoder1", "encoder2"):
         getattr(model, encoder).load_state_dict(checkpoints.load(folder, encoder))
-    windows = {
-        name: Windows(data, getattr(split, name), config.data.window, name == "train", device)
-        for name in ("train", "validation", "test")
-    }
-    return config, data, model, windows
+    return config, data, model, windows_of(data, split, config.data.window, device)
 
 
 def reload_curve_model(run: Run, root: Path) -> tuple[Config, Interactions, Fit]:
-    """A saved stand-in's configuration, data and fit; raises InputError as `reload` does."""
+    """A saved learning-curve model's configuration, data and fit; raises InputError as `reload` does."""
     config, data = recorded(run)
     return config, data, restored(checkpoints.load(RunFolder(root, run.run_id).folder, "encoder2"), config)
 
@@ -63,8 +59,7 @@ def reevaluate(run: Run, root: Path) -> dict[str, Any]:
     """Metrics of a saved run by split, of what it learned, and of the recovery of a truth, from its checkpoints."""
     if not run.published and Config.model_validate(run.config).model.kind == "parametric":
         config, data, fit = reload_curve_model(run, root)
-        return dict(stand_in.outcome(fit, config, data)[0])
+        return dict(outcome(fit, config, data)[0])
     config, data, model, windows = reload(run, root)
-    results, rows = final_results(model, windows, data.skills, config.origin.reported_gain)
     split = split_students(data, config.training.fold, config.training.seed)
-    return dict(results | truths.of_model(model, data, split, windows, rows))
+    return dict(final_results(model, data, split, windows, config.origin.reported_gain)[0])

@@ -2,9 +2,10 @@
 
 import os
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 import torch
+from torch import nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 
@@ -37,21 +38,12 @@ def build(config: Config, skills: int, students: int, device: torch.device) -> G
 
 
 def optimiser(model: GainAKT, config: Config, steps_per_epoch: int) -> tuple[AdamW, LRScheduler]:
-    """AdamW that decays matrices only, and the learning rate's schedule over the epochs at most."""
+    """AdamW that decays matrices only, and the learning rate's schedule over all epochs."""
     training = config.training
-    named = {id(p) for p in model.encoder2.mastery.parameters()}
-    named |= {id(p) for p in model.encoder2.gains.parameters() if p.dim() == 1}
-    every = [p for p in model.parameters() if p.requires_grad]
-    free = [p for p in every if id(p) not in named]
-    mastery = [p for p in every if id(p) in named]
-    first = {id(p) for p in model.encoder1.parameters()}
-    rate2 = training.learning_rate * training.encoder2_rate
     groups = [
-        {"params": [p for p in free if (p.dim() > 1) == decayed and (id(p) in first) == mine], "weight_decay": decay,
-         "lr": training.learning_rate if mine else rate2}
-        for mine in (True, False) for decayed, decay in ((True, training.weight_decay), (False, 0.0))
-    ]  # fmt: skip
-    groups.append({"params": mastery, "weight_decay": 0.0, "lr": rate2 * training.mastery_rate})
+        {"params": parameters, "lr": rate, "weight_decay": decay}
+        for parameters, rate, decay in zip(_groups(model), rates(config), decays(config), strict=True)
+    ]
     device = next(model.parameters()).device.type
     adam = AdamW(groups, lr=training.learning_rate, fused=device in ("cpu", "cuda"))
     steps = max(1, steps_per_epoch * training.max_epochs)
@@ -60,10 +52,43 @@ def optimiser(model: GainAKT, config: Config, steps_per_epoch: int) -> tuple[Ada
     return adam, ConstantLR(adam, factor=1.0, total_iters=0)
 
 
+def _groups(model: GainAKT) -> tuple[list[nn.Parameter], ...]:
+    """Encoder 1's matrices and vectors (with what is shared), Encoder 2's, and the mastery parameters."""
+    mastery = {id(p) for p in model.encoder2.mastery.parameters()}
+    mastery |= {id(p) for p in model.encoder2.gains.parameters() if p.dim() == 1}
+    first = {id(p) for p in model.encoder1.parameters()}
+    groups: tuple[list[nn.Parameter], ...] = ([], [], [], [], [])
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            place = 4 if id(parameter) in mastery else 2 * (id(parameter) not in first) + (parameter.dim() <= 1)
+            groups[place].append(parameter)
+    return groups
+
+
+def rates(config: Config) -> tuple[float, ...]:
+    """Learning rate of each of the optimiser's groups: twice Encoder 1, twice Encoder 2, mastery parameters."""
+    first = config.training.learning_rate
+    second = first * config.training.encoder2_rate
+    return first, first, second, second, second * config.training.mastery_rate
+
+
+def decays(config: Config) -> tuple[float, ...]:
+    """Weight decay of each of the optimiser's groups."""
+    decay = config.training.weight_decay
+    return decay, 0.0, decay, 0.0, 0.0
+
+
 def versions() -> dict[str, str]:
     """What the numbers depend on beside configuration and data."""
     names = ("torch", "numpy", "duckdb", "scikit-learn")
     return {
-        "gainakt": __version__, "python": platform.python_version(), **{name: version(name) for name in names},
+        "gainakt": __version__, "python": platform.python_version(), **{name: _installed(name) for name in names},
         "threads": str(torch.get_num_threads()), "machine": f"{platform.machine()}, {os.cpu_count()} CPUs",
     }  # fmt: skip
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # a machine that only trains may lack the store's package
+        return "not installed"

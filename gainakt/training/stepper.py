@@ -36,7 +36,7 @@ class Stepper:
         self.multipliers = Multipliers(pressure, device) if least(pressure) else None
 
     def optimise(self, config: Config, batch: Batch, phase: Phase, epoch: int) -> tuple[dict[str, Tensor], Output]:
-        """One step; returns what is to be told as tensors, so that nothing waits for the device."""
+        """One step; returns what is to be logged as tensors, so that nothing waits for the device."""
         self.step += 1
         weights = losses.applied(config, phase.encoder1, phase.encoder2)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
@@ -45,7 +45,7 @@ class Stepper:
                 batch, output, self.model.encoder2, config, self.generator, self.memory, phase.encoder1
             )
             terms = losses.compute(inputs, weights)
-            loss, told = losses.weighted(terms, weights)
+            loss, logged = losses.weighted(terms, weights)
             if self.multipliers and phase.encoder2 == "trained":
                 loss = self.multipliers.lagrangian(loss, inputs)
         self.optimiser.zero_grad(set_to_none=True)
@@ -60,16 +60,16 @@ class Stepper:
         self.optimiser.step()
         self.schedule.step()
         self.model.encoder2.mastery.constrain()
-        return values | told | self.pressure(phase), output
+        return values | logged | self.pressure(phase), output
 
     def pressure(self, phase: Phase) -> dict[str, Tensor]:
-        """Let the multipliers move; tell them and the share of rejected steps, where there are any."""
-        told = {}
+        """Let the multipliers move; log them and the share of rejected steps, where there are any."""
+        logged = {}
         if self.multipliers:
             if phase.encoder2 == "trained":
                 self.multipliers.ascend()
-            told = self.multipliers.values()
-        return told if self.rejection is None else {**told, "rejected_share": torch.tensor(self.rejection.share)}
+            logged = self.multipliers.values()
+        return logged if self.rejection is None else {**logged, "rejected_share": torch.tensor(self.rejection.share)}
 
     def check(self, values: dict[str, Tensor], config: Config, epoch: int) -> None:
         """Raise Diverged when a term or the gradient is no usable number."""

@@ -8,28 +8,31 @@ from torch import Tensor
 
 from gainakt.curve_model.counts import practice_of
 from gainakt.data.interactions import Interactions
-from gainakt.data.sequences import Split, Windows
+from gainakt.data.sequences import Split
+from gainakt.measures.metrics import column
 from gainakt.measures.recovery import Learned, Scored, recovery, true_rates
 from gainakt.model.gainakt import GainAKT
 from gainakt.simulate import trajectory
-from gainakt.training.evaluate import predict
 
 Results = dict[str, dict[str, float | None]]
 Rows = list[dict[str, Any]]
 Array = NDArray[np.floating]
 
 
-def of_model(model: GainAKT, data: Interactions, split: Split, windows: dict[str, Windows], rows: Rows) -> Results:
-    """`recovery` of a trained model, or nothing where the data have no truth; adds `true_rate` to the skills' rows."""
+def of_model(model: GainAKT, data: Interactions, split: Split, window: int, mastery: Array, rows: Rows) -> Results:
+    """`recovery` of a trained model, or nothing where the data have no truth; adds `true_rate` to the skills' rows.
+
+    `mastery` is what the model gives of the test students, at the scored interactions.
+    """
     if not data.truth:
         return {}
-    mastery = model.encoder2.mastery
+    curve = model.encoder2.mastery
     learned = Learned(
-        rate=_column(rows, "effective_rate"), saturation=_column(rows, "m_sat"), threshold=_column(rows, "threshold"),
-        offset=_column(rows, "offset"), temperature=float(mastery.temperature.detach()), gamma=_numbers(mastery.gamma),
+        rate=column(rows, "effective_rate"), saturation=column(rows, "m_sat"), threshold=column(rows, "threshold"),
+        offset=column(rows, "offset"), temperature=float(curve.temperature.detach()), gamma=_numbers(curve.gamma),
     )  # fmt: skip
-    seen = practice_of(data, split.test, windows["test"].window)
-    return of_learned(learned, data, split, (seen.place[seen.scored], predict(model, windows["test"]).mastery), rows)
+    practice = practice_of(data, split.test, window)
+    return of_learned(learned, data, split, (practice.place[practice.scored], mastery), rows)
 
 
 def of_learned(
@@ -39,17 +42,13 @@ def of_learned(
     if not data.truth:
         return {}
     truth, (place, mastery) = trajectory(data), test
-    seen = None
+    scored = None
     if truth is not None:
-        seen = Scored(data.student[place], data.response[place], mastery, truth[0][place], truth[1][place])
+        scored = Scored(data.student[place], data.response[place], mastery, truth[0][place], truth[1][place])
     for row, rate in zip(rows, true_rates(data.truth, len(rows), split.train), strict=True):
         row["true_rate"] = None if np.isnan(rate) else float(rate)
-    found = recovery(data.truth, learned, split.train, seen)
-    return {"recovery": {name: value for name, value in found.items() if value is None or isinstance(value, float)}}
-
-
-def _column(rows: Rows, name: str) -> Array:
-    return np.array([np.nan if row[name] is None else row[name] for row in rows], np.float64)
+    measures = recovery(data.truth, learned, split.train, scored)
+    return {"recovery": {name: value for name, value in measures.items() if value is None or isinstance(value, float)}}
 
 
 def _numbers(parameter: Tensor) -> Array:

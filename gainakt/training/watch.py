@@ -44,8 +44,19 @@ class Recent:
             "aggregate_gain_mean": a / n, "aggregate_gain_std": max(aa / n - (a / n) ** 2, 0.0) ** 0.5,
         }  # fmt: skip
 
+    def tensors(self) -> dict[str, Tensor]:
+        """What it holds, for a state."""
+        sums = torch.stack(list(self._sums)) if self._sums else torch.zeros(0, 5, dtype=torch.float64)
+        return {"sums": sums, "overall": self._overall, "by_skill": self._by_skill}
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Hold what a state held."""
+        device = self._overall.device
+        self._sums = deque(tensors["sums"].to(device), maxlen=RECENT)
+        self._overall, self._by_skill = tensors["overall"].to(device), tensors["by_skill"].to(device)
+
     def histograms(self) -> tuple[list[int], dict[int, list[int]]]:
-        """Counts since the last call: overall, and per skill seen; starts anew."""
+        """Counts since the last call: overall, and per skill practised; starts anew."""
         overall, by_skill = self._overall.tolist(), _by_skill(self._by_skill.cpu().numpy())
         self._overall.zero_()
         self._by_skill.zero_()
@@ -53,7 +64,7 @@ class Recent:
 
 
 def histograms_of(gain: np.ndarray, skill: np.ndarray, skills: int) -> tuple[list[int], dict[int, list[int]]]:
-    """Counts of gains in (0, 1) in equal bins, overall and per skill seen."""
+    """Counts of gains in (0, 1) in equal bins, overall and per skill practised."""
     overall = np.bincount(np.minimum((gain * BINS).astype(int), BINS - 1), minlength=BINS)
     place = skill * SKILL_BINS + np.minimum((gain * SKILL_BINS).astype(int), SKILL_BINS - 1)
     return overall.tolist(), _by_skill(np.bincount(place, minlength=skills * SKILL_BINS))
@@ -70,10 +81,18 @@ class RunningAUC:
     def __init__(self) -> None:
         self._parts: list[tuple[Tensor, Tensor, Tensor]] = []
 
-    @property
-    def seen(self) -> bool:
+    def __bool__(self) -> bool:
         """Whether any batch was taken in."""
         return bool(self._parts)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What it holds, for a state."""
+        columns = zip(*self._parts, strict=True) if self._parts else ([torch.zeros(0)],) * 3
+        return dict(zip(("first", "second", "target"), map(torch.cat, map(list, columns)), strict=True))
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Hold what a state held."""
+        self._parts = [(tensors["first"], tensors["second"], tensors["target"])] if len(tensors["first"]) else []
 
     def add(self, output: Output, batch: Batch) -> None:
         """Take in one training batch."""
@@ -82,7 +101,8 @@ class RunningAUC:
 
     def values(self) -> dict[str, float | None]:
         """`train_running.encoder1_auc` and `train_running.encoder2_auc`."""
-        first, second, target = (torch.cat(column).float().cpu().numpy() for column in zip(*self._parts, strict=True))
+        columns = [torch.cat([part.cpu() for part in column]).float() for column in zip(*self._parts, strict=True)]
+        first, second, target = (column.numpy() for column in columns)
         return {
             "train_running.encoder1_auc": metrics.auc(target, first),
             "train_running.encoder2_auc": metrics.auc(target, second),

@@ -1,4 +1,4 @@
-"""The store and the training service of this server: one of each, shared by all tabs."""
+"""The store, the training queue and the jobs of this server: one of each, shared by all tabs."""
 
 import os
 from pathlib import Path
@@ -8,9 +8,11 @@ import streamlit as st
 from gainakt import reference
 from gainakt.config import DEFAULT_STORE
 from gainakt.errors import InputError, StoreBusy
+from gainakt.jobs.background import Job, Jobs
 from gainakt.jobs.service import Service
 from gainakt.store import Run, Store, runs_root
-from gainakt.ui.text import markdown_text
+from gainakt.store.owner import this_process
+from gainakt.ui.text import markdown_text, shortened
 
 
 def store_path() -> Path:
@@ -32,8 +34,8 @@ def store() -> Store:
         return _open_store()
     except StoreBusy as error:
         st.error(
-            f"{markdown_text(error)}\n\nTo look at its runs use that dashboard, or the command line:"
-            " `python -m gainakt runs`. To work beside it set GAINAKT_STORE to another file.",
+            f"{markdown_text(error)}\n\nOpen that dashboard to see its runs, or list them with"
+            " `python -m gainakt runs`. To use a store of your own, set GAINAKT_STORE to another file.",
             icon=":material/lock:",
         )
     except InputError as error:
@@ -47,6 +49,40 @@ def service() -> Service:
     return Service(runs_root(store_path()))
 
 
+@st.cache_resource(show_spinner=False)
+def jobs() -> Jobs:
+    """This server's tests of saved runs, and its studies."""
+    return Jobs(service())
+
+
+_NAMED = 3
+"""Trainings that are named where something waits for them."""
+
+
+def queued_behind(store: Store, run: Run | None = None) -> str:
+    """`behind A (epoch 2 of 15), B`: the trainings that come before a queued run, or before a job of this server.
+
+    Empty where none is known.
+    """
+    host, pid = (run.host, run.pid) if run else (this_process()["host"], this_process()["pid"])
+    ahead = [one for one in store.active() if (one.host, one.pid) == (host, pid)]
+    if run is not None:
+        ahead = [one for one in ahead if (one.created or 0.0, one.run_id) < (run.created or 0.0, run.run_id)]
+    names = [
+        markdown_text(shortened(one.name, 40)) + (f" (epoch {one.epoch} of {one.max_epochs})" if one.epoch else "")
+        for one in ahead
+    ]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"behind {', '.join(names[:_NAMED])}{more}" if names else ""
+
+
+def job_text(store: Store, job: Job) -> str:
+    """How far a job is; while it waits, for what."""
+    if job.says != Job.says:
+        return markdown_text(job.says)
+    return f"queued {queued_behind(store)}".strip() + "."
+
+
 def chosen_run(store: Store, run_id: str | None) -> Run | None:
     """The run with this id; None, said on the page, when there is none."""
     if not run_id:
@@ -54,8 +90,9 @@ def chosen_run(store: Store, run_id: str | None) -> Run | None:
     try:
         return store.run(run_id)
     except InputError:
-        store.take_in()  # it may have been queued a moment ago
+        pass
     try:
+        store.take_in()  # it may have been queued a moment ago
         return store.run(run_id)
     except InputError as error:
         st.warning(markdown_text(error))

@@ -1,40 +1,49 @@
-"""The pages' tables: what the store holds in the reader's words, drawn without empty rows or cut numbers."""
+"""The pages' tables: what the store holds, labelled by the registry of measures and by the settings."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import pandas as pd
 import streamlit as st
+from pydantic import ValidationError
 
-from gainakt.config import fields
+from gainakt.config import Config, fields, flatten, renamed
 from gainakt.datasets.describe import safe_csv
+from gainakt.measures.registry import AGREEMENT, MEASURES, RECOVERED, Measure
 from gainakt.store import Run
 from gainakt.ui import words
-from gainakt.ui.text import number
+from gainakt.ui.text import json_value, number
 
 _ROW = 35
 _SPLITS = {"train": "Training", "validation": "Validation", "test": "Test"}
+_OTHER = ("run", "recovery")  # what the store keeps beside the splits of students
+_NEWER = "Recorded by another version of the workbench."
+AGREEMENTS = {f"{kind}_{name}" for name in RECOVERED for kind in AGREEMENT}
+"""Measures that compare a learned with a true quantity; they have a table of their own."""
 
 
-def _learned(label: str, help_text: str, digits: int = 3) -> Any:
-    return st.column_config.NumberColumn(label, help=help_text, format=f"%.{digits}f")
+def _decimal(label: str, help_text: str) -> Any:
+    return st.column_config.NumberColumn(label, help=help_text, format="%.3f")
 
 
 SKILLS = {
-    "skill": st.column_config.TextColumn("Skill", help="The label in the data file."),
+    "skill": st.column_config.TextColumn("Skill", help="Its label in the data."),
     "interactions": st.column_config.NumberColumn(
-        "Interactions", help="That practise it, in training and validation data.", format="localized"
+        "Interactions", help="Training and validation interactions that practise it.", format="localized"
     ),
-    "effective_rate": _learned(
-        "Effective rate", "beta × mean gamma × mean of the gains after correct and incorrect responses."
+    "effective_rate": _decimal(
+        "Effective rate",
+        "How fast the skill is learned: slope × mean velocity × mean of the gains after correct and incorrect"
+        " responses.",
     ),
-    "true_rate": _learned("True rate", "Of simulated students, by the same formula."),
-    "mean_gain": _learned("Mean gain", "Mean gain of the skill when practised, in (0, 1)."),
-    "m_sat": _learned("M_sat", "Ceiling of mastery."),
-    "beta": _learned("beta", "Slope of the learning curve."),
-    "threshold": _learned("theta", "Mastery at which a correct response is as likely as an incorrect one."),
-    "offset": _learned("Offset", "Shifts the learning curve: the larger, the more practice it takes."),
+    "true_rate": _decimal("True rate", "The effective rate that the simulation used."),
+    "mean_gain": _decimal("Mean gain", "Mean practised gain, between 0 and 1."),
+    "m_sat": _decimal("M_sat", "Ceiling of mastery."),
+    "beta": _decimal("beta", "Slope of the learning curve."),
+    "threshold": _decimal("theta", "Mastery at which a correct response is as likely as an incorrect one."),
+    "offset": _decimal("Offset", "Shifts the learning curve: the larger, the more practice it takes."),
 }
 
 
@@ -43,43 +52,123 @@ def fitting(rows: int, most: int = 10_000) -> int:
     return min(_ROW * (rows + 1) + 3, most)
 
 
-def show(table: pd.DataFrame, most: int = 10_000, widths: Mapping[str, int] | None = None) -> None:
-    """Draw a table: numbers with four digits, missing values as a dash, a heading that is cut told on hover."""
-    widths = widths or {}
+def show(
+    table: pd.DataFrame,
+    most: int = 10_000,
+    widths: Mapping[str, int] | None = None,
+    helps: Mapping[str, str] | None = None,
+) -> None:
+    """Draw a table: numbers with four digits, missing values as a dash, the whole heading on hover where it is cut."""
+    widths, helps = widths or {}, helps or {}
     columns: dict[str, Any] = {}
     for name in table.columns:
         width = widths.get(name)
         if pd.api.types.is_float_dtype(table[name]):
-            columns[name] = st.column_config.NumberColumn(name, format="%.4f", width=width, help=name)
+            help_text = helps.get(name, name)
+            columns[name] = st.column_config.NumberColumn(name, format="%.4g", width=width, help=help_text)
         else:
-            columns[name] = st.column_config.Column(name, width=width)
+            columns[name] = st.column_config.Column(name, width=width, help=helps.get(name))
     st.dataframe(table, hide_index=True, placeholder="–", column_config=columns, height=fitting(len(table), most))
 
 
-def numbers(metrics: pd.DataFrame) -> pd.DataFrame:
-    """The final metrics of one run: a row per measure, a column per split, and what it is."""
-    wide = metrics.pivot(index="name", columns="split", values="value").astype(float)
-    ordered = [name for name in words.METRICS if name in wide.index]
-    shown = wide.reindex(index=ordered, columns=[split for split in _SPLITS if split in wide]).rename(columns=_SPLITS)
-    shown.insert(0, "Measure", [words.METRICS[name][0] for name in ordered])
-    return shown.assign(**{"What it is": [words.METRICS[name][1] for name in ordered]})
+def measures(names: Iterable[str]) -> list[Measure]:
+    """The measures of these names in the registry's order, then those that it does not know, by their raw names."""
+    recorded = dict.fromkeys(names)
+    unknown = (Measure(name, name, _NEWER) for name in recorded if name not in MEASURES)
+    return [*(measure for name, measure in MEASURES.items() if name in recorded), *unknown]
+
+
+def short_column(measure: Measure) -> Any:
+    """A narrow column of a measure on test students."""
+    return _decimal(measure.short or measure.label, f"{measure.label}, test students. {measure.help}")
+
+
+def by_split(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The final metrics of one run: a row per measure, a column per split of students, and what it is."""
+    of_students = metrics[~metrics["split"].isin(_OTHER)]
+    recorded = list(dict.fromkeys(of_students["split"]))
+    ordered = [*(split for split in _SPLITS if split in recorded), *(s for s in recorded if s not in _SPLITS)]
+    return _described(of_students.pivot(index="name", columns="split", values="value")[ordered].rename(columns=_SPLITS))
+
+
+def by_run(metrics: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
+    """The test metrics of several runs: a row per measure, a column per run (run id -> label), and which is better."""
+    of_test = metrics[metrics["split"] == "test"]
+    table = _described(
+        of_test.pivot(index="name", columns="run_id", values="value")
+        .reindex(columns=list(labels))
+        .rename(columns=labels)
+    )
+    return table.drop(columns="What it is")
+
+
+def whole_run(metrics: pd.DataFrame, split: str = "run") -> pd.DataFrame:
+    """Measures of the whole run, or (split `recovery`) single ones of the recovery, with what they are."""
+    values = metrics[(metrics["split"] == split) & ~metrics["name"].isin(AGREEMENTS)].set_index("name")["value"]
+    return _described(values.to_frame("Value"))
+
+
+def agreement(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Learned against true: a row per quantity, a column per statistic."""
+    values = metrics[metrics["split"] == "recovery"].set_index("name")["value"]
+    rows = {
+        quantity.capitalize() if quantity.islower() else quantity: {
+            label: values.get(f"{kind}_{name}") for kind, (label, _, _) in AGREEMENT.items()
+        }
+        for name, quantity in RECOVERED.items()
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index").astype(float).dropna(how="all")
+    return table.rename_axis("Quantity").reset_index()
+
+
+def _described(values: pd.DataFrame) -> pd.DataFrame:
+    """Numbers by measure, in the registry's order, between the measure's label and what it is."""
+    ordered = measures(values.index)
+    table = values.astype(float).loc[[measure.name for measure in ordered]].reset_index(drop=True)
+    table.columns.name = None
+    table.insert(0, "Measure", [measure.label for measure in ordered])
+    if any(measure.better for measure in ordered):
+        table["Better"] = [measure.better for measure in ordered]
+    return table.assign(**{"What it is": [measure.help for measure in ordered]})
+
+
+def stated(run: Run) -> dict[str, Any]:
+    """Dotted name -> value of a run's settings, with the defaults of those that are newer than the run.
+
+    As they were recorded, of a published record and where another version knew settings that this one does not.
+    """
+    if not run.published:
+        with suppress(ValidationError):
+            return flatten(Config.model_validate(run.config))
+    return {f"{section}.{name}": value for section, part in run.config.items() for name, value in part.items()}
 
 
 def settings(run: Run) -> pd.DataFrame:
     """The run's whole configuration, a row per setting."""
-    known = fields()
+    specs = fields()
     rows = [
-        (known[name].label if name in known else name, _plain(value), name)
-        for section, part in run.config.items()
-        for name, value in ((f"{section}.{key}", value) for key, value in part.items())
+        (specs[name].label if name in specs else name, number(value) or "–", name)
+        for name, value in stated(run).items()
     ]
     return pd.DataFrame(rows, columns=["Setting", "Value", "Name in --set"])
+
+
+def differing(runs: Mapping[str, Run]) -> pd.DataFrame:
+    """The settings in which runs (label -> run) differ: a row per setting, a column per run."""
+    values = pd.DataFrame({label: {n: str(v) for n, v in stated(run).items()} for label, run in runs.items()})
+    values = values.replace("", "–").fillna("–")
+    differ = values[values.nunique(axis=1) > 1]
+    specs = fields()
+    ordered = [*(n for n in specs if n in differ.index), *(n for n in differ.index if n not in specs)]
+    differ = differ.loc[ordered]
+    differ.insert(0, "Setting", [specs[name].label if name in specs else name for name in ordered])
+    return differ
 
 
 def surroundings(run: Run) -> pd.DataFrame:
     """Data, device and versions of a run, a row per fact."""
     facts = {**run.data, "device": run.device, "trained parameters": run.parameters, "versions": run.versions}
-    return pd.DataFrame(list(_flat(facts)), columns=["What", "Value"])
+    return pd.DataFrame(list(_rows(facts)), columns=["What", "Value"])
 
 
 def events(rows: pd.DataFrame) -> pd.DataFrame:
@@ -98,48 +187,30 @@ def events(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _detail(event: Any) -> str:
     if event.kind == "changed":
-        spec = fields().get(event.field)
-        return f"{spec.label if spec else event.field}: {_short(event.old)} → {_short(event.new)}"
+        spec = fields().get(renamed(str(event.field)))
+        return f"{spec.label if spec else event.field}: {json_value(event.old)} → {json_value(event.new)}"
     if event.kind == "checkpointed":
         auc = json.loads(event.text or "{}").get("auc")
         return f"best so far of {event.field}, validation AUC {number(auc)}"
     return str(event.text or event.field or "")
 
 
-def _short(value: str) -> str:
-    return number(json.loads(value))
-
-
-def _plain(value: Any) -> str:
-    return "–" if value in ("", None) else number(value)
-
-
-def _flat(facts: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+def _rows(facts: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
     for name, value in facts.items():
         title = f"{before} {name}".strip().replace("_", " ")
+        title = title[:1].upper() + title[1:]
         if isinstance(value, Mapping):
-            yield from _flat(value, title)
+            yield from _rows(value, title)
         elif isinstance(value, list):
             yield title, "; ".join(map(str, value)) or "–"
         else:
-            yield title, _plain(value)
-
-
-def onsets(metrics: pd.DataFrame) -> str:
-    """From which epoch on the gains stayed uniform or spread, on validation students, in a sentence."""
-    of_run = metrics[metrics["split"] == "run"].set_index("name")["value"]
-    known = (
-        ("uniform_since", "gain std stayed below 0.01"), ("spread_since", "gain std stayed at 0.10 or more"),
-        ("aggregate_uniform_since", "the std of the original's aggregate gain stayed below 0.01"),
-    )  # fmt: skip
-    told = [f"from epoch {of_run[name]:.0f} on {text}" for name, text in known if pd.notna(of_run.get(name))]
-    return f"On validation students, {'; '.join(told)}." if told else ""
+            yield title, number(value) or "–"
 
 
 def download(table: pd.DataFrame, name: str, key: str) -> None:
     """A button for the whole table as a CSV file whose cells no spreadsheet takes for formulas."""
-    kept = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in name)
+    stem = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in name)
     st.download_button(
-        "Download as CSV", lambda: safe_csv(table), f"{kept.strip('-')[:80] or 'table'}.csv", "text/csv",
+        "Download as CSV", lambda: safe_csv(table), f"{stem.strip('-')[:80] or 'table'}.csv", "text/csv",
         key=f"download.{key}", icon=":material/download:", on_click="ignore",
     )  # fmt: skip

@@ -1,10 +1,13 @@
 """Names and labels come from users and files: made plain before they reach a chart or a Markdown text."""
 
+import json
+import math
 import re
 from html import escape
 from typing import Any
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>:$<&])")
+from gainakt.measures.text import MARKDOWN, escaped
+
 _AUTOMATIC = re.compile(r":(?=\S)|www(?=\.)|\S(?=@)", re.IGNORECASE)
 
 
@@ -18,8 +21,8 @@ def markdown_text(text: object) -> str:
 
     Addresses and :names: are turned into links and icons even where escaped: an invisible joiner breaks them.
     """
-    broken = _AUTOMATIC.sub(lambda found: f"{found[0]}\u2060", " ".join(str(text).split()))
-    return _MARKDOWN.sub(r"\\\1", broken)
+    broken = _AUTOMATIC.sub(lambda match: f"{match[0]}\u2060", " ".join(str(text).split()))
+    return escaped(broken, MARKDOWN + "-.:")
 
 
 def shortened(text: object, length: int) -> str:
@@ -28,10 +31,22 @@ def shortened(text: object, length: int) -> str:
     return whole if len(whole) <= length else whole[: length - 1] + "…"
 
 
-def number(value: Any) -> str:
-    """A number with up to four significant digits and grouped thousands; other values as text."""
+def number(value: Any, decimals: int | None = None) -> str:
+    """A number with up to four significant digits, or so many decimals, and grouped thousands; other values as text.
+
+    A dash stands for None and NaN.
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
+    if decimals is not None:
+        return f"{value:,.{decimals}f}"
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}"
     return f"{value:,.4g}" if 1e-4 <= abs(value) < 1e6 else f"{value:.4g}"
+
+
+def json_value(text: str) -> str:
+    """A value that the store keeps as JSON, for reading."""
+    return number(json.loads(text))

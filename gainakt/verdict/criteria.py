@@ -1,7 +1,7 @@
-"""The six criteria of the original study and the two questions that matter, judged: pure functions of numbers.
+"""The six criteria of the original study and the two questions, judged: pure functions of numbers.
 
-A criterion passes, fails, or its target lies above what any known model reaches. A question passes, is noise, or is
-untested; the decision rule is that of `differentiation`, and a run passes only on its own account besides.
+A criterion passes or fails, or its target lies above what is known to be reachable. A question passes, has no evidence,
+or is not tested; it passes only if both the test on the data and the test on the run do.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,64 +11,91 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from gainakt.config.base import Section, setting
+from gainakt.config.tree import vars_of
 from gainakt.errors import InputError
 from gainakt.measures import Values
+from gainakt.measures.metrics import MIN_PER_RESPONSE, SPREAD_STD
+from gainakt.measures.registry import MEASURES, shown_in
+from gainakt.measures.text import interval, percent
 
 Status = Literal["pass", "fail", "above_reference", "noise", "untested"]
 Standing = Literal["differentiated", "noise", "untested"]
+STATUSES: dict[Status, str] = {
+    "pass": "pass", "fail": "fail", "above_reference": "target above the best known", "noise": "no evidence",
+    "untested": "not tested",
+}  # fmt: skip
+"""Status of a criterion or a question -> its words on page, in report and on the command line."""
 STANDINGS: dict[Standing, str] = {
     "differentiated": "differentiated", "noise": "not differentiated", "untested": "not tested for differentiation",
 }  # fmt: skip
-"""What is said of a run by its standing."""
-QUESTIONS = {"skills_differ": "skills", "response_matters": "response"}
-"""Question of the verdict -> what the tests of `differentiation` call it."""
-CARRIED = 0.5
-"""Share of what a run's practice can predict that its own predictions have to carry."""
-SMALLEST = 1 / 3
-"""Of the size that a difference has in the data, what a run's own has to have."""
-_SIZES = {"skills": "CV of rates", "response": "log ratio of gains"}
+"""What a run is by its standing."""
+QUESTIONS = {"skills_differ": "Do skills differ?", "response_matters": "Does the response matter?"}
+"""The two questions, in words."""
+TESTED_AS = {"skills_differ": "skills", "response_matters": "response"}
+"""Question -> its name in the results of the tests."""
+INFORMATION_NEEDED = 0.5
+"""Share of the information in its practice that a run's own predictions have to use."""
+SIZE_NEEDED = 1 / 3
+"""Effect size that a run needs, as a share of the effect size in the data."""
+_RESTRICTED = {"skills": "One rate for all skills", "response": "One gain for both responses"}
+_REPLACED = {
+    "skills": "Replacing the run's rates by their mean",
+    "response": "Replacing the run's gains after correct and incorrect responses by their mean",
+}
+_SIZES = {"skills": "CV of rates", "response": "absolute log gain ratio"}
+_CANNOT = {
+    "skills": f"Fewer than two skills have an effective rate (each needs {MIN_PER_RESPONSE} correct and"
+    f" {MIN_PER_RESPONSE} incorrect responses), so this run cannot be tested.",
+    "response": "No skill has gains after both correct and incorrect responses, so this run cannot be tested.",
+}
+"""Why a run that was tested has no result."""
+
+
+def _target(name: str, default: float, **bounds: Any) -> Any:
+    measure = MEASURES[name]
+    return setting(default, measure.label, measure.help, **bounds)
 
 
 class Targets(Section):
     """What the six criteria ask for; each value has to be above its target. The defaults are the original study's."""
 
-    gain_std: float = setting(0.10, "Gain std", "Standard deviation of the gains of the practised skill.", ge=0, le=0.5)
-    encoder2_auc: float = setting(0.62, "Encoder 2 AUC", "AUC of the prediction that comes from mastery.", ge=0, le=1)
-    mastery_correlation: float = setting(
-        0.40, "Mastery correlation", "Pearson r of mastery with the next response, pooled.", ge=-1, le=1
-    )
-    beta_std: float = setting(0.3, "Beta std", "Standard deviation of the slopes beta; passes untrained.", ge=0, le=20)
-    skill_gain_cv: float = setting(0.20, "CV of skill gains", "Std over mean of the skills' mean gains.", ge=0, le=10)
-    response_gain_ratio: float = setting(
-        1.2, "Gain after correct / incorrect", "Mean gain at correct over that at incorrect responses.", ge=0, le=100
-    )
+    gain_std: float = _target("gain_std", SPREAD_STD, ge=0, le=0.5)
+    encoder2_auc: float = _target("encoder2_auc", 0.62, ge=0, le=1)
+    mastery_correlation: float = _target("mastery_correlation", 0.40, ge=-1, le=1)
+    beta_std: float = _target("beta_std", 0.3, ge=0, le=20)
+    skill_gain_cv: float = _target("skill_gain_cv", 0.20, ge=0, le=10)
+    response_gain_ratio: float = _target("response_gain_ratio", 1.2, ge=0, le=100)
 
 
 def targets_of(changes: Mapping[str, Any]) -> Targets:
-    """The targets with some replaced, text parsed; raises InputError that names what is wrong and what is allowed."""
-    known = Targets.model_fields
-    if unknown := [name for name in changes if name not in known]:
-        raise InputError(f"unknown criterion {unknown[0]!r}; known: {', '.join(known)}")
+    """The targets with some replaced; text is parsed.
+
+    Raises InputError that names the criterion, what is allowed and what was given.
+    """
+    if unknown := [name for name in changes if name not in Targets.model_fields]:
+        raise InputError(f"unknown criterion {unknown[0]!r}; choose from {', '.join(Targets.model_fields)}")
     try:
         return Targets.model_validate(dict(changes))
     except ValidationError as error:
         item = error.errors()[0]
-        raise InputError(f"{item['loc'][0]}: {item['msg']}; got {item['input']!r}") from None
+        name = str(item["loc"][0])
+        low, high = range_of(name)
+        raise InputError(f"{name}: choose a number from {low:g} to {high:g}; got {item['input']!r}") from None
 
 
-MASTERY_CORRELATIONS = {
-    "mastery_correlation": "pooled: mastery of the asked skill before the response that it is scored against",
-    "mastery_correlation_by_student": "by student: the same per student, then the mean over students who vary",
-    "mastery_correlation_seed_form": "the original's: per student, mastery averaged over skills, with the response just"
-    " seen",
-    "mastery_correlation_concurrent": "concurrent: mastery after a response with that response, which it contains",
-}
+def range_of(name: str) -> tuple[float, float]:
+    """The lowest and the highest allowed target of a criterion."""
+    bounds = {key: value for part in Targets.model_fields[name].metadata for key, value in vars_of(part).items()}
+    return bounds["ge"], bounds["le"]
+
+
+MASTERY_CORRELATIONS = {name: f"{form.label}. {form.help}" for name, form in shown_in("mastery").items()}
 """Forms of the mastery correlation and what each is; only the first is judged."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """The best that is known to be reachable, and whose it is; `ceiling` if nothing can be above it."""
+    """The best value known to be reachable, and whose it is; `ceiling` if nothing can be above it."""
 
     value: float
     what: str
@@ -92,7 +119,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """All findings about a run; `data` holds what a stand-in found about its data, whatever the run learned."""
+    """All findings about a run; `data` holds what the test on its data found, whatever the run learned."""
 
     criteria: dict[str, Finding]
     questions: dict[str, Finding]
@@ -100,12 +127,12 @@ class Verdict:
 
     @property
     def standing(self) -> Standing:
-        """Whether skills differ and the response matters, both tested and passed by the run itself."""
+        """Whether skills differ and the response matters, both by the test on the run."""
         return standing(finding.status for finding in self.questions.values())
 
     @property
     def differentiated(self) -> bool:
-        """The same as yes or no: what has not been tested is not differentiated."""
+        """The same as yes or no: a run that has not been tested is not differentiated."""
         return self.standing == "differentiated"
 
     @property
@@ -124,92 +151,114 @@ class Verdict:
 
 
 def standing(statuses: Iterable[Status]) -> Standing:
-    """What the statuses of both questions come to: one that is noise decides."""
-    found = set(statuses)
-    return "differentiated" if found == {"pass"} else "noise" if "noise" in found else "untested"
+    """What the statuses of both questions come to: one without evidence decides."""
+    distinct = set(statuses)
+    return "differentiated" if distinct == {"pass"} else "noise" if "noise" in distinct else "untested"
 
 
 def judge(values: Values, targets: Targets, references: Mapping[str, Reference]) -> dict[str, Finding]:
-    """The six criteria on one split's metrics."""
-    asked: dict[str, float] = targets.model_dump()
-    return {name: criterion(values.get(name), target, references.get(name)) for name, target in asked.items()}
+    """The six criteria on one split's measures."""
+    wanted: dict[str, float] = targets.model_dump()
+    return {name: criterion(values.get(name), target, references.get(name)) for name, target in wanted.items()}
 
 
 def criterion(value: float | None, target: float, reference: Reference | None) -> Finding:
-    """One criterion: above its target, or not, or not reachable by what is known."""
-    known = {} if reference is None else {"reference": reference.value, "reference_is": reference.what}
+    """One criterion: above its target, not above it, or with a target above what is known to be reachable."""
+    best = {} if reference is None else {"reference": reference.value, "reference_is": reference.what}
     if value is not None and value > target:
-        return Finding(value, target, "pass", {"text": f"{value:.4g} is above {target:g}", **known})
-    told = "no value was measured" if value is None else f"{value:.4g} is not above {target:g}"
+        return Finding(value, target, "pass", {"text": f"{value:.4g} is above {target:g}", **best})
+    text = "no value was measured" if value is None else f"{value:.4g} is not above {target:g}"
     if reference is not None and target > reference.value:
         which = "true ceiling" if reference.ceiling else "best known reference"
-        text = f"{told}; the target is above the {which}, {reference.value:.4g} ({reference.what})"
-        return Finding(value, target, "above_reference", {"text": text, **known})
-    return Finding(value, target, "fail", {"text": told, **known})
+        text += f"; the target is above the {which}, {reference.value:.4g} ({reference.what})"
+        return Finding(value, target, "above_reference", {"text": text, **best})
+    return Finding(value, target, "fail", {"text": text, **best})
 
 
 def untrained(epochs: int | None, best: int | None) -> str:
     """Why a run counts as untrained, or an empty text: no epoch was trained, or none was better than none."""
     if not epochs:
-        return "no epoch was trained: an untrained model is never differentiated"
+        return "No epoch was trained; an untrained model is never differentiated."
     if best == 0:
-        return "Encoder 2 was best before its first epoch, so it is judged untrained"
+        return "Encoder 2 was best before its first epoch, so the model that is judged is untrained."
     return ""
 
 
 def data_question(result: Mapping[str, Any] | None) -> Finding:
-    """What the tests found about the data; `result` as `differentiation` gives it, None if they have not run."""
+    """What the test on the data found; `result` as `verdict.testing` gives it, None if it has not run."""
     if result is None:
-        return Finding(None, 0.0, "untested", {"text": "the tests on these data have not run"})
-    gained = result["free_minus_tied"]
-    parts = [f"tying it away costs {_interval(gained)} nats per interaction"]
+        return Finding(None, 0.0, "untested", {"text": "These data have not been tested."})
+    rise, bkt, bootstrap = result["free_minus_tied"], result.get("rival_minus_free"), result.get("bootstrap")
+    parts = [f"{_RESTRICTED[result['question']]} {_raises(rise)}."]
     if result.get("halves"):
-        parts.append(f"halves r {_interval(result['halves'], 'r')}")
-    if result.get("bootstrap"):
-        parts.append(f"bootstrap p {result['bootstrap']['p']:.3g} of {result['bootstrap']['n']}")
-    if result.get("rival_minus_free"):
-        parts.append(f"a hidden state of which responses only tell costs {_interval(result['rival_minus_free'])}")
-    told = {**result, "bootstrap": {n: v for n, v in (result.get("bootstrap") or {}).items() if n != "null"} or None}
-    return Finding(gained["value"], 0.0, result["decision"], {"text": ", ".join(parts), **told})
+        parts.append(f"Split-half correlation of rates: {interval(*_bounded(result['halves'], 'r'))}.")
+    if bootstrap:
+        parts.append(f"Parametric bootstrap: p = {bootstrap['p']:.2g} ({bootstrap['n']} replicates).")
+    if bkt:
+        parts.append(f"BKT instead, in which responses reveal knowledge but add none, {_raises(bkt)}.")
+    kept = {name: value for name, value in (bootstrap or {}).items() if name != "null"} or None
+    return Finding(rise["value"], 0.0, result["decision"], {"text": " ".join(parts), **result, "bootstrap": kept})
 
 
-def question(data: Finding, own: Mapping[str, Any] | None, no_training: str) -> Finding:
-    """The verdict on the run: the data's tests pass, and its own held-out log-loss worsens when it is made equal.
+def run_question(question: str, data: Finding, own: Mapping[str, Any] | None, no_training: str) -> Finding:
+    """The verdict on the run for one question, `skills` or `response`.
 
-    `own` holds the worsening in nats per interaction as value, low, high, and `carried`, the share of what the run's
-    practice can predict that its own predictions do (`differentiation.own.carried`); None if it has not been tested.
-    Below half of it the refit did the run's work: then the order of its rates is not what it predicts by. Where the
-    `size` of its differences is under a third of that in the data, they are real and too small.
+    `own` is what the test on the run found: how much its held-out log-loss rises without the difference (value, low,
+    high), the information used (`carried`) and the effect size (`size`); None if it has not run. The run passes where
+    the data do, the rise is beyond chance, its predictions use half of the information in its practice (below that, its
+    rates are not what it predicts by), and its effect size is at least a third of that in the data.
     """
     value = None if own is None else own["value"]
     evidence = {"own": None if own is None else dict(own), "data": data.status}
+
+    def finding(status: Status, text: str) -> Finding:
+        return Finding(value, 0.0, status, {"text": text, **evidence})
+
     if no_training:
-        return Finding(value, 0.0, "noise", {"text": no_training, **evidence})
-    if own is None and data.status == "noise":
-        return Finding(None, 0.0, "noise", {"text": f"the data's tests find no difference: {data.text}", **evidence})
-    if own is None:
-        return Finding(None, 0.0, "untested", {"text": "the run's own account has not been tested", **evidence})
-    worse = own["low"] is not None and own["low"] > 0
-    told = f"made equal, its held-out log-loss changes by {_interval(own)} nats: "
-    told += "worse" if worse else "worse, but not beyond chance" if (value or 0.0) > 0 else "no worse"
-    if not worse:
-        return Finding(value, 0.0, "noise", {"text": told, **evidence})
-    if own.get("carried") is not None and own["carried"] < CARRIED:
-        part = f"its own predictions carry {own['carried']:.0%} of what its practice predicts once refitted"
-        if own["carried"] < 0:
-            part = "its own predictions are worse than a constant per skill"
-        return Finding(value, 0.0, "noise", {"text": f"{part}: it does not predict by its rates", **evidence})
-    mine, theirs = own.get("size"), data.evidence.get("size")
-    if mine is not None and theirs is not None:
-        told += f"; {_SIZES[data.evidence['question']]} {mine:.2f}, by the data's tests {theirs:.2f}"
-        if mine < SMALLEST * theirs:
-            return Finding(value, 0.0, "noise", {"text": f"{told}: real, but too small", **evidence})
-    text = f"{told}. Data: {data.text}"
-    status: Status = data.status if data.status in ("pass", "noise") else "untested"
-    return Finding(value, 0.0, status, {"text": text, **evidence})
+        return finding("noise", no_training)
+    if own is None or value is None:
+        if data.status == "noise":
+            return finding("noise", f"The data show no difference. {data.text}")
+        return finding("untested", "This run has not been tested." if own is None else _CANNOT[question])
+    rise = f"{_REPLACED[question]} {_raises(own)}."
+    if not _beyond_chance(own):
+        return finding("noise", rise)
+    if weak := _information(own.get("carried")):
+        return finding("noise", weak)
+    size, size_in_data = own.get("size"), data.evidence.get("size")
+    if size is not None and size_in_data is not None:
+        if size < SIZE_NEEDED * size_in_data:
+            small = f"{size:.2f}, less than a third of the {size_in_data:.2f} in the data"
+            return finding("noise", f"{rise} But its {_SIZES[question]} is {small}: real, but too small to count.")
+        rise += f" Its {_SIZES[question]} is {size:.2f}; in the data it is {size_in_data:.2f}."
+    if data.status == "noise":
+        return finding("noise", f"{rise} But the data show no difference. {data.text}")
+    return finding("pass" if data.status == "pass" else "untested", f"{rise} Data: {data.text}")
 
 
-def _interval(part: Mapping[str, Any], name: str = "value") -> str:
-    value, low, high = (part.get(key) for key in (name, "low", "high"))
-    shown = "not known" if value is None else f"{value:.3g}"
-    return shown if low is None or high is None else f"{shown} [{low:.3g}, {high:.3g}]"
+def _information(used: float | None) -> str:
+    """Why a run does not predict by its rates, or an empty text."""
+    if used is None or used >= INFORMATION_NEEDED:
+        return ""
+    if used < 0:
+        return "The run's predictions are worse than a constant for each skill."
+    return (
+        f"The run's predictions use {percent(used, 0)} of the information in its practice. With less than"
+        f" {percent(INFORMATION_NEEDED, 0)}, its rates are not what it predicts by."
+    )
+
+
+def _beyond_chance(rise: Mapping[str, Any]) -> bool:
+    return rise["low"] is not None and rise["low"] > 0
+
+
+def _raises(rise: Mapping[str, Any]) -> str:
+    """What happens to the held-out log-loss, to be said of what changes it."""
+    by = interval(*_bounded(rise), unit="nats")
+    if (rise["value"] or 0.0) <= 0:
+        return f"does not raise held-out log-loss ({by})"
+    return f"raises held-out log-loss by {by}" + ("" if _beyond_chance(rise) else ", which may be chance")
+
+
+def _bounded(part: Mapping[str, Any], name: str = "value") -> tuple[float | None, float | None, float | None]:
+    return part.get(name), part.get("low"), part.get("high")

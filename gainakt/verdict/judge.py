@@ -1,77 +1,85 @@
-"""The verdict on a saved run from what is known of it, and the job that runs the tests it lacks."""
+"""The verdict on a saved run from what is known of it, and the tests that it lacks."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from gainakt.measures import Values
 from gainakt.store import Run, RunFolder, Store
 from gainakt.store.facts import TESTED, Facts, Results, gather, results_of
 from gainakt.verdict.criteria import (
     MASTERY_CORRELATIONS,
-    QUESTIONS,
+    TESTED_AS,
     Reference,
     Targets,
     Verdict,
     data_question,
     judge,
-    question,
+    run_question,
     untrained,
 )
+from gainakt.verdict.progress import Progress
 
 Arm = Literal["stand-in", "preset"]
 ARMS: tuple[str, ...] = get_args(Arm)
-Report = Callable[[float, str], None]
-"""Told how far a job is, in (0, 1), and what it does."""
+Rows = Sequence[Mapping[str, Any]]
+"""Journal rows in which tests recorded what they found (`store.facts.tests_of`), oldest first."""
 Peer = tuple[Run, Results]
+Tested = Sequence[Mapping[str, Any]]
+"""Rows of tests on the run's data, see `facts.tests_of`."""
 _ORACLE = "the oracle, which knows the true parameters"
-_COMPARED = ("encoder2_auc", "mastery_correlation")
+_REFERRED = ("encoder2_auc", "mastery_correlation")
 DEFAULTS = Targets()
+_NOTHING: dict[str, Any] = {}
 
 
-def of_run(store: Store, run_id: str, targets: Targets = DEFAULTS) -> Verdict:
-    """The verdict from what the store knows; raises InputError when there is no such run."""
-    facts = gather(store, run_id)
-    return of_facts(facts, references(facts, peers(store, facts.run)), targets)
-
-
-def of_facts(facts: Facts, known: dict[str, Reference], targets: Targets = DEFAULTS) -> Verdict:
-    """The verdict on one run against these references."""
-    run, own, data = facts.run, own_tests(facts), data_tests(facts)
+def verdict_on(
+    run: Run,
+    tested: Rows,
+    measures: Values = _NOTHING,
+    references: Mapping[str, Reference] = _NOTHING,
+    targets: Targets = DEFAULTS,
+) -> Verdict:
+    """The verdict on a run from the tests on its data and on itself; the six criteria are judged by `measures`."""
+    on_run, on_data = run_test_of(run, tested), data_test_of(run, tested)
     no_training = untrained(run.epochs, run.best_encoder2)
-    about_data = {name: data_question(data.get(short)) for name, short in QUESTIONS.items()}
+    data = {name: data_question(on_data.get(short)) for name, short in TESTED_AS.items()}
     return Verdict(
-        criteria=judge(facts.test, targets, known),
-        questions={name: question(about_data[name], own.get(short), no_training) for name, short in QUESTIONS.items()},
-        data=about_data,
+        criteria=judge(measures, targets, references),
+        questions={
+            name: run_question(short, data[name], on_run.get(short), no_training) for name, short in TESTED_AS.items()
+        },
+        data=data,
     )
 
 
-def own_tests(facts: Facts) -> dict[str, Any]:
-    """The newest test of the run's own account, by question."""
-    mine = [row["own"] for row in facts.tested if row["run_id"] == facts.run.run_id and row.get("own")]
-    return dict(mine[-1]) if mine else {}
+def run_test_of(run: Run, tested: Rows) -> dict[str, Any]:
+    """The newest test on the run, by question."""
+    results = [row["own"] for row in tested if row["run_id"] == run.run_id and row.get("own")]
+    return dict(results[-1]) if results else {}
 
 
-def data_tests(facts: Facts) -> dict[str, Any]:
-    """The newest tests of the run's data, by question: with this run's own preset, else with anyone's stand-in.
+def data_test_of(run: Run, tested: Rows) -> dict[str, Any]:
+    """The newest test on the run's data, by question: with its own preset, else with the learning-curve model.
 
-    What another run's preset finds speaks of that preset.
+    A test with another run's preset says something of that preset only; one with the learning-curve model holds for all
+    runs on these data.
     """
-    preset = [r for r in facts.tested if r["run_id"] == facts.run.run_id and r.get("with") == "preset"]
-    stand_in = [r for r in facts.tested if r.get("with") == "stand-in"]
-    found = [row["data"] for row in preset or stand_in if row.get("data")]
-    return dict(found[-1]) if found else {}
+    own_preset = [row for row in tested if row["run_id"] == run.run_id and row.get("with") == "preset"]
+    curve_model = [row for row in tested if row.get("with") == "stand-in"]
+    results = [row["data"] for row in own_preset or curve_model if row.get("data")]
+    return dict(results[-1]) if results else {}
 
 
 def peers(store: Store, run: Run) -> list[Peer]:
-    """Other runs on the same data with their final metrics."""
-    others = [one for one in store.runs_on(run.data_fingerprint or "") if one.run_id != run.run_id]
-    found = results_of(store, [one.run_id for one in others])
-    return [(one, found[one.run_id]) for one in others if one.run_id in found]
+    """Other runs on the same data with their final measures."""
+    others = [other for other in store.runs_on(run.data_fingerprint or "") if other.run_id != run.run_id]
+    results = results_of(store, [other.run_id for other in others])
+    return [(other, results[other.run_id]) for other in others if other.run_id in results]
 
 
-def references(facts: Facts, others: list[Peer]) -> dict[str, Reference]:
+def references_for(facts: Facts, others: list[Peer]) -> dict[str, Reference]:
     """What is known to be reachable: the oracle on simulated data, else Encoder 1 and other runs on the same data."""
     recovery = facts.results.get("recovery", {})
     if recovery.get("oracle_auc") is not None:
@@ -91,47 +99,45 @@ def references(facts: Facts, others: list[Peer]) -> dict[str, Reference]:
 
 def _reached(facts: Facts, others: list[Peer]) -> Iterator[tuple[str, float | None, str]]:
     """Criterion, value, whose: what Encoder 1 and other runs reach on the test students."""
-    first = {"encoder2_auc": "encoder1_auc", "mastery_correlation": "encoder1_correlation"}
-    for name in _COMPARED:
-        yield name, facts.test.get(first[name]), "Encoder 1 of this run"
+    by_encoder1 = {"encoder2_auc": "encoder1_auc", "mastery_correlation": "encoder1_correlation"}
+    for name in _REFERRED:
+        yield name, facts.test.get(by_encoder1[name]), "Encoder 1 of this run"
         for run, results in others:
             test = results.get("test", {})
-            yield name, test.get(first[name]), f"Encoder 1 of run {run.run_id}"
+            yield name, test.get(by_encoder1[name]), f"Encoder 1 of run {run.run_id}"
             yield name, test.get(name), f"Encoder 2 of run {run.run_id}"
 
 
-def correlations(facts: Facts, known: dict[str, Reference]) -> dict[str, dict[str, Any]]:
+def correlations(facts: Facts, references: Mapping[str, Reference]) -> dict[str, dict[str, Any]]:
     """Every form of the mastery correlation: its value, what it is, and the reference beside it."""
     return {
         name: {
             "value": facts.test.get(name), "form": form,
-            "reference": known[name].value if name in known else None,
-            "reference_is": known[name].what if name in known else None,
+            "reference": references[name].value if name in references else None,
+            "reference_is": references[name].what if name in references else None,
         }
         for name, form in MASTERY_CORRELATIONS.items()
     }  # fmt: skip
 
 
 def as_json(store: Store, run_id: str, targets: Targets = DEFAULTS) -> dict[str, Any]:
-    """The whole verdict as plain values, for the command line."""
+    """The whole verdict on a saved run as plain values; raises InputError when there is no such run."""
     facts = gather(store, run_id)
-    known = references(facts, peers(store, facts.run))
-    told = of_facts(facts, known, targets).as_json()
-    return {**told, "mastery_correlations": correlations(facts, known)}
+    references = references_for(facts, peers(store, facts.run))
+    verdict = verdict_on(facts.run, facts.tested, facts.test, references, targets)
+    return {**verdict.as_json(), "mastery_correlations": correlations(facts, references)}
 
 
-def run_tests(
-    run: Run, root: Path, arm: str, report: Report, known: Sequence[Mapping[str, Any]] = ()
-) -> dict[str, Any]:
-    """Run the tests of differentiation on a saved run and add what they say to its journal; returns that row.
+def run_tests(run: Run, root: Path, arm: str, progress: Progress, earlier: Rows = ()) -> dict[str, Any]:
+    """Test a saved run and its data, and add what is found to the run's journal; returns that row.
 
-    `known` are the rows of earlier tests on the same data (`facts.tests_of`). `data` holds what they found in the data
-    by question, `own` what they found by the run's own account.
+    `earlier` are the results of tests on the same data (`store.facts.tests_of`). In the row, `data` holds what the test
+    on the data found by question, `own` what the test on the run found.
     """
-    from gainakt.verdict import testing as differentiation  # SciPy and torch, once they are needed
+    from gainakt.verdict.testing import both_tests  # SciPy and torch, once they are needed
 
     begun = time.perf_counter()
-    row: dict[str, Any] = {"kind": TESTED, "with": arm, **differentiation.tests(run, root, arm, report, known)}
+    row: dict[str, Any] = {"kind": TESTED, "with": arm, **both_tests(run, root, arm, progress, earlier)}
     row["seconds"] = round(time.perf_counter() - begun, 3)
     with RunFolder(root, run.run_id) as folder:
         folder.append(row)

@@ -1,44 +1,46 @@
-"""Are differences real? Tests of the data with the stand-in or a run's own preset, and of the run's own account."""
+"""Both tests of a saved run: on its data, with the learning-curve model or its own preset, and on the run itself."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gainakt.store import Run
+from gainakt.verdict import with_curve_model, with_preset
+from gainakt.verdict.on_run import run_test
+from gainakt.verdict.progress import Progress
+from gainakt.verdict.statistics import DataTest, Question
 
-Report = Callable[[float, str], None]
-"""Told how far a job is, in (0, 1), and what it does."""
 
+def both_tests(
+    run: Run, root: Path, arm: str, progress: Progress, earlier: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """By question, what the tests on the data (`data`) and on the run (`own`) find; `window` is the data's.
 
-def tests(run: Run, root: Path, arm: str, report: Report, known: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
-    """Both questions about a saved run: `data` (the tests a, b, c) and `own` (the run's own account), by question.
-
-    `arm` is "stand-in" (seconds) or "preset" (trains the run's own configuration again and again). `known` are rows of
-    earlier tests on the same data: what a stand-in found in them, with the same window, is taken over. Raises
-    InputError when a checkpoint is missing or the data have changed.
+    `arm` is "stand-in", the learning-curve model (seconds), or "preset", which trains the run's own configuration again
+    and again. `earlier` are results on the same data: those of the learning-curve model with the same window are taken
+    over. Raises InputError when a checkpoint is missing or the data have changed.
     """
-    from gainakt.verdict.own_test import account
-    from gainakt.verdict.with_curve_model import tests as with_stand_in
-    from gainakt.verdict.with_preset import tests as with_preset
+    config, data, on_run = run_test(run, root, lambda done, words: progress(0.1 * done, words))
 
-    config, data, own = account(run, root, lambda done, says: report(0.1 * done, says))
-
-    def later(done: float, says: str) -> None:
-        report(0.1 + 0.9 * done, says)
+    def later(done: float, words: str) -> None:
+        progress(0.1 + 0.9 * done, words)
 
     window = config.data.window
     if arm == "preset":
-        about = _told(with_preset(config, data, later))
+        on_data = _as_json(with_preset.data_tests(config, data, later))
     else:
-        same = (row["data"] for row in known if row.get("with") == arm and row.get("window") == window)
-        told = [data for data in same if all("size" in one for one in data.values())]  # rows of before there was one
-        about = told[-1] if told else _told(with_stand_in(data, window, config.training.seed, later))
-    return {
-        "data": about,
-        "window": window,
-        "own": own,
-    }
+        on_data = _taken_over(earlier, arm, window) or _as_json(
+            with_curve_model.data_tests(data, window, config.training.seed, later)
+        )
+    return {"data": on_data, "window": window, "own": on_run}
 
 
-def _told(found: Mapping[Any, Any]) -> dict[str, Any]:
-    return {name: evidence.as_json() for name, evidence in found.items()}
+def _taken_over(earlier: Sequence[Mapping[str, Any]], arm: str, window: int) -> dict[str, Any]:
+    """The newest result with the same window; rows of earlier versions have no effect size and do not count."""
+    same = (row["data"] for row in earlier if row.get("with") == arm and row.get("window") == window)
+    complete = [result for result in same if all("size" in test for test in result.values())]
+    return dict(complete[-1]) if complete else {}
+
+
+def _as_json(tests: Mapping[Question, DataTest]) -> dict[str, Any]:
+    return {question: test.as_json() for question, test in tests.items()}

@@ -1,10 +1,10 @@
-"""The tests with the light stand-in: what the data say, in seconds, whatever a run has learned of them.
+"""The test on the data with the learning-curve model: seconds, whatever a run has learned.
 
-All students are dealt to two halves. Each half is fitted free and tied and scores the other half, so that every student
-is held out once; the rates of the two free fits are what test b compares.
+The students are dealt to two halves. The full and the restricted model are fitted to each half and predict the other,
+so that every student is held out once; the rates of both full fits give the split-half correlation.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,25 +16,36 @@ from gainakt.curve_model.draw import drawn
 from gainakt.curve_model.fit import Fit, Tie, fitted, log_likelihood, start
 from gainakt.curve_model.predict import log_loss, loss_of
 from gainakt.data.interactions import Interactions
-from gainakt.verdict import evidence
-from gainakt.verdict.evidence import QUESTIONS, Evidence, Null, Question
+from gainakt.verdict.progress import Progress, Steps
+from gainakt.verdict.statistics import (
+    QUESTIONS,
+    Bootstrap,
+    DataTest,
+    Interval,
+    Question,
+    above_zero,
+    bootstrap_p,
+    cannot_pass,
+    effect_sizes,
+    mean_by_student,
+    rank_correlation,
+)
 
 Array = NDArray[np.floating]
-Report = Callable[[float, str], None]
 TIES = {"skills": Tie(skills=True), "response": Tie(response=True)}
 REPLICATES = 20
 BOOTSTRAP_MOST = 80_000
-"""Interactions of the students that the bootstrap draws anew; more would only make its null narrower."""
+"""Most interactions of the bootstrap; more would only make its null distribution narrower."""
 _RESTART = 0.1
 
 
 @dataclass(frozen=True)
 class Halves:
-    """The free and tied fits of both halves of the students."""
+    """Both halves of the students, and the full and restricted fits to each."""
 
-    seen: tuple[Practice, Practice]
-    free: tuple[Fit, Fit]
-    tied: dict[Question, tuple[Fit, Fit]]
+    practice: tuple[Practice, Practice]
+    full: tuple[Fit, Fit]
+    restricted: dict[Question, tuple[Fit, Fit]]
 
 
 def halved(students: int, seed: int) -> NDArray[np.bool_]:
@@ -44,79 +55,82 @@ def halved(students: int, seed: int) -> NDArray[np.bool_]:
     return half
 
 
-def tests(data: Interactions, window: int, seed: int, report: Report) -> dict[Question, Evidence]:
-    """All three tests of both questions; `report` hears how far they are."""
-    done = counter(report, 6 + 2 * REPLICATES)
-    halves = _fits(data, window, seed, done)
-    rate, gain = (sum(values) / 2 for values in zip(*((fit.rate, fit.gains[:, 0]) for fit in halves.free), strict=True))
-    size = evidence.sizes(rate, gain, halves.seen[0])
-    found: dict[Question, Evidence] = {}
-    for name in QUESTIONS:
-        gained, rng = _gained(halves, name), np.random.default_rng([seed, 3])
-        found[name] = Evidence(
-            question=name,
-            free_minus_tied=gained,
-            halves=evidence.rank_agreement(*(fit.rate for fit in halves.free)) if name == "skills" else None,
-            bootstrap=_bootstrap(halves, name, rng, done) if evidence.above(gained) else None,
-            size=size[name],
-            rival_minus_free=_beyond_rival(halves) if name == "response" else None,
+def data_tests(data: Interactions, window: int, seed: int, progress: Progress) -> dict[Question, DataTest]:
+    """The test on the data for both questions."""
+    step = Steps(progress, 6 + 2 * REPLICATES)
+    halves = _fits(data, window, seed, step)
+    rates, gains = [fit.rate for fit in halves.full], [fit.gains[:, 0] for fit in halves.full]
+    size = effect_sizes((rates[0] + rates[1]) / 2, (gains[0] + gains[1]) / 2, halves.practice[0])
+    tests: dict[Question, DataTest] = {}
+    for question in QUESTIONS:
+        rise, rng = _rise(halves, question), np.random.default_rng([seed, 3])
+        tests[question] = DataTest(
+            question=question,
+            free_minus_tied=rise,
+            halves=rank_correlation(*rates) if question == "skills" else None,
+            bootstrap=_bootstrap(halves, question, rng, step) if above_zero(rise) else None,
+            size=size[question],
+            rival_minus_free=_rise_of_bkt(halves) if question == "response" else None,
         )
-    return found
+    return tests
 
 
-def _fits(data: Interactions, window: int, seed: int, done: Callable[[str], None]) -> Halves:
+def _fits(data: Interactions, window: int, seed: int, step: Callable[[str], None]) -> Halves:
     everyone = practice_of(data, np.arange(len(data.students)), window)
     first = halved(len(data.students), seed)[everyone.student]
-    seen = everyone.of(first), everyone.of(~first)
+    practice = everyone.of(first), everyone.of(~first)
 
-    def both(tie: Tie, says: str) -> tuple[Fit, Fit]:
+    def both(tie: Tie, words: str) -> tuple[Fit, Fit]:
         fits = []
-        for part in seen:
-            done(says)
-            fits.append(fitted(part, start(len(data.skills), tie)))
+        for half in practice:
+            step(words)
+            fits.append(fitted(half, start(len(data.skills), tie)))
         return fits[0], fits[1]
 
-    free = both(Tie(), "fitting the free model to each half")
-    return Halves(seen, free, {name: both(TIES[name], f"fitting with {name} tied") for name in QUESTIONS})
+    full = both(Tie(), "fitting the full model to each half of the students")
+    names = {"skills": "all skills alike", "response": "both responses alike"}
+    restricted = {name: both(TIES[name], f"fitting the restricted model, {names[name]}") for name in QUESTIONS}
+    return Halves(practice, full, restricted)
 
 
-def _gained(halves: Halves, question: Question) -> evidence.Interval:
-    """Log-loss of the tied minus the free fits on the halves that they were not fitted to."""
-    pairs = zip(halves.tied[question], reversed(halves.seen), strict=True)
-    return _compared(halves, [log_loss(tied, other) for tied, other in pairs])
+def _rise(halves: Halves, question: Question) -> Interval:
+    """Held-out log-loss of the restricted minus that of the full fits."""
+    pairs = zip(halves.restricted[question], reversed(halves.practice), strict=True)
+    return _over_full(halves, [log_loss(fit, other) for fit, other in pairs])
 
 
-def _beyond_rival(halves: Halves) -> evidence.Interval:
-    """The same of knowledge tracing with a hidden state."""
-    skills = len(halves.free[0].theta)
-    rivals = [fitted_bkt(part, skills) for part in halves.seen]
-    pairs = zip(rivals, reversed(halves.seen), strict=True)
-    return _compared(halves, [loss_of(predicted_bkt(rival, other), other) for rival, other in pairs])
+def _rise_of_bkt(halves: Halves) -> Interval:
+    """Held-out log-loss of BKT minus that of the full fits."""
+    skills = len(halves.full[0].theta)
+    models = [fitted_bkt(half, skills) for half in halves.practice]
+    pairs = zip(models, reversed(halves.practice), strict=True)
+    return _over_full(halves, [loss_of(predicted_bkt(model, other), other) for model, other in pairs])
 
 
-def _compared(halves: Halves, lost: list[Array]) -> evidence.Interval:
-    """These log-losses, of the second and of the first half, minus those of the free fits."""
-    others = list(reversed(halves.seen))
-    free = [log_loss(fit, other) for fit, other in zip(halves.free, others, strict=True)]
+def _over_full(halves: Halves, losses: list[Array]) -> Interval:
+    """These log-losses, of the second and of the first half, minus those of the full fits."""
+    others = list(reversed(halves.practice))
+    full = [log_loss(fit, other) for fit, other in zip(halves.full, others, strict=True)]
     student = np.concatenate([other.student[other.scored] for other in others])
-    return evidence.by_student(np.concatenate(lost) - np.concatenate(free), student)
+    return mean_by_student(np.concatenate(losses) - np.concatenate(full), student)
 
 
-def _bootstrap(halves: Halves, question: Question, rng: np.random.Generator, done: Callable[[str], None]) -> Null:
-    """The likelihood ratio of free and tied on the first half beside those of responses drawn from its tied fit."""
-    seen, free, tied = _some(halves.seen[0], rng), halves.free[0], halves.tied[question][0]
-    observed = _ratio(seen, free, tied)
+def _bootstrap(halves: Halves, question: Question, rng: np.random.Generator, step: Callable[[str], None]) -> Bootstrap:
+    """The likelihood ratio on the first half, beside those of responses drawn from its restricted fit."""
+    practice, full, restricted = _some(halves.practice[0], rng), halves.full[0], halves.restricted[question][0]
+    observed = _likelihood_ratio(practice, full, restricted)
     null: list[float] = []
-    while len(null) < REPLICATES and not evidence.hopeless(observed, null, REPLICATES):
-        done(f"{question}: data simulated without the difference")
-        null.append(_ratio(drawn(tied, seen, rng), tied, tied))
-    return evidence.against(observed, null)
+    while len(null) < REPLICATES and not cannot_pass(observed, null, REPLICATES):
+        step(f"bootstrap: simulating and fitting data without the difference ({question})")
+        null.append(_likelihood_ratio(drawn(restricted, practice, rng), restricted, restricted))
+    return bootstrap_p(observed, null)
 
 
-def _ratio(seen: Practice, free: Fit, tied: Fit) -> float:
-    """Log-likelihood of the free over the tied model in nats per interaction; both fits go on from those given."""
-    free, tied = fitted(seen, _restarted(free, Tie())), fitted(seen, replace(tied, iterations=0))
-    return (log_likelihood(free) - log_likelihood(tied)) / len(seen)
+def _likelihood_ratio(practice: Practice, full: Fit, restricted: Fit) -> float:
+    """Log-likelihood of the full over the restricted model in nats per interaction; fits go on from those given."""
+    full = fitted(practice, _restarted(full, Tie()))
+    restricted = fitted(practice, replace(restricted, iterations=0))
+    return (log_likelihood(full) - log_likelihood(restricted)) / len(practice)
 
 
 def _restarted(fit: Fit, tie: Tie) -> Fit:
@@ -125,17 +139,11 @@ def _restarted(fit: Fit, tie: Tie) -> Fit:
     return replace(fit, tie=tie, spread=spread, iterations=0, converged=False)
 
 
-def _some(seen: Practice, rng: np.random.Generator) -> Practice:
+def _some(practice: Practice, rng: np.random.Generator) -> Practice:
     """All interactions of as many students, at random, as fit into `BOOTSTRAP_MOST`."""
-    if len(seen) <= BOOTSTRAP_MOST:
-        return seen
-    students, count = np.unique(seen.student, return_counts=True)
+    if len(practice) <= BOOTSTRAP_MOST:
+        return practice
+    students, count = np.unique(practice.student, return_counts=True)
     order = rng.permutation(len(students))
     kept = students[order[np.cumsum(count[order]) <= BOOTSTRAP_MOST]]
-    return seen.of(np.isin(seen.student, kept))
-
-
-def counter(report: Report, steps: int) -> Callable[[str], None]:
-    """A function that tells `report`, with words, that one more of so many steps begins."""
-    shares: Iterator[float] = iter(np.linspace(0, 1, steps + 1))
-    return lambda says: report(float(next(shares)), says)
+    return practice.of(np.isin(practice.student, kept))

@@ -1,8 +1,8 @@
-"""The tests with a run's own preset: it is trained again, free and tied, and on data without a difference.
+"""The test on the data with a run's own preset: full and restricted models are trained anew, in minutes to hours.
 
-All students are scored, each by trainings that have not seen them. Encoder 2 trains alone, in all arms alike: Encoder 1
-shares nothing with it and would double the time. Data without the difference are drawn from the stand-in that is fitted
-with it tied away; to save time they train on half of the students, and so does what they are compared with.
+Every student is predicted by trainings that have not seen them. Encoder 2 trains alone: Encoder 1 shares nothing with
+it and would double the time. The bootstrap draws its data from the restricted learning-curve model and trains on half
+of the students to save time, and so does the training that it is compared with.
 """
 
 import tempfile
@@ -24,65 +24,75 @@ from gainakt.curve_model.stored import restored
 from gainakt.data.interactions import NO_FOLD, TEST, Interactions
 from gainakt.data.sequences import Windows, split_students
 from gainakt.errors import InputError
+from gainakt.measures import metrics
 from gainakt.training import checkpoints
 from gainakt.training.evaluate import predict
 from gainakt.training.events import Finished
 from gainakt.training.loop import train
 from gainakt.training.setup import build, pick_device
-from gainakt.verdict import evidence
-from gainakt.verdict import with_curve_model as standin
-from gainakt.verdict.evidence import QUESTIONS, Evidence, Interval, Null, Question
+from gainakt.verdict.progress import Progress, Steps
+from gainakt.verdict.statistics import (
+    QUESTIONS,
+    Bootstrap,
+    DataTest,
+    Interval,
+    Question,
+    above_zero,
+    bootstrap_p,
+    cannot_pass,
+    mean_by_student,
+    rank_correlation,
+)
+from gainakt.verdict.with_curve_model import TIES
 
 Array = NDArray[np.floating]
-Done = Callable[[str], None]
 FOLDS = 5
 REPLICATES = 20
 ARMS: dict[Question, tuple[dict[str, Any], dict[str, Any]]] = {
     "skills": ({"model.counts": True}, {"model.counts": True, "model.hidden": "skill"}),
     "response": ({"model.ability": True}, {"model.ability": True, "model.hidden": "response"}),
 }
-"""What differs from the preset in the free and in the tied arm.
+"""What differs from the preset in the full and in the restricted model.
 
-What stands in for the hidden in the tied arm the free one is told as well: counts of the skill's responses, an ability.
+What replaces the hidden input in the restricted model, the full one gets as well: counts of the skill's responses, or
+an ability.
 """
 
 
 @dataclass(frozen=True)
 class Trained:
-    """One training: log-loss of each scored test interaction and its student, rates (S,), statistic per question."""
+    """One training: log-loss of each scored test interaction and its student, rates (S,), effect size by question."""
 
     loss: Array
     student: NDArray[np.integer]
     rate: Array
-    statistic: dict[Question, float]
+    size: dict[Question, float]
 
 
-def tests(config: Config, data: Interactions, report: Callable[[float, str], None]) -> dict[Question, Evidence]:
-    """All three tests of both questions; `report` hears how far they are.
-
-    Raises InputError where the encoders share parameters.
-    """
-    done = standin.counter(report, 4 * FOLDS + 2 + 2 * (1 + REPLICATES))
+def data_tests(config: Config, data: Interactions, progress: Progress) -> dict[Question, DataTest]:
+    """The test on the data for both questions; raises InputError where the encoders share parameters."""
+    step = Steps(progress, 4 * FOLDS + 2 + 2 * (1 + REPLICATES))
     config, folds = alone(config), dealt(data, FOLDS, config.training.seed)
     halves = dealt(data, 2, config.training.seed)
-    found: dict[Question, Evidence] = {}
-    for name, (free_changes, tied_changes) in ARMS.items():
-        mine, free, tied = changed(config, free_changes), [], []
+    tests: dict[Question, DataTest] = {}
+    for question, (full_changes, restricted_changes) in ARMS.items():
+        full_config, restricted_config = changed(config, full_changes), changed(config, restricted_changes)
+        full, restricted = [], []
         for fold in folds:
-            done(f"{name}: training the free arm")
-            free.append(trained(mine, fold))
-            done(f"{name}: training the tied arm")
-            tied.append(trained(changed(config, tied_changes), fold))
-        gained = _compared([run.loss for run in tied], free)
-        found[name] = Evidence(
-            question=name,
-            free_minus_tied=gained,
-            halves=_agreement(mine, halves, done) if name == "skills" else None,
-            bootstrap=_bootstrap(mine, halves[0], name, done) if evidence.above(gained) else None,
-            rival_minus_free=_beyond_rival(mine, folds, free) if name == "response" else None,
-            size=float(np.mean([run.statistic[name] for run in free])),
+            step(f"training the full model ({question})")
+            full.append(trained(full_config, fold, step.go_on))
+            step(f"training the restricted model ({question})")
+            restricted.append(trained(restricted_config, fold, step.go_on))
+        rise = _over_full([training.loss for training in restricted], full)
+        tests[question] = DataTest(
+            question=question,
+            free_minus_tied=rise,
+            halves=_split_half(full_config, halves, step) if question == "skills" else None,
+            bootstrap=_bootstrap(full_config, halves[0], question, step) if above_zero(rise) else None,
+            rival_minus_free=_rise_of_bkt(full_config, folds, full) if question == "response" else None,
+            size=float(np.mean([training.size[question] for training in full])),
         )
-    return found
+    return tests
 
 
 def dealt(data: Interactions, parts: int, seed: int) -> list[Interactions]:
@@ -93,21 +103,21 @@ def dealt(data: Interactions, parts: int, seed: int) -> list[Interactions]:
     ]
 
 
-def _compared(lost: Sequence[Array], free: Sequence[Trained]) -> Interval:
-    """Log-loss of others minus that of the free arms, over all students."""
-    ours, student = (np.concatenate([getattr(run, name) for run in free]) for name in ("loss", "student"))
-    return evidence.by_student(np.concatenate(lost) - ours, student)
+def _over_full(losses: Sequence[Array], full: Sequence[Trained]) -> Interval:
+    """These log-losses minus those of the full models, over all students."""
+    of_full, student = (np.concatenate([getattr(one, name) for one in full]) for name in ("loss", "student"))
+    return mean_by_student(np.concatenate(losses) - of_full, student)
 
 
-def _beyond_rival(config: Config, folds: Sequence[Interactions], free: Sequence[Trained]) -> Interval:
-    """The same of knowledge tracing with a hidden state."""
-    lost = []
+def _rise_of_bkt(config: Config, folds: Sequence[Interactions], full: Sequence[Trained]) -> Interval:
+    """Held-out log-loss of BKT minus that of the full models."""
+    losses = []
     for data in folds:
-        learned, tested = (
+        train, test = (
             practice_of(data, np.nonzero(data.fold == part)[0], config.data.window) for part in (NO_FOLD, TEST)
         )
-        lost.append(loss_of(predicted_bkt(fitted_bkt(learned, len(data.skills)), tested), tested))
-    return _compared(lost, free)
+        losses.append(loss_of(predicted_bkt(fitted_bkt(train, len(data.skills)), test), test))
+    return _over_full(losses, full)
 
 
 def alone(config: Config) -> Config:
@@ -116,66 +126,67 @@ def alone(config: Config) -> Config:
         return config
     if config.model.sharing != "apart":
         raise InputError(
-            f"model.sharing: {config.model.sharing}: what these tests hide from Encoder 2 a shared encoder would still"
-            " see; test this run with the stand-in, or one with model.sharing=apart"
+            f"model.sharing: {config.model.sharing}: encoders that share parameters would see what these tests hide"
+            " from Encoder 2; test this run with the learning-curve model (stand-in), or a run with model.sharing=apart"
         )
     if config.weights.distillation:
         return config
     return changed(config, {"regime.alone_epochs": 1000, "regime.alone_from": 1, "regime.encoder1": "removed"})
 
 
-def trained(config: Config, data: Interactions) -> Trained:
-    """Train once and score the test students at Encoder 2's best epoch."""
+def trained(config: Config, data: Interactions, requests: Callable[[], list[Any]] = list) -> Trained:
+    """Train once and score the test students at Encoder 2's best epoch; `requests` is called at each step."""
     with tempfile.TemporaryDirectory(prefix="gainakt-test-") as folder:
-        *_, last = train(config, data, folder=Path(folder))
+        *_, last = train(config, data, requests, Path(folder), keep=0)
         assert isinstance(last, Finished)
         tensors = checkpoints.load(Path(folder), "encoder2")
     split = split_students(data, config.training.fold, config.training.seed)
-    rate = np.array([np.nan if row["effective_rate"] is None else row["effective_rate"] for row in last.skills])
-    ratio = last.results["test"]["response_gain_ratio"] or 1.0
-    statistic: dict[Question, float] = {
-        "skills": last.results["run"]["rate_cv"] or 0.0, "response": abs(float(np.log(max(ratio, 1e-9)))),
+    rate = metrics.column(last.skills, "effective_rate")
+    gain_ratio = last.results["test"]["response_gain_ratio"] or 1.0
+    size: dict[Question, float] = {
+        "skills": last.results["run"]["rate_cv"] or 0.0, "response": abs(float(np.log(max(gain_ratio, 1e-9)))),
     }  # fmt: skip
     if config.model.kind == "parametric":
-        seen = practice_of(data, split.test, config.data.window)
-        return Trained(log_loss(restored(tensors, config), seen), seen.student[seen.scored], rate, statistic)
+        practice = practice_of(data, split.test, config.data.window)
+        loss = log_loss(restored(tensors, config), practice)
+        return Trained(loss, practice.student[practice.scored], rate, size)
     device = pick_device(config.training.device)
     model = build(config, len(data.skills), len(split.train), device)
     model.encoder2.load_state_dict(tensors)
-    told = predict(model, Windows(data, split.test, config.data.window, False, device))
-    chance = np.clip(told.p2.astype(np.float64), 1e-7, 1 - 1e-7)
-    return Trained(-np.log(np.where(told.target > 0, chance, 1 - chance)), told.student, rate, statistic)
+    predictions = predict(model, Windows(data, split.test, config.data.window, False, device))
+    return Trained(metrics.log_losses(predictions.target, predictions.p2), predictions.student, rate, size)
 
 
-def _agreement(config: Config, halves: Sequence[Interactions], done: Done) -> Interval:
-    """Rank agreement of the rates learned from disjoint halves of the students, with different seeds."""
+def _split_half(config: Config, halves: Sequence[Interactions], step: Steps) -> Interval:
+    """Split-half correlation of rates, learned from disjoint halves of the students with different seeds."""
     rates = []
     for number, half in enumerate(halves):
-        done("skills: training on half of the students")
-        rates.append(trained(changed(config, {"training.seed": config.training.seed + number}), half).rate)
-    return evidence.rank_agreement(*rates)
+        step("training on half of the students (skills)")
+        rates.append(trained(changed(config, {"training.seed": config.training.seed + number}), half, step.go_on).rate)
+    return rank_correlation(*rates)
 
 
-def _bootstrap(config: Config, data: Interactions, question: Question, done: Done) -> Null:
-    """The statistic beside those of the same configuration, trained on data that were drawn without the difference."""
-    done(f"{question}: training on half of the students")
-    observed = trained(config, data).statistic[question]
-    seen = practice_of(data, np.arange(len(data.students)), config.data.window)
-    tied = fitted(seen, start(len(data.skills), standin.TIES[question]))
+def _bootstrap(config: Config, data: Interactions, question: Question, step: Steps) -> Bootstrap:
+    """The effect size beside those of the same configuration, trained on data drawn from the restricted model."""
+    step(f"training on half of the students ({question})")
+    observed = trained(config, data, step.go_on).size[question]
+    practice = practice_of(data, np.arange(len(data.students)), config.data.window)
+    restricted = fitted(practice, start(len(data.skills), TIES[question]))
     rng = np.random.default_rng([config.training.seed, 4, QUESTIONS.index(question)])
     null: list[float] = []
-    while len(null) < REPLICATES and not evidence.hopeless(observed, null, REPLICATES):
-        done(f"{question}: training on data simulated without the difference")
-        null.append(trained(config, redrawn(data, seen, drawn(tied, seen, rng))).statistic[question])
-    return evidence.against(observed, null)
+    while len(null) < REPLICATES and not cannot_pass(observed, null, REPLICATES):
+        step(f"bootstrap: training on data simulated without the difference ({question})")
+        new = redrawn(data, practice, drawn(restricted, practice, rng))
+        null.append(trained(config, new, step.go_on).size[question])
+    return bootstrap_p(observed, null)
 
 
-def redrawn(data: Interactions, seen: Practice, new: Practice) -> Interactions:
-    """The data with the responses of `new`; where its runs have new lengths, with its interactions alone."""
-    if np.array_equal(new.place, seen.place):
+def redrawn(data: Interactions, practice: Practice, new: Practice) -> Interactions:
+    """The data with the responses of `new`; where its windows have other lengths, its interactions alone."""
+    if np.array_equal(new.place, practice.place):
         response = data.response.copy()
-        response[seen.place] = new.response
+        response[practice.place] = new.response
         return replace(data, response=response, truth={})
-    order = np.argsort(seen.place[seen.start][new.window], kind="stable")  # windows as they stand in the data
+    order = np.argsort(practice.place[practice.start][new.window], kind="stable")  # windows as they stand in the data
     columns = {name: getattr(new, name)[order] for name in ("student", "skill", "response")}
     return replace(data, **columns, question=None, questions=[], truth={})

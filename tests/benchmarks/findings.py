@@ -1,4 +1,4 @@
-"""The ablation and the ideas of docs/findings.md: runs every row's command, resumably, and writes the tables.
+"""The ablation and the ideas of docs/findings.md: runs every row's command, resumably, and writes docs/findings/*.csv.
 
     python -m tests.benchmarks.findings ../shared/data/assist2015 [--seeds 3] [--only causes,ideas] [--device auto]
     python -m tests.benchmarks.findings --list      the commands, none is run
@@ -8,6 +8,7 @@ What is done stands in RESULTS, one JSON line per row, share of the students and
 """
 
 import argparse
+import csv
 import itertools
 import json
 import shlex
@@ -24,8 +25,8 @@ from gainakt.config import flatten
 from gainakt.config.presets import PRESETS, preset
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENT = ROOT / "docs" / "findings.md"
-RESULTS = ROOT / "docs" / "findings.jsonl"
+TABLES = ROOT / "docs" / "findings"
+RESULTS = TABLES / "measured.jsonl"
 MEASURED = ROOT / "gainakt" / "config" / "measured.json"
 DATA = "../shared/data/assist2015"
 WIDTH = {"model.width": 128}
@@ -61,10 +62,10 @@ FAULTS = {
     "variance not added": ({"origin.variance_added": False}, "as without the variance loss"),
 }
 PRIORITY = {
-    "apart, 0.3": {"weights.bce": 0.3},
-    "apart, 0.7": {"weights.bce": 0.7},
+    "apart, 0.3": {"weights.encoder_priority": 0.3},
+    "apart, 0.7": {"weights.encoder_priority": 0.7},
     **{
-        f"{sharing}, {bce}": {"model.sharing": sharing, "weights.bce": bce}
+        f"{sharing}, {bce}": {"model.sharing": sharing, "weights.encoder_priority": bce}
         for sharing in ("embeddings", "first_block") for bce in (0.3, 0.7)
     },
 }  # fmt: skip
@@ -217,41 +218,28 @@ def run(options: argparse.Namespace) -> None:
             )
 
 
-def section(name: str, found: list[dict[str, Any]]) -> str:
-    """The tables of that name in Markdown, one for each share of the students that has been used."""
-    found = [one for one in found if one["row"][0] == name]
-    shares = sorted({one["every"] for one in found}) or [1]
-    says = {every: "All students:" if every == 1 else f"One student of {every}:" for every in shares}
-    return "\n\n".join(f"{says[k]}\n\n{table(name, [one for one in found if one['every'] == k])}" for k in shares)
+def table(name: str, results: list[dict[str, Any]]) -> Iterator[list[Any]]:
+    """The lines of one table: a row's mean, least and largest value over its seeds, for each share of the students."""
+    spread = [f"{column}{part}" for column in COLUMNS for part in ("", " least", " largest")]
+    yield ["students", "row", "seeds", *spread, *QUESTIONS, "expected", "command"]
+    for every in sorted({one["every"] for one in results}):
+        for row in rows():
+            runs = [one for one in results if one["every"] == every and one["row"] == [row.table, row.name]]
+            good = [one for one in runs if "command" in one]
+            if row.table != name or not runs:
+                continue
+            values = [_spread([one[column] for one in good if one[column] is not None]) for column in COLUMNS]
+            answers = [_counted([one[question] for one in good]) for question in QUESTIONS]
+            command = good[0]["command"].removesuffix(" --json") if good else f"failed: {runs[0]['failed']}"
+            students = "all" if every == 1 else f"1 in {every}"
+            yield [students, row.name, len(good), *itertools.chain(*values), *answers, row.expected, command]
 
 
-def table(name: str, found: list[dict[str, Any]]) -> str:
-    """One table in Markdown: means over seeds, their range in brackets where there are several."""
-    heads = ["row", *list(COLUMNS), *QUESTIONS, "expected", "command"]
-    lines = [f"| {' | '.join(heads)} |", "|" + " --- |" * len(heads)]
-    for row in rows():
-        if row.table != name:
-            continue
-        mine = [one for one in found if one["row"] == [row.table, row.name]]
-        good = [one for one in mine if "command" in one]
-        cells = [_cell([one[column] for one in good if one[column] is not None]) for column in COLUMNS]
-        asked = [_counted([one[name] for one in good]) for name in QUESTIONS]
-        if mine and not good:
-            cells[0] = f"failed: {mine[0]['failed']}"
-        words = good[0]["command"] if good else shlex.join(row.command("DATA", 0, []))
-        command = words.removeprefix("train ").removesuffix(" --json").replace("|", "\\|")
-        lines.append(f"| {' | '.join([row.name, *cells, *asked, row.expected, f'`{command}`'])} |")
-    return "\n".join(lines)
-
-
-def _cell(values: list[float]) -> str:
+def _spread(values: list[float]) -> tuple[str, str, str]:
     if not values:
-        return ""
-    middle = statistics.fmean(values)
-    digits = 0 if all(float(value).is_integer() for value in values) or abs(middle) >= 10 else 4
-    if len(values) == 1 or min(values) == max(values):
-        return f"{middle:.{digits}f}"
-    return f"{middle:.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+        return "", "", ""
+    mean, least, largest = (f"{value:.4g}" for value in (statistics.fmean(values), min(values), max(values)))
+    return mean, least, largest
 
 
 def _counted(values: list[str]) -> str:
@@ -259,14 +247,12 @@ def _counted(values: list[str]) -> str:
 
 
 def write() -> None:
-    """Put the tables between their marks in the document."""
-    text, found = DOCUMENT.read_text(), done_so_far()
+    """Write the tables, and what the Train page says of each idea."""
+    results = done_so_far()
     for name in dict.fromkeys(row.table for row in rows()):
-        begin, end = f"<!-- table {name} -->", f"<!-- end {name} -->"
-        before, rest = text.split(begin)
-        text = f"{before}{begin}\n{section(name, found)}\n{end}{rest.split(end)[1]}"
-    DOCUMENT.write_text(text)
-    MEASURED.write_text(json.dumps(measured(found), indent=1) + "\n")
+        with (TABLES / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows(table(name, results))
+    MEASURED.write_text(json.dumps(measured(results), indent=1) + "\n")
 
 
 IDEA_OF = {f"minus variance {weight:g}": f"variance-x{weight / 2:g}" for weight in VARIANCE[1:]}
@@ -274,28 +260,48 @@ IDEA_OF = {f"minus variance {weight:g}": f"variance-x{weight / 2:g}" for weight 
 
 
 def measured(found: list[dict[str, Any]]) -> dict[str, str]:
-    """Idea -> what its run on `corrected` gave beside `corrected` itself, in a sentence for the Train page."""
-    good = {(*one["row"], one["every"]): one for one in found if "command" in one and one["seed"] == 0}
-    failed = {(*one["row"], one["every"]): one["failed"] for one in found if "failed" in one}
-    told = {}
-    for name in [*PRESETS]:
-        rows = [("ideas", f"{name}, on {ENDS[1]}")]
-        rows += [("variance", f"{row}, on {ENDS[1]}") for row, idea in IDEA_OF.items() if idea == name]
-        for row, every in itertools.product(rows, sorted({one["every"] for one in found}, reverse=True)):
-            base = good.get(("causes", ENDS[1], every))
-            if (*row, every) in failed:
-                told[name] = f"the run failed: {failed[*row, every]}"
-            elif base and (*row, every) in good:
-                told[name] = _sentence(good[*row, every], base)
-    return told
+    """Idea -> what its runs on `corrected` gave beside `corrected` under the same conditions, for the Train page."""
+    sentences = {}
+    for idea in PRESETS:
+        names = [["ideas", f"{idea}, on {ENDS[1]}"]]
+        names += [["variance", f"{row}, on {ENDS[1]}"] for row, of in IDEA_OF.items() if of == idea]
+        runs = [one for one in found if one["row"] in names]
+        groups = {conditions(one): None for one in runs if "command" in one}
+        parts = [_sentence(group, runs, found) for group in sorted(groups, reverse=True)]
+        parts += [f"with seed {one['seed']} the run failed: {one['failed']}" for one in runs if "failed" in one]
+        if said := ". ".join(filter(None, parts)):
+            sentences[idea] = said
+    return sentences
 
 
-def _sentence(one: dict[str, Any], base: dict[str, Any]) -> str:
-    auc, std = (f"{one[key]:.3f} ({base[key]:.3f} without it)" for key in ("Enc 2 AUC", "gain std"))
-    ends = "differentiated" if one["differentiated"] else "not differentiated"
-    if "untested" in (one[name] for name in QUESTIONS):
-        ends = "not tested for differentiation"
-    return f"Encoder 2 AUC {auc}, gain std {std}, {ends}; docs/findings.md"
+def conditions(one: dict[str, Any]) -> tuple[int, str, str]:
+    """Every how-manieth student, width and epochs of a run: only runs with the same ones are compared."""
+    stated = dict(word.split("=", 1) for word in shlex.split(one["command"]) if "." in word and "=" in word)
+    return one["every"], stated.get("model.width", "the preset's"), stated.get("training.max_epochs", "the preset's")
+
+
+def _sentence(group: tuple[int, str, str], runs: list[dict[str, Any]], found: list[dict[str, Any]]) -> str:
+    """Means over the seeds that both the idea and `corrected` were run with; empty if there is none."""
+    mine, base = (
+        {one["seed"]: one for one in some if "command" in one and conditions(one) == group}
+        for some in (runs, [one for one in found if one["row"] == ["causes", ENDS[1]]])
+    )
+    seeds = sorted(set(mine) & set(base))
+    if not seeds:
+        return ""
+    every, width, epochs = group
+    students = "all students" if every == 1 else f"one student in {every}"
+    count = "1 seed" if len(seeds) == 1 else f"means of {len(seeds)} seeds"
+    auc, std = (
+        f"{statistics.fmean(mine[s][key] for s in seeds):.3f}"
+        f" ({ENDS[1]}: {statistics.fmean(base[s][key] for s in seeds):.3f})"
+        for key in ("Enc 2 AUC", "gain std")
+    )
+    tested = [mine[s] for s in seeds if "untested" not in (mine[s][name] for name in QUESTIONS)]
+    passed = sum(one["differentiated"] for one in tested)
+    ends = f"differentiated in {passed} of {len(tested)} tested" if tested else "not tested for differentiation"
+    where = f"ASSISTments 2015, {students}, width {width}, {epochs} epochs, {count}"
+    return f"{where}: Encoder 2 AUC {auc}, gain std {std}, {ends}"
 
 
 def main() -> None:

@@ -24,10 +24,10 @@ def started(page: Page, url: str, preset: str, data: str) -> str:
     """Start a run of this preset as a user does, and close the page; its id."""
     page.goto(f"{url}/Train?new=1&preset={preset}")
     page.get_by_text("File on this machine", exact=True).click()
-    for label, value in (("Path", data), ("Epochs at most", "1")):
+    for label, value in (("Path", data), ("Max epochs", "1")):
         page.get_by_label(label, exact=True).fill(value)
         page.get_by_label(label, exact=True).press("Enter")
-    page.get_by_text(re.compile(r"Differs from the preset:.*Epochs at most")).wait_for()
+    page.get_by_text(re.compile(r"Differs from the preset:.*Max epochs")).wait_for()
     page.get_by_role("button", name="Start training").click()
     page.wait_for_url(re.compile(r"run=\d{8}-\d{6}-[0-9a-f]{4}"))
     run_id = page.url.split("run=")[1].split("&")[0]

@@ -50,7 +50,7 @@ def train_live(page: Page, url: str, picture: Path) -> None:
     """A running corrected run whose variance weight was moved, with the change marked."""
     page.goto(f"{url}/Train?new=1")
     page.get_by_role("textbox", name="Name").fill("corrected, steered")
-    page.get_by_role("spinbutton", name="Epochs at most").fill("15")
+    page.get_by_role("spinbutton", name="Max epochs").fill("15")
     page.get_by_role("button", name="Start training").click()
     after_step(page, 60)
     drag_variance(page)

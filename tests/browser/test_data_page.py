@@ -76,10 +76,10 @@ def test_upload_mend_and_train(page: Page, dashboard: Callable[..., Any], tmp_pa
 
     page.get_by_role("button", name="Train on this data").click()
     expect(page.get_by_text("my-class: 60 students, 720 interactions, 3 skills")).to_be_visible()
-    epochs = page.get_by_role("spinbutton", name="Epochs at most")
+    epochs = page.get_by_role("spinbutton", name="Max epochs")
     epochs.fill("2")
     epochs.press("Enter")
-    expect(page.get_by_text(re.compile("Epochs at most: 15 → 2"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Max epochs: 15 → 2"))).to_be_visible()
     page.get_by_role("button", name="Start training").click()
     expect(tile(page, "Status")).to_have_text("finished", timeout=SLOW)
     run_id = page.url.split("run=")[1].split("&")[0]

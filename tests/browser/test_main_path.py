@@ -107,10 +107,10 @@ def test_start_steer_stop_find_compare(page: Page, browser: Browser, dashboard: 
     preset.press("Enter")
     expect(page.get_by_text("Expected by the original study")).to_be_visible()
     page.get_by_role("textbox", name="Name").fill("second")
-    epochs = page.get_by_role("spinbutton", name="Epochs at most")
+    epochs = page.get_by_role("spinbutton", name="Max epochs")
     epochs.fill("1")
     epochs.press("Enter")
-    expect(page.get_by_text("Differs from the preset: Epochs at most: 15 → 1")).to_be_visible()
+    expect(page.get_by_text("Differs from the preset: Max epochs: 15 → 1")).to_be_visible()
     page.get_by_role("button", name="Start training").click()
     second = run_id_of(page)
     expect(tile(page, "Status")).to_have_text("finished", timeout=SLOW)
@@ -119,7 +119,7 @@ def test_start_steer_stop_find_compare(page: Page, browser: Browser, dashboard: 
     for name in ("corrected on demo", "second"):
         expect(page.get_by_test_id("stMultiSelect")).to_contain_text(name)
         expect(grid(page)).to_contain_text(name)
-    expect(grid(page)).to_contain_text("Epochs at most")
+    expect(grid(page)).to_contain_text("Max epochs")
     page.wait_for_function("document.querySelectorAll('.gainakt-plot .legendtext').length >= 8")
     expect(page.get_by_test_id("stException")).to_have_count(0)
 

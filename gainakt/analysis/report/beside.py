@@ -1,4 +1,4 @@
-"""Another written analysis put beside a report, section by section, its mis-decoded characters repaired."""
+"""Another written analysis beside a report, section by section; wrongly decoded characters are repaired."""
 
 import re
 
@@ -35,16 +35,23 @@ def sections(markdown: str) -> list[tuple[str, str]]:
 
 
 def side_by_side(title: str, report: str, figures: dict[str, Figure], other: str, name: str) -> str:
-    """One HTML page: each section of the report left, what `other` says on the same matter right."""
-    theirs = sections(repaired(other))
+    """One HTML page: each section of the report on the left, the section of `other` on the same matter on the right."""
+    other_sections = sections(repaired(other))
     rows, used = [], set()
     for heading, text in sections(report):
         begins = MATCHES.get(heading, (heading,))
-        found = [i for i, (h, _) in enumerate(theirs) if i not in used and (h.startswith(begins) if heading else not h)]
-        used.update(found)
-        right = "\n\n".join(_whole(*theirs[i]) for i in found) or "*No such section.*"
+        same = [
+            i for i, (title_there, _) in enumerate(other_sections)
+            if i not in used and (title_there.startswith(begins) if heading else not title_there)
+        ]  # fmt: skip
+        used.update(same)
+        right = "\n\n".join(_whole(*other_sections[i]) for i in same) or "*No such section.*"
         rows.append((body(_whole(heading, text), figures), render(right)))
-    rows += [("", render(_whole(*theirs[i]))) for i in range(len(theirs)) if i not in used and theirs[i][1].strip()]
+    rows += [
+        ("", render(_whole(*section)))
+        for i, section in enumerate(other_sections)
+        if i not in used and section[1].strip()
+    ]
     heads = f"<div class=pair><b>This report</b><b>{render(name)}</b></div>"
     pairs = "".join(f"<div class=pair><div>{left}</div><div>{right}</div></div>" for left, right in rows)
     return page(title, heads + pairs, wide=True)

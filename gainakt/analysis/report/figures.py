@@ -20,10 +20,10 @@ def all_figures(facts: Facts, baseline: Facts | None) -> dict[str, Figure]:
     """Every figure that the run has values for, by the name that the template places it under."""
     both = {"this run": facts} | ({"baseline": baseline} if baseline else {})
     losses = _named(facts, "loss.")
-    found = {
+    figures = {
         "auc": _curves(both, {"validation.encoder1_auc": "Encoder 1", "validation.encoder2_auc": "Encoder 2"},
                        "AUC of the validation students", "epoch", "AUC"),
-        "gain_std": _curves(both, {"gain_std": "practised gains", "aggregate_gain_std": "the original's aggregate"},
+        "gain_std": _curves(both, {"gain_std": "practised gains", "aggregate_gain_std": "aggregate gain"},
                             "Std of gains, last 20 batches", "step", "std"),
         "losses": _curves({"this run": facts}, losses, "Loss terms, unweighted", "step", "loss"),
         "shares": _curves({"this run": facts}, _named(facts, "share."), "Share of the weighted loss", "step", "share"),
@@ -31,7 +31,7 @@ def all_figures(facts: Facts, baseline: Facts | None) -> dict[str, Figure]:
         "rates": _rates(facts),
         "parameters": _parameters(facts),
     }  # fmt: skip
-    return {name: figure for name, figure in found.items() if figure["data"]}
+    return {name: figure for name, figure in figures.items() if figure["data"]}
 
 
 def _named(facts: Facts, start: str) -> dict[str, str]:
@@ -68,11 +68,11 @@ def _rates(facts: Facts) -> Figure:
     layout = _layout("Effective rate per skill", "skill", "rate")
     if facts.skills.empty or "effective_rate" not in facts.skills:
         return {"data": [], "layout": layout}
-    known = facts.skills.dropna(subset=["effective_rate"]).sort_values("effective_rate", ascending=False)
-    if len(known) > _MOST_SKILLS:
-        known = known.iloc[np.linspace(0, len(known) - 1, _MOST_SKILLS).astype(int)]
-    traces = [] if known.empty else [{"type": "bar", "x": [str(s) for s in known["skill"]],
-                                      "y": known["effective_rate"].tolist(), "name": "rate"}]  # fmt: skip
+    rates = facts.skills.dropna(subset=["effective_rate"]).sort_values("effective_rate", ascending=False)
+    if len(rates) > _MOST_SKILLS:
+        rates = rates.iloc[np.linspace(0, len(rates) - 1, _MOST_SKILLS).astype(int)]
+    traces = [] if rates.empty else [{"type": "bar", "x": [str(s) for s in rates["skill"]],
+                                      "y": rates["effective_rate"].tolist(), "name": "rate"}]  # fmt: skip
     layout["xaxis"] |= {"type": "category"}
     return {"data": traces, "layout": layout}
 

@@ -1,31 +1,21 @@
 """The report's tables: rows of text, computed from runs' numbers."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import pandas as pd
 
-from gainakt.analysis.diagnosis import PREDICTION, Cause, Path, differentiation_share, losses
-from gainakt.analysis.report.sentences import SAME, plain, text
+from gainakt.analysis.decision import DecisionPath
+from gainakt.analysis.diagnosis import Cause, losses
+from gainakt.measures.metrics import NEGLIGIBLE
+from gainakt.measures.registry import Better, shown_in
+from gainakt.measures.text import escaped, number, percent
 from gainakt.store.facts import Facts
-from gainakt.verdict.criteria import MASTERY_CORRELATIONS, Reference, Targets, Verdict
+from gainakt.verdict.criteria import MASTERY_CORRELATIONS, QUESTIONS, STATUSES, Reference, Status, Targets, Verdict
 
 Table = list[list[str]]
 """Rows of cells, the heading first."""
-STATUS = {"pass": "✅ pass", "fail": "❌ fail", "above_reference": "⚠️ above the reference", "noise": "❌ noise",
-          "untested": "⚠️ untested"}  # fmt: skip
-_PRIMARY = {
-    "encoder1_auc": "Encoder 1 AUC", "encoder2_auc": "Encoder 2 AUC", "im": "IM loss", "bce": "BCE loss",
-    "mastery_correlation": "Mastery correlation", "gain_correlation": "Gain correlation",
-}  # fmt: skip
-_COMPARED = {
-    # metric: label, which way is better (0: neither)
-    "encoder1_auc": ("Encoder 1 AUC", 1), "encoder2_auc": ("Encoder 2 AUC", 1), "im": ("IM loss", -1),
-    "mastery_correlation": ("Mastery correlation", 1),
-    "mastery_correlation_seed_form": ("Mastery correlation, original form", 0),
-    "gain_std": ("Gain std", 0), "gain_cv": ("Gain CV", 0), "skill_gain_cv": ("CV of skill gains", 0),
-    "response_gain_ratio": ("Gain after correct / incorrect", 0), "beta_std": ("Beta std", 0),
-}  # fmt: skip
+_SIGNS: dict[Status, str] = {"pass": "✓", "fail": "✗", "above_reference": "⚠", "noise": "✗", "untested": "⚠"}
 _SPLITS = ("train", "validation", "test")
 
 
@@ -37,46 +27,47 @@ def markdown(table: Table) -> str:
 
 
 def primary(facts: Facts) -> Table:
-    """The main metrics by split."""
+    """The main measures by split."""
     rows = [
-        [label, *(text(facts.results.get(split, {}).get(name)) for split in _SPLITS)]
-        for name, label in _PRIMARY.items()
+        [measure.label, *(number(facts.results.get(split, {}).get(name)) for split in _SPLITS)]
+        for name, measure in shown_in("primary").items()
     ]
-    return [["Metric", "Train", "Validation", "Test"], *rows]
+    return [["Measure", "Train", "Validation", "Test"], *rows]
 
 
 def comparison(facts: Facts, baseline: Facts) -> Table:
-    """Metric by metric against the baseline, on the split that both have."""
+    """Measure by measure against the baseline, on the split that both have."""
     split = shared_split(facts, baseline)
-    mine, theirs = (one.results.get(split, {}) for one in (facts, baseline))
+    values, of_baseline = (run.results.get(split, {}) for run in (facts, baseline))
     rows = []
-    for name, (label, better) in _COMPARED.items():
-        here, there = mine.get(name), theirs.get(name)
-        rows.append([label, text(there), text(here), change(here, there), _assessment(here, there, better)])
-    return [["Metric", "Baseline", "This run", "Change", "Assessment"], *rows]
+    for name, measure in shown_in("compared").items():
+        here, there = values.get(name), of_baseline.get(name)
+        assessment = _assessment(here, there, measure.better)
+        rows.append([measure.label, number(there), number(here), change(here, there), assessment])
+    return [["Measure", "Baseline", "This run", "Change", "Assessment"], *rows]
 
 
-def differs(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> Table:
-    """Settings by dotted name, the data's apart, that both state and that are not the same."""
-    names = [name for name in mine if name in theirs and not name.startswith("data.") and mine[name] != theirs[name]]
-    rows = [[plain(name), *(plain(part[name]) for part in (theirs, mine))] for name in names]
+def differing_settings(here: Mapping[str, Any], there: Mapping[str, Any]) -> Table:
+    """Settings by dotted name, other than the data's, that both runs record and that differ."""
+    names = [name for name in here if name in there and not name.startswith("data.") and here[name] != there[name]]
+    rows = [[escaped(name), escaped(there[name]), escaped(here[name])] for name in names]
     return [["Setting", "Baseline", "This run"], *rows]
 
 
 def shared_split(facts: Facts, baseline: Facts) -> str:
-    """The first of test, validation and train in which both have an AUC of Encoder 2."""
+    """The first of test, validation and train for which both have an AUC of Encoder 2."""
     for split in reversed(_SPLITS):
-        if all(one.results.get(split, {}).get("encoder2_auc") is not None for one in (facts, baseline)):
+        if all(run.results.get(split, {}).get("encoder2_auc") is not None for run in (facts, baseline)):
             return split
     return "test"
 
 
 _MANIFOLD = 10
-"""Growth from which a change is told as a factor."""
+"""Growth from which a change is given as a factor."""
 
 
 def change(here: float | None, there: float | None) -> str:
-    """From there to here: in per cent, or as a factor; the difference where there was none."""
+    """From there to here: in per cent, or as a factor; the difference where it was 0."""
     if here is None or there is None:
         return "–"
     if not there:
@@ -85,121 +76,115 @@ def change(here: float | None, there: float | None) -> str:
     return f"× {times:.0f}" if times >= _MANIFOLD else f"{(here - there) / abs(there):+.1%}"
 
 
-def _assessment(here: float | None, there: float | None, better: int) -> str:
+def _assessment(here: float | None, there: float | None, better: Better) -> str:
     if here is None or there is None:
         return "not comparable"
-    if abs(here - there) < SAME:
+    if abs(here - there) < NEGLIGIBLE:
         return "the same"
     if not better:
         return "larger" if here > there else "smaller"
-    return "better" if (here - there) * better > 0 else "worse"
+    return "better" if (here > there) == (better == "higher") else "worse"
 
 
-def verdicts(facts: Facts, baseline: Facts) -> dict[str, int]:
-    """How many metrics are better, worse, the same or not comparable."""
-    told = [row[4] for row in comparison(facts, baseline)[1:]]
-    return {word: told.count(word) for word in ("better", "worse", "the same", "not comparable")}
+def assessments(facts: Facts, baseline: Facts) -> dict[str, int]:
+    """How many measures are better, worse, the same or not comparable."""
+    words = [row[4] for row in comparison(facts, baseline)[1:]]
+    return {word: words.count(word) for word in ("better", "worse", "the same", "not comparable")}
 
 
-def numbers(facts: Facts, names: Mapping[str, str]) -> Table:
-    """Single numbers of the judged split."""
-    return [
-        ["Statistic", facts.split.capitalize()],
-        *([label, text(facts.test.get(name), 6)] for name, label in names.items()),
-    ]
+def numbers(facts: Facts, table: Literal["gains", "skills"]) -> Table:
+    """The measures of gains, or of the skills' mean gains, of the judged split."""
+    rows = [[measure.label, number(facts.test.get(name), 6)] for name, measure in shown_in(table).items()]
+    return [["Measure", facts.split.capitalize()], *rows]
 
 
-def criteria(verdict: Verdict, targets: Targets) -> Table:
-    """Target, achieved, status, gap."""
-    labels = {name: info.title or name for name, info in Targets.model_fields.items()}
+def criteria(verdict: Verdict, references: Mapping[str, Reference]) -> Table:
+    """Target, achieved value, status, gap, and the best value known to be reachable."""
     rows = [
-        [labels[name], f"> {finding.target:g}", text(finding.value), STATUS[finding.status],
-         _gap(finding.value, finding.target), plain(finding.text)]
+        [str(Targets.model_fields[name].title), f"> {finding.target:g}", number(finding.value), _status(finding.status),
+         _gap(finding.value, finding.target), _reference(references.get(name))]
         for name, finding in verdict.criteria.items()
     ]  # fmt: skip
-    return [["Criterion", "Target", "Achieved", "Status", "Gap", "Evidence"], *rows]
+    return [["Criterion", "Target", "Achieved", "Status", "Gap", "Best known"], *rows]
+
+
+def _status(status: Status) -> str:
+    return f"{_SIGNS[status]} {STATUSES[status]}"
+
+
+def _reference(reference: Reference | None) -> str:
+    return "–" if reference is None else f"{number(reference.value)} ({escaped(reference.what)})"
 
 
 def _gap(value: float | None, target: float) -> str:
     if value is None:
         return "–"
-    return "none" if value > target else f"{target - value:.4g} short"
+    return "none" if value > target else number(target - value)
 
 
 def questions(verdict: Verdict) -> Table:
-    """What the tests say, of the run and of its data."""
-    asked = {"skills_differ": "Do skills differ?", "response_matters": "Does the response matter?"}
+    """What the tests say about the run and about its data."""
     rows = [
-        [asked[name], whose, STATUS[finding.status], plain(finding.text)]
+        [QUESTIONS[name], tested, _status(finding.status), escaped(finding.text)]
         for name in verdict.questions
-        for whose, finding in (("this run", verdict.questions[name]), ("its data", verdict.data[name]))
+        for tested, finding in (("this run", verdict.questions[name]), ("its data", verdict.data[name]))
     ]
-    return [["Question", "Of", "Status", "Evidence"], *rows]
+    return [["Question", "Tested on", "Status", "Evidence"], *rows]
 
 
-def correlations(facts: Facts, known: Mapping[str, Reference]) -> Table:
-    """Every form with its reference."""
+def correlations(facts: Facts, references: Mapping[str, Reference]) -> Table:
+    """Every form of the mastery correlation, with the best value known to be reachable."""
     rows = [
-        [form, text(facts.test.get(name)),
-         f"{text(known[name].value)} ({plain(known[name].what)})" if name in known else "–"]
+        [form, number(facts.test.get(name)), _reference(references.get(name))]
         for name, form in MASTERY_CORRELATIONS.items()
-    ]  # fmt: skip
-    return [["Form", "Value", "Reference"], *rows]
+    ]
+    return [["Form", "Value", "Best known"], *rows]
 
 
 def loss_evolution(facts: Facts) -> Table:
-    """Losses and AUCs at the first epoch, Encoder 2's best and the last."""
+    """Losses and AUCs at the first epoch, Encoder 2's best and the last.
+
+    An epoch without a recorded step has the training losses of the latest epoch before it that has one.
+    """
     epochs = sorted({1, facts.run.best_encoder2 or 1, int(facts.run.epochs or 0)} - {0})
     columns = {
         "loss.total": "Training loss", "loss.im": "Training IM loss", "validation.im": "Validation IM loss",
         "validation.encoder1_auc": "Encoder 1 validation AUC", "validation.encoder2_auc": "Encoder 2 validation AUC",
     }  # fmt: skip
     means = {name: facts.curve(name).groupby("epoch")["value"].mean() for name in columns}
-    rows = [
-        [str(epoch), *(text(float(m[epoch]) if epoch in m.index else None) for m in means.values())]
+    values = [
+        (str(epoch), [_until(mean, epoch, name.startswith("loss.")) for name, mean in means.items()])
         for epoch in epochs
-        if any(epoch in m.index for m in means.values())
     ]
+    rows = [[epoch, *map(number, cells)] for epoch, cells in values if any(cell is not None for cell in cells)]
     return [["Epoch", *columns.values()], *rows] if rows else []
 
 
+def _until(mean: pd.Series, epoch: int, earlier: bool) -> float | None:
+    """The value at an epoch, or at the latest before it; None where there is none."""
+    values = mean[mean.index <= epoch] if earlier else mean[mean.index == epoch]
+    return float(values.iloc[-1]) if len(values) else None
+
+
 def balance(facts: Facts) -> Table:
-    """Every loss term: raw, weighted, share."""
-    found = losses(facts.series)
-    if found.empty:
+    """Every loss term over the last recorded steps: raw, weighted, share."""
+    terms = losses(facts.series)
+    if terms.empty:
         return []
     rows = [
-        [plain(row.term), *(text(None if pd.isna(v) else v) for v in (row.raw, row.weighted)), f"{row.share:.1%}"]
-        for row in found.itertuples()
+        [escaped(row.term), *(number(None if pd.isna(v) else v) for v in (row.raw, row.weighted)), percent(row.share)]
+        for row in terms.itertuples()
     ]
     return [["Term", "Raw", "Weighted", "Share"], *rows]
 
 
-def balance_told(facts: Facts) -> Iterator[str]:
-    """How large the differentiation terms are beside the others."""
-    table = losses(facts.series)
-    ratio = differentiation_share(table)
-    if ratio is None:
-        yield "No losses were recorded, so their balance is not known."
-        return
-    others = [term for term in table["term"] if term not in PREDICTION]
-    if not others:
-        yield "No loss term asks for differentiation: only the predictions teach."
-        return
-    size = "100 times smaller or more" if ratio < 0.01 else "smaller" if ratio < 1 else "not smaller"
-    yield (
-        f"In the last epoch the terms that ask for something else than predictions ({plain(', '.join(others))}) are"
-        f" {size} than BCE and IM: their weighted sizes have a ratio of {ratio:.3g}."
-    )
+def causes(candidates: list[Cause]) -> Table:
+    """Candidate causes, whether they hold here, and by which numbers."""
+    rows = [[cause.name, cause.here, escaped(cause.evidence)] for cause in candidates]
+    return [["Candidate cause", "Here", "Evidence"], *rows]
 
 
-def causes(found: list[Cause]) -> Table:
-    """Candidate causes, whether they hold here, and by which number."""
-    holds = {True: "holds", False: "does not hold", None: "not known"}
-    return [["Candidate cause", "Here", "Evidence"], *([c.name, holds[c.present], plain(c.evidence)] for c in found)]
-
-
-def tree(path: Path) -> Table:
+def tree(path: DecisionPath) -> Table:
     """The branches taken."""
-    rows = [[b.question, b.answer, plain(b.value)] for b in path.branches]
-    return [["Question", "Answer", "Value"], *rows, ["**Next**", f"preset {plain(path.preset)}", path.end]]
+    rows = [[branch.question, branch.answer, escaped(branch.value)] for branch in path.branches]
+    return [["Question", "Answer", "Based on"], *rows, ["**Next**", f"preset {escaped(path.preset)}", path.end]]

@@ -1,14 +1,23 @@
-"""Gain heads, one per file: `gainakt.model.heads.NAME` holds the class `Head` that `model.gain_head` NAME chooses."""
+"""Gain heads, one per file: `HEADS` lists them by the name that `model.gain_head` chooses."""
 
-from importlib import import_module
-from typing import cast
+from collections.abc import Callable
 
 from gainakt.config.model import ModelConfig
+from gainakt.model.heads import additive, hierarchical, linear, mixture, per_skill
 from gainakt.model.heads.base import GainHead
 
-__all__ = ["GainHead", "make"]
+__all__ = ["HEADS", "GainHead", "make"]
+
+HEADS: dict[str, Callable[[ModelConfig, int], GainHead]] = {
+    "additive": additive.Head,
+    "linear": linear.Head,
+    "per_skill": per_skill.Head,
+    "mixture": mixture.Head,
+    "hierarchical": hierarchical.Head,
+}
+"""Name -> the head, made from the configuration and the number of skills."""
 
 
 def make(config: ModelConfig, skills: int) -> GainHead:
     """The configured gain head for so many skills."""
-    return cast(GainHead, import_module(f"{__name__}.{config.gain_head}").Head(config, skills))
+    return HEADS[config.gain_head](config, skills)

@@ -34,6 +34,34 @@ class GainHead(nn.Module, ABC):
     def kept_per_skill(self) -> list[Tensor]:
         """The parameters, each (S, ...), that belong to one skill: what shrinkage pulls together."""
 
+    def unwrapped(self) -> "GainHead":
+        """The head itself, without what has been put around it."""
+        return self
+
+
+class WrappedHead(GainHead):
+    """A head that changes what another one, `head`, reads or gives; its parameters are that head's."""
+
+    def __init__(self, head: GainHead):
+        super().__init__()
+        self.head = head
+
+    def level(self) -> nn.Parameter:
+        """That of the head."""
+        return self.head.level()
+
+    def levels(self) -> Tensor:
+        """Those of the head."""
+        return self.head.levels()
+
+    def kept_per_skill(self) -> list[Tensor]:
+        """Those of the head."""
+        return self.head.kept_per_skill()
+
+    def unwrapped(self) -> GainHead:
+        """The head inside."""
+        return self.head.unwrapped()
+
 
 class MixedHead(GainHead):
     """Gain logit = b_s + sum over k of share[s, k] x_k(v): components that all skills have, in shares of their own."""

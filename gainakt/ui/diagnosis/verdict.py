@@ -1,4 +1,4 @@
-"""The verdict on a page: lights, evidence, targets, and the jobs that test a run."""
+"""The verdict on a page: badges, evidence, targets, and the tests of a run."""
 
 from typing import Any
 
@@ -6,122 +6,145 @@ import pandas as pd
 import streamlit as st
 
 from gainakt.analysis.insight import Insight, examine
-from gainakt.jobs import background as jobs
+from gainakt.config.tree import vars_of
+from gainakt.errors import InputError
+from gainakt.jobs.background import tests
 from gainakt.store import Store
 from gainakt.ui import resources
 from gainakt.ui.text import markdown_text, number
-from gainakt.verdict.criteria import MASTERY_CORRELATIONS, STANDINGS, Finding, Standing, Targets
+from gainakt.verdict.criteria import (
+    MASTERY_CORRELATIONS,
+    STANDINGS,
+    STATUSES,
+    Finding,
+    Standing,
+    Status,
+    Targets,
+    targets_of,
+)
 
 LABELS = {name: str(info.title) for name, info in Targets.model_fields.items()} | {
     "skills_differ": "Skills differ", "response_matters": "Response matters",
-    "data_skills_differ": "In the data: skills differ", "data_response_matters": "In the data: response matters",
+    "data_skills_differ": "Skills differ in the data", "data_response_matters": "Response matters in the data",
 }  # fmt: skip
-_LIGHTS = {
-    # status: colour, icon, words
-    "pass": ("green", "check_circle", "pass"), "fail": ("red", "cancel", "fail"),
-    "above_reference": ("orange", "vertical_align_top", "target above the reference"),
-    "noise": ("red", "graphic_eq", "noise"), "untested": ("gray", "help", "untested"),
+_BADGES: dict[Status, tuple[str, str]] = {
+    # status: colour, icon
+    "pass": ("green", "check_circle"), "fail": ("red", "cancel"), "above_reference": ("orange", "vertical_align_top"),
+    "noise": ("red", "graphic_eq"), "untested": ("gray", "help"),
 }  # fmt: skip
 _STANDINGS: dict[Standing, tuple[str, str]] = {
     "differentiated": ("green", "check_circle"), "noise": ("red", "cancel"), "untested": ("gray", "help"),
 }  # fmt: skip
-_KINDS = (
-    ("stand-in", "Test with the stand-in", "Asks the data by a light model, and the run by its own rates: seconds."),
-    ("preset", "Test with its own preset", "Trains its preset again, tied and free, up to 64 times: minutes to hours."),
+_TESTS = (
+    ("stand-in", "Test with the learning-curve model",
+     "Fits the learning-curve model to these data many times, then tests this run's own predictions. Takes seconds to"
+     " a few minutes."),
+    ("preset", "Test with the run's preset",
+     "Trains the run's preset again, with and without differences between skills and between responses, up to 64"
+     " times. Takes minutes to hours."),
+)  # fmt: skip
+_RULE = (
+    "A run counts as differentiated if skills differ and the response matters, each by a test on the data and by a test"
+    " on the run. The test on the run makes its effective rates (or its gains after correct and incorrect responses)"
+    " equal, refits the rest, and asks whether held-out log-loss gets worse. In addition, the run must use at least"
+    " half of the information in its practice, and its effect size must be at least a third of that in the data. The"
+    " six criteria are those of the original study; a large spread of gains alone proves nothing."
 )
 
 
-@st.cache_resource(show_spinner=False)
-def _jobs() -> jobs.Jobs:
-    """This server's jobs."""
-    return jobs.Jobs(resources.service())
-
-
 def judged(store: Store, run_id: str) -> Insight:
-    """What can be said of a run, by the targets that this tab has set."""
-    chosen = {name: st.session_state[key] for name in LABELS if (key := f"target.{name}") in st.session_state}
-    return examine(store, run_id, Targets.model_validate(chosen))
+    """What can be said of a run, by this tab's targets; a target that is not allowed is said on the page."""
+    typed = {name: st.session_state[key] for name in LABELS if (key := f"target.{name}") in st.session_state}
+    try:
+        targets = targets_of(typed)
+    except InputError as error:
+        st.error(f"{markdown_text(error)}. The original study's targets are used.", icon=":material/error:")
+        targets = Targets()
+    return examine(store, run_id, targets)
 
 
-def lights(seen: Insight) -> None:
-    """One line: differentiated or not, and a light for every criterion and question."""
-    verdict = seen.verdict
+def badges(insight: Insight) -> None:
+    """One line: differentiated or not, and a badge for each question and criterion."""
+    verdict = insight.verdict
     color, icon = _STANDINGS[verdict.standing]
     parts = [f":{color}-badge[:material/{icon}: {STANDINGS[verdict.standing].capitalize()}]"]
     for name, finding in {**verdict.questions, **verdict.criteria}.items():
-        color, icon, word = _LIGHTS[finding.status]
-        told = word if name in verdict.questions or finding.value is None else number(round(finding.value, 4))
-        parts.append(f":{color}-badge[:material/{icon}: {LABELS[name]}: {markdown_text(told)}]")
+        in_words = name in verdict.questions or finding.value is None
+        text = STATUSES[finding.status] if in_words else number(finding.value)
+        parts.append(_badge(finding.status, f"{LABELS[name]}: {markdown_text(text)}"))
     st.markdown(" ".join(parts))
 
 
-def run_lights(store: Store, run_id: str) -> None:
-    """The lights of a run with a way to their evidence."""
-    seen = judged(store, run_id)
+def _badge(status: Status, text: str) -> str:
+    color, icon = _BADGES[status]
+    return f":{color}-badge[:material/{icon}: {text}]"
+
+
+def run_badges(store: Store, run_id: str) -> None:
+    """The badges of a run with a link to their evidence."""
+    insight = judged(store, run_id)
     place, link = st.columns([8, 1], vertical_alignment="center")
     with place:
-        lights(seen)
+        badges(insight)
     link.page_link("pages/6_Diagnosis.py", label="Why?", icon=":material/stethoscope:", query_params={"run": run_id})
 
 
-def evidence(store: Store, seen: Insight) -> None:
-    """Every finding with value, target, status and evidence; correlations; targets; tests to run."""
-    verdict = seen.verdict
+def evidence(insight: Insight) -> None:
+    """Every finding with value, target, status and evidence; tests to start; mastery correlations; targets."""
+    verdict = insight.verdict
     findings = {**verdict.questions, **{f"data_{n}": f for n, f in verdict.data.items()}, **verdict.criteria}
     rows = [_row(name, finding) for name, finding in findings.items()]
-    st.table(pd.DataFrame(rows).set_index("What"))  # its cells wrap: evidence is a sentence or two
-    st.caption(
-        "A run is differentiated if skills differ and the response matters, both tested and passed on its own account:"
-        " its held-out log-loss has to worsen when its own rates (or its gains after correct and incorrect) are made"
-        " equal and the rest is refitted, its own predictions have to carry at least half of what its practice predicts"
-        " once refitted, and its differences must be at least a third as large as those of the data. What the data show"
-        " by themselves stands apart. The six criteria are the original study's: a large spread by itself proves"
-        " nothing."
-    )
-    _tests(seen)
+    st.table(pd.DataFrame(rows).set_index("Question or criterion"))  # its cells wrap: evidence is a sentence or two
+    st.caption(_RULE)
+    _tests(insight)
     st.markdown("###### Forms of the mastery correlation")
-    known = seen.references
-    shown = [
-        {"Form": form, "Value": _number(seen.facts.test.get(name)),
-         "Reference": _number(known[name].value if name in known else None),
-         "Whose": markdown_text(known[name].what) if name in known else ""}
+    references = insight.references
+    forms = [
+        {"Form": form, "Value": number(insight.facts.test.get(name)),
+         "Reference": number(references[name].value if name in references else None),
+         "Reference is": markdown_text(references[name].what) if name in references else ""}
         for name, form in MASTERY_CORRELATIONS.items()
     ]  # fmt: skip
-    st.table(pd.DataFrame(shown).set_index("Form"))
+    st.table(pd.DataFrame(forms).set_index("Form"))
     with st.expander("Targets of the criteria"):
-        for place, (name, info) in zip(st.columns(6), Targets.model_fields.items(), strict=True):
-            place.number_input(
-                str(info.title), value=float(getattr(seen.targets, name)), key=f"target.{name}", step=0.01,
-                help=info.description, min_value=0.0,
-            )  # fmt: skip
+        st.caption("Lower targets are easier to pass. They hold in this browser tab, until it is reloaded.")
+        for place, name in zip(st.columns(6), Targets.model_fields, strict=True):
+            with place:
+                _target(name)
 
 
-def _row(name: str, finding: Finding) -> dict[str, Any]:
-    color, icon, word = _LIGHTS[finding.status]
-    return {"What": LABELS[name], "Value": _number(finding.value), "Target": f"above {finding.target:g}",
-            "Status": f":{color}-badge[:material/{icon}: {word}]", "Evidence": markdown_text(finding.text)}  # fmt: skip
+def _target(name: str) -> None:
+    field = Targets.model_fields[name]
+    bounds = {key: float(bound) for part in field.metadata for key, bound in vars_of(part).items()}
+    st.number_input(
+        str(field.title), bounds["ge"], bounds["le"], float(field.default), 0.01, key=f"target.{name}",
+        help=field.description, persist_state="session",
+    )  # fmt: skip
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else number(float(f"{value:.4g}"))
+def _row(name: str, finding: Finding) -> dict[str, str]:
+    return {"Question or criterion": LABELS[name], "Value": number(finding.value),
+            "Target": f"above {finding.target:g}", "Status": _badge(finding.status, STATUSES[finding.status]),
+            "Evidence": markdown_text(finding.text)}  # fmt: skip
 
 
-def _tests(seen: Insight) -> None:
-    run = seen.facts.run
-    job = _jobs().of(run.run_id)
+def _tests(insight: Insight) -> None:
+    run = insight.facts.run
+    job = resources.jobs().of(run.run_id)
     busy = job is not None and not job.ended
     usable = run.status in ("finished", "stopped") and bool(run.data_fingerprint)
-    for place, (arm, label, help_text) in zip(st.columns([3, 3, 4]), _KINDS, strict=False):
+    for place, (arm, label, help_text) in zip(st.columns([3, 3, 4]), _TESTS, strict=False):
         if place.button(label, key=f"test-{arm}", help=help_text, disabled=busy or not usable, width="stretch"):
-            _jobs().start(run.run_id, label, jobs.tests(run, resources.service().root, arm, seen.facts.tested))
+            work: Any = tests(run, resources.service().root, arm, insight.facts.tested)
+            resources.jobs().start(run.run_id, label, work)
             st.rerun()
     if not usable:
-        st.caption("Tests need a run that has ended with its checkpoints and data here.")
+        st.caption("Tests need a run that has ended, with its checkpoints and its data on this machine.")
 
 
 def progress(run_id: str) -> None:
-    """How far the run's job is; the page is drawn anew when it ends."""
-    job = _jobs().of(run_id)
+    """How far the run's tests are; the page is drawn anew when they end."""
+    job = resources.jobs().of(run_id)
     if job is None:
         return
     if not job.ended:
@@ -133,9 +156,9 @@ def progress(run_id: str) -> None:
 
 
 def _watch(run_id: str) -> None:
-    job = _jobs().of(run_id)
+    job, store = resources.jobs().of(run_id), resources.store()
     if job is None or job.ended:
-        resources.store().take_in()
+        store.take_in()
         st.rerun()
     else:
-        st.progress(job.done, text=f"{job.what}: {markdown_text(job.says)}")
+        st.progress(job.done, text=f"{job.what}: {resources.job_text(store, job)}")

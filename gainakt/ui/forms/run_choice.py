@@ -1,4 +1,4 @@
-"""Choosing the run that a page shows."""
+"""Choosing runs: the labels that every list of runs shows, and the choice of one."""
 
 import streamlit as st
 
@@ -6,23 +6,23 @@ from gainakt.store import Store
 from gainakt.ui import resources, words
 
 
-def names(store: Store) -> dict[str, str]:
+def labels(store: Store) -> dict[str, str]:
     """Run id -> label of every run, published ones too, newest first."""
     return {row.run_id: words.run_label(row) for row in store.runs(published=None).itertuples()}
 
 
 def one(store: Store) -> str:
     """The run that the link names or the user picks, kept in the link; with no runs, a page that says so and ends."""
-    known = names(store)
-    asked = resources.chosen_run(store, st.query_params.get("run"))
-    if asked is not None:
-        known.setdefault(asked.run_id, words.run_label(asked))
-    if not known:
-        st.info("No runs yet; start one on the Train page.", icon=":material/info:")
+    choices = labels(store)
+    linked = resources.chosen_run(store, st.query_params.get("run"))
+    if linked is not None:
+        choices.setdefault(linked.run_id, words.run_label(linked))
+    if not choices:
+        st.info(words.NO_RUNS, icon=":material/info:")
         st.stop()
     run_id: str = st.selectbox(
-        "Run", list(known), index=list(known).index(asked.run_id) if asked else 0,
-        format_func=lambda choice: known[choice], label_visibility="collapsed",
+        "Run", list(choices), index=list(choices).index(linked.run_id) if linked else 0,
+        format_func=choices.__getitem__, label_visibility="collapsed",
     )  # fmt: skip
     st.query_params["run"] = run_id
     return run_id

@@ -10,7 +10,6 @@ from gainakt.ui.plots.figures import (
     DASHES,
     LEGEND_BELOW,
     NEUTRAL,
-    X_TITLES,
     Axes,
     Figure,
     add_marks,
@@ -45,19 +44,18 @@ def lines(
 ) -> Figure:
     """Overlaid curves of the series in `names` (name -> label), of all runs or those in `runs` (run_id -> label).
 
-    Several runs are told apart by colour (and several names by line style), one run's names by colour; there a measure
-    of several splits (`validation.x`, `train_running.x`) keeps its colour and changes the line style. `events` are
+    Several runs differ in colour (and several names in line style), one run's names in colour; there a measure of
+    several splits (`validation.x`, `train_running.x`) keeps its colour and changes the line style. `events` are
     drawn as labelled marks. The order of `names` and `runs` fixes the colours.
     """
     runs = {run: str(run) for run in series["run_id"].unique()} if runs is None else runs
-    start = series.groupby("run_id")["time"].min() if axes.x == "time" else None
     groups = dict(iter(series.sort_values("step").groupby(["run_id", "name"])))
     places = [(run, name) for run in runs for name in names if (run, name) in groups]
     look = _look(runs, names)
     traces = [
         _curve(
             groups[place],
-            _positions(groups[place], axes.x, start),
+            floats(groups[place][axes.x]),
             f"{place[0]}/{place[1]}",
             look(*place),
             48 if len(places) <= LEGEND_BELOW else 24,
@@ -66,15 +64,15 @@ def lines(
     ]
     figure: Figure = {"data": traces, "layout": base_layout(axes, len(traces))}
     figure["layout"] |= {
-        "xaxis": axis(X_TITLES[axes.x], **_whole_epochs(axes.x, series)),
-        "yaxis": axis(axes.y, type="log" if axes.log else "linear"),
+        "xaxis": axis(axes.x, **_whole_epochs(axes.x, series)),
+        "yaxis": axis(axes.y),
         "hovermode": "x unified" if len(traces) <= LEGEND_BELOW else "closest",
     }
     if not traces:
         return empty(figure)
     if events is not None:
         shown = events[events["run_id"].isin(list(runs))].dropna(subset=["step"])
-        add_marks(figure, shown, _positions(shown, axes.x, start))
+        add_marks(figure, shown, floats(shown[axes.x]))
     return figure
 
 
@@ -94,8 +92,8 @@ def _look(runs: Mapping[str, str], names: Mapping[str, str]) -> Callable[[str, s
     def look(run: str, name: str) -> tuple[str, str, str]:
         place, style = run_places[run], name_places[name]
         if len(runs) <= 1:
-            mine, before = measure_places[measures[style]], measures[:style].count(measures[style])
-            return names[name], color(mine), DASHES[before % len(DASHES)] if before else dash(mine)
+            hue, before = measure_places[measures[style]], measures[:style].count(measures[style])
+            return names[name], color(hue), DASHES[before % len(DASHES)] if before else dash(hue)
         if len(names) == 1:
             return runs[run], color(place), dash(place)
         return f"{shortened(runs[run], 22)} · {names[name]}", color(place), DASHES[style % len(DASHES)]
@@ -116,12 +114,6 @@ def _curve(part: pd.DataFrame, x: np.ndarray, uid: str, look: tuple[str, str, st
         "marker": {"size": 5},
         "hovertemplate": "%{y:.5~g}",
     }
-
-
-def _positions(rows: pd.DataFrame, x: str, start: pd.Series | None) -> np.ndarray:
-    if start is not None:
-        return floats((rows["time"] - rows["run_id"].map(start)) / 60)
-    return floats(rows[x])
 
 
 def bands(
@@ -148,7 +140,7 @@ def bands(
         layout[f"xaxis{suffix}"] = axis(
             axes.x if bottom else "", domain=domain[0], anchor=f"y{suffix}", **_whole_epochs("epoch", parameters)
         )
-        layout[f"yaxis{suffix}"] = axis("", domain=domain[1], anchor=f"x{suffix}", tickformat=".3~g")
+        layout[f"yaxis{suffix}"] = axis("", domain=domain[1], anchor=f"x{suffix}", tickformat=".5~g")
         layout["annotations"].append(panel_title(label + _start_text(parameters, name, runs), domain))
         for position, (run, run_label) in enumerate(runs.items()):
             part = parameters[(parameters["run_id"] == run) & (parameters["name"] == name)].sort_values("epoch")
@@ -221,7 +213,7 @@ def bars(table: pd.DataFrame, axes: Axes = PLAIN) -> Figure:
         "barmode": "group",
         "bargap": 0.25,
         "hovermode": "y unified" if table.shape[1] > 1 else "closest",
-        "xaxis": axis(axes.y, type="log" if axes.log else "linear"),
+        "xaxis": axis(axes.y),
         "yaxis": axis("", autorange="reversed", type="category"),
     }
     return figure if table.size else empty(figure)

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gainakt.ui.text import chart_text, number, shortened
+from gainakt.config import renamed
+from gainakt.ui.text import chart_text, json_value, number, shortened
 
 Figure = dict[str, Any]
 """A Plotly figure as plain data: {"data": traces, "layout": layout}; numbers are NumPy arrays."""
@@ -23,16 +24,12 @@ LEGEND_BELOW = 6
 
 @dataclass(frozen=True)
 class Axes:
-    """How a chart is framed: title, what x counts (step, epoch or time), title and unit of y, log y, height in px."""
+    """How a chart is framed: title, what x is (step or epoch of a curve), title and unit of y, height in pixels."""
 
     title: str = ""
     x: str = "step"
     y: str = ""
-    log: bool = False
     height: int = 320
-
-
-X_TITLES = {"step": "step", "epoch": "epoch", "time": "minutes since start"}
 
 
 def color(position: int) -> str:
@@ -41,7 +38,7 @@ def color(position: int) -> str:
 
 
 def dash(position: int) -> str:
-    """The line style that tells apart curves of the same colour."""
+    """The line style of the curve at this position: curves of the same colour differ in it."""
     return DASHES[position // len(PALETTE) % len(DASHES)]
 
 
@@ -129,7 +126,7 @@ def panel_title(text: str, domain: tuple[list[float], list[float]]) -> dict[str,
 def mark_text(event: Any) -> str:
     """What an event says beside its line, such as `variance 0 → 50`."""
     if event.field:
-        return f"{str(event.field).split('.')[-1]} {_value(event.old)} → {_value(event.new)}"
+        return f"{renamed(str(event.field)).split('.')[-1]} {json_value(event.old)} → {json_value(event.new)}"
     return str(event.text or event.kind)
 
 
@@ -183,10 +180,3 @@ def _mark_label(x: float, text: str, level: int) -> dict[str, Any]:
 def _mark_hover(event: Any, text: str) -> str:
     who = f", {event.who}" if event.who else ""
     return chart_text(f"{text} (step {number(event.step)}{who})")
-
-
-def _value(value: Any) -> str:
-    try:
-        return number(float(value))
-    except (TypeError, ValueError):
-        return str(value)

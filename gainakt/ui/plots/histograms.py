@@ -40,7 +40,7 @@ def histogram(counts: Mapping[str, Sequence[int]], axes: Axes = SHARES) -> Figur
         figure["data"].append(_steps(label, share, position, alpha=0.5 if len(counts) == 1 else 0.18))
     figure["layout"] |= {
         "xaxis": axis(axes.x, range=[0, 1]),
-        "yaxis": axis(axes.y or "share", rangemode="tozero", type="log" if axes.log else "linear", tickformat=".3~g"),
+        "yaxis": axis(axes.y or "share", rangemode="tozero", tickformat=".3~g"),
         "hovermode": "x unified" if len(counts) <= 6 else "closest",
     }
     return figure if any(share.sum() for share in shares.values()) else empty(figure)

@@ -1,18 +1,16 @@
-"""One run as pictures, live or finished: what is new is read, what is known is kept in the tab's session."""
+"""One run as pictures, live or finished: only new rows are read, earlier ones are kept in the tab's session."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from gainakt.config import Config, flatten
 from gainakt.store import Run, Store
-from gainakt.ui import words
+from gainakt.ui import resources, words
 from gainakt.ui.plots import charts
-from gainakt.ui.plots.charts import Axes
+from gainakt.ui.plots.charts import Axes, Figure
 from gainakt.ui.plots.live import live_plot
-from gainakt.ui.text import markdown_text
+from gainakt.ui.text import markdown_text, number
 
 POINTS = 1500
 """Points of a curve that a tab keeps; twice as many are thinned to half."""
@@ -35,8 +33,8 @@ class Curves:
             new = store.series([self.run_id], names, after, None if group in self.frames else POINTS)
             if new.empty:
                 continue
-            known = self.frames.get(group)
-            whole = new if known is None else pd.concat([known, new], ignore_index=True)
+            earlier = self.frames.get(group)
+            whole = new if earlier is None else pd.concat([earlier, new], ignore_index=True)
             counts = whole.groupby("name").cumcount()
             if counts.max() > 2 * POINTS:
                 whole = whole[(counts % 2 == 0) | (whole["step"] == whole["step"].max())]
@@ -62,61 +60,53 @@ _EMPTY = pd.DataFrame(columns=["run_id", "name", "step", "epoch", "time", "value
 
 def curves_of(store: Store, run_id: str) -> Curves:
     """The tab's curves of a run, up to date."""
-    kept: dict[str, Curves] = st.session_state.setdefault("curves", {})
-    curves = kept.setdefault(run_id, Curves(run_id))
+    by_run: dict[str, Curves] = st.session_state.setdefault("curves", {})
+    curves = by_run.setdefault(run_id, Curves(run_id))
     curves.refresh(store)
     return curves
 
 
 def header(run: Run, curves: Curves) -> None:
-    """Status, progress and the numbers that matter, in two lines."""
+    """Status, progress and the main numbers, in two lines."""
     total = (run.steps_per_epoch or 0) * (run.max_epochs or 0)
     done = min(1.0, (run.step or 0) / total) if total else 0.0
     if run.active:
-        st.progress(done, text=_progress_text(run, total))
+        st.progress(done, text=progress_text(run))
     elif run.status == "failed":
         st.error(f"Failed at step {run.step or 0}: {markdown_text(run.error)}", icon=":material/error:")
     elif run.status == "interrupted":
         st.warning(
-            "Interrupted: the process that trained it is gone. What it recorded until then is shown.",
+            "Interrupted: its process ended without finishing the run. What was recorded until then is shown.",
             icon=":material/power_off:",
         )
     tiles = st.columns([6, 4, 4, 4, 4, 4])
     shown = (
         ("Status", run.status, None),
         ("Epoch", f"{run.epoch or 0} of {run.max_epochs}" if run.max_epochs is not None else "–", None),
-        ("Encoder 1 AUC", _value(curves.last("validation.encoder1_auc")), "Validation students, last epoch."),
-        ("Encoder 2 AUC", _value(curves.last("validation.encoder2_auc")), "Validation students, last epoch."),
-        ("Gain std", _value(curves.last("gain_std")), words.GAIN_STD_HELP),
-        ("Interactions / s", _value(curves.last("interactions_per_second"), 0),
-         "Real, unpadded training interactions per second, evaluation not counted."),
+        ("Encoder 1 AUC", number(curves.last("validation.encoder1_auc"), 3), "Validation students, last epoch."),
+        ("Encoder 2 AUC", number(curves.last("validation.encoder2_auc"), 3), "Validation students, last epoch."),
+        ("Gain std", number(curves.last("gain_std"), 3), words.GAIN_STD_HELP),
+        ("Interactions / s", number(curves.last("interactions_per_second"), 0),
+         "Training interactions per second, without padding and without the time for evaluation."),
     )  # fmt: skip
     for tile, (label, value, help_text) in zip(tiles, shown, strict=True):
         tile.metric(label, value, help=help_text)
 
 
-def _progress_text(run: Run, total: int) -> str:
+def progress_text(run: Run) -> str:
+    """How far an active run is; while it is queued, what it waits for."""
     if run.status == "queued":
-        return "Queued: it starts once no other training of its server is under way."
+        behind = resources.queued_behind(resources.store(), run)
+        return f"Queued {behind}." if behind else "Queued: it starts as soon as its server is free."
+    total = (run.steps_per_epoch or 0) * (run.max_epochs or 0)
     if not run.step or not run.started or not run.heartbeat or not total:
         return "Starting: reading the data and building the model …"
     left = (run.heartbeat - run.started) / run.step * (total - run.step)
     return f"Epoch {run.epoch} of {run.max_epochs}, step {run.step:,} of {total:,}, about {words.lasting(left)} left"
 
 
-def _value(value: float | None, digits: int = 3) -> str:
-    return "–" if value is None else f"{value:,.{digits}f}"
-
-
-def stated(run: Run) -> dict[str, Any]:
-    """Dotted name -> value of a run's settings; of a published record only what was published."""
-    if not run.published:
-        return flatten(Config.model_validate(run.config))
-    return {f"{section}.{name}": value for section, part in run.config.items() for name, value in part.items()}
-
-
 def marks(store: Store, run_id: str) -> pd.DataFrame:
-    """What a user changed while the run trained, as marks for the curves; changes at one step are one mark."""
+    """Settings that were changed while the run trained, as marks for the curves; several at one step are one mark."""
     events = store.events(run_id)
     changed = events[events["kind"] == "changed"].assign(run_id=run_id)
     at = changed.groupby(["step", "field"])
@@ -128,55 +118,55 @@ def marks(store: Store, run_id: str) -> pd.DataFrame:
 def overview(store: Store, run: Run, curves: Curves, other: Run | None = None) -> None:
     """Gain std over time, the gains' distribution, losses and AUCs; `other` is overlaid where one curve is drawn."""
     if not run.active and curves.all.empty:
-        st.info("It ended before anything was recorded.", icon=":material/info:")
+        st.info("The run ended before anything was recorded.", icon=":material/info:")
         return
-    changed = marks(store, run.run_id)
+    changes = marks(store, run.run_id)
     left, right = st.columns(2)
     with left:
-        live_plot(f"gains-{run.run_id}", _gain_std(store, run, curves, other, changed))
+        live_plot(f"gains-{run.run_id}", _gain_std(store, run, curves, other, changes))
     with right:
         live_plot(f"distribution-{run.run_id}", _distribution(store, run, other))
     left, right = st.columns(2)
     with left:
-        axes = Axes("Losses: weighted total, plain terms", "step", "loss")
-        figure = charts.lines(curves.all, words.LOSSES, None, changed, axes)
+        axes = Axes("Losses: weighted total, and each term unweighted", "step", "loss")
+        figure = charts.lines(curves.all, words.LOSSES, None, changes, axes)
         live_plot(f"losses-{run.run_id}", figure)
     with right:
         figure = charts.lines(curves.all, words.AUCS, None, None, Axes("AUC per epoch", "epoch", "AUC"))
         live_plot(f"aucs-{run.run_id}", figure)
     if any(curves.last(name) is not None for name in words.PRESSURE):
-        axes = Axes("Pressure on the gains: multipliers, share of rejected steps", "step")
-        live_plot(f"pressure-{run.run_id}", charts.lines(curves.all, words.PRESSURE, None, changed, axes))
+        axes = Axes("Constraints on gains: multipliers, share of rejected steps", "step")
+        live_plot(f"pressure-{run.run_id}", charts.lines(curves.all, words.PRESSURE, None, changes, axes))
 
 
-def _gain_std(store: Store, run: Run, curves: Curves, other: Run | None, changed: pd.DataFrame) -> dict[str, Any]:
-    axes = Axes("Gain std, last 20 batches", "step", "std of gains")
+def _gain_std(store: Store, run: Run, curves: Curves, other: Run | None, changes: pd.DataFrame) -> Figure:
+    axes = Axes("Gain std over the last 20 batches", "step", "std of gains")
     if other is None:
-        return charts.lines(curves.all, words.GAINS, None, changed, axes)
+        return charts.lines(curves.all, words.GAINS, None, changes, axes)
     series = pd.concat([curves.all, curves_of(store, other.run_id).all])
     names = {run.run_id: f"{run.name} (this run)", other.run_id: f"{other.name} ({other.run_id[-4:]})"}
-    return charts.lines(series, {"gain_std": "gain std"}, names, changed, axes)
+    return charts.lines(series, {"gain_std": "gain std"}, names, changes, axes)
 
 
-def _distribution(store: Store, run: Run, other: Run | None) -> dict[str, Any]:
+def _distribution(store: Store, run: Run, other: Run | None) -> Figure:
     counts = {}
     for split, label in (("train", "training, last batches"), ("validation", "validation, last epoch")):
-        found = store.latest_histogram(run.run_id, split)
-        if found is not None:
-            counts[label] = found.counts
-    if other is not None and (found := store.latest_histogram(other.run_id, "validation")) is not None:
-        counts[f"{other.name} ({other.run_id[-4:]}), validation"] = found.counts
-    return charts.histogram(counts, Axes("Gains of the practised skill", "gain", "share of gains"))
+        newest = store.latest_histogram(run.run_id, split)
+        if newest is not None:
+            counts[label] = newest.counts
+    if other is not None and (newest := store.latest_histogram(other.run_id, "validation")) is not None:
+        counts[f"{other.name} ({other.run_id[-4:]}), validation"] = newest.counts
+    return charts.histogram(counts, Axes("Practised gains", "gain", "share of gains"))
 
 
 def parameters(store: Store, run: Run) -> None:
     """Percentile bands of beta, theta, gamma and M_sat over epochs."""
-    learned = store.parameters([run.run_id])
-    if learned.empty and not run.active:
+    percentiles = store.parameters([run.run_id])
+    if percentiles.empty and not run.active:
         return
     live_plot(
         f"parameters-{run.run_id}",
-        charts.bands(learned, words.PARAMETERS, None,
+        charts.bands(percentiles, words.PARAMETERS, None,
                      Axes("Learned parameters: median, middle 50 % and 90 %", "epoch", height=520)),
     )  # fmt: skip
 
@@ -185,11 +175,11 @@ ORDERS = ("most gains", "highest mean", "widest spread", "label")
 
 
 def skill_gains(store: Store, run: Run, order: str, page: int, find: str = "") -> None:
-    """Per-skill gain histograms of the newest evaluation or batches, sorted, searched, a screen at a time."""
+    """Gain histograms per skill of the last evaluation or the last batches, sorted, searched, a screen at a time."""
     newest = store.skill_histograms(run.run_id, "train" if run.active else "validation")
     if newest.empty:
         if run.active:
-            st.caption("Per-skill histograms appear after the first recorded batches.")
+            st.caption("Gains per skill appear after the first recorded batches.")
         return
     if find:
         newest = newest[newest["label"].str.contains(find, case=False, regex=False)]
@@ -199,9 +189,9 @@ def skill_gains(store: Store, run: Run, order: str, page: int, find: str = "") -
         table = table.sort_values(by[order], ascending=False, kind="stable")
     counts = {row.skill: row.counts for row in table.itertuples()}
     labels = {row.skill: f"{row.label}: {row.mean:.2f} ± {row.std:.2f}" for row in table.itertuples()}
-    seen = "last batches" if run.active else "validation, last epoch"
-    title = Axes(f"Gains per skill: mean ± std, {seen}", "gain", height=_height(len(counts), page))
-    live_plot(f"skills-{run.run_id}", charts.skill_histograms(counts, labels, page, title))
+    source = "training, last batches" if run.active else "validation, last epoch"
+    axes = Axes(f"Practised gains per skill: mean ± std, {source}", "gain", height=_height(len(counts), page))
+    live_plot(f"skills-{run.run_id}", charts.skill_histograms(counts, labels, page, axes))
 
 
 def _moments(newest: pd.DataFrame) -> dict[str, list[float]]:

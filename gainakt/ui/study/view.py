@@ -1,5 +1,7 @@
 """The study on a page: what to sweep, its progress, and the curves of recovery and of false alarms."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -8,9 +10,8 @@ import streamlit as st
 from gainakt.config.presets import PRESETS
 from gainakt.errors import InputError
 from gainakt.jobs import study
-from gainakt.jobs.background import Jobs
 from gainakt.measures.recovery import NOT_IDENTIFIED
-from gainakt.simulate.scenario import SCENARIOS
+from gainakt.simulate.scenario import SCENARIOS, scenario
 from gainakt.store import Store
 from gainakt.ui import resources, tables
 from gainakt.ui.plots import figures
@@ -20,58 +21,107 @@ from gainakt.ui.text import chart_text, markdown_text
 
 _JOB = "study"
 _TICK = 2.0
+_STUDENTS, _CVS, _RULES, _PRESETS = "Students", "True CV of the rates", "Stopping rules", "Presets"
+_HELP_RULES = (
+    "How the simulated students practise. blocked: one skill after the other. interleaved: a random skill each time."
+    " until_correct: one skill until three correct responses in a row. adaptive: skills near a target probability."
+)
 
 
-@st.cache_resource(show_spinner=False)
-def _jobs() -> Jobs:
-    """This server's studies."""
-    return Jobs(resources.service())
+def plan_form(store: Store) -> pd.DataFrame | None:
+    """What to sweep, and the start button; returns the plan's finished runs.
+
+    None, with the reason on the page, where the plan is not possible.
+    """
+    try:
+        plan = _chosen()
+        planned = len(plan.cells())
+    except InputError as error:
+        st.error(markdown_text(error), icon=":material/error:")
+        st.button("Start the study", type="primary", icon=":material/play_arrow:", disabled=True)
+        return None
+    job = resources.jobs().of(_JOB)
+    busy = job is not None and not job.ended
+    if st.button("Start the study", type="primary", icon=":material/play_arrow:", disabled=busy):
+        root = resources.service().root
+        resources.jobs().start(_JOB, "study", lambda report: study.carry_out(plan, root, report))
+        st.rerun()
+    finished = study.table(store, plan)
+    st.caption(
+        f"{planned:,} runs, {len(finished) or 'none'} of them finished. Finished runs are not repeated. Stopping one of"
+        " its runs on the Train page ends the study."
+    )
+    return finished
 
 
-def plan_form(store: Store) -> study.Plan | None:
-    """What to sweep, and the start button; None, said on the page, where that cannot be."""
-    defaults = study.Plan()
+def _chosen() -> study.Plan:
+    """The plan that the controls stand at; raises InputError for what cannot be simulated."""
+    usual = study.Plan()
     first, second = st.columns([3, 2], gap="large")
     with first:
         left, right = st.columns(2)
-        students = left.text_input("Students", _listed(defaults.students), help="Classes of so many students.")
+        students = left.text_input(_STUDENTS, _listed(usual.students), help="Sizes of the classes: a curve's x values.")
         cvs = right.text_input(
-            "True CV of rates",
-            _listed(defaults.cvs),
-            help="0: all skills alike, so that what is found is a false alarm.",
+            _CVS,
+            _listed(usual.cvs),
+            help="How much the skills' effective rates differ. At 0 all skills are alike, so every difference that is"
+            " found is a false alarm.",
         )
-        rules = left.multiselect("Stopping rules", study.SEQUENCINGS, defaults.sequencings, help=_RULES)
-        seeds = right.number_input("Seeds", 1, 100, defaults.seeds, help="Classes drawn anew, of each kind.")
+        rules = left.multiselect(_RULES, study.SEQUENCINGS, usual.sequencings, help=_HELP_RULES)
+        seeds = right.number_input(
+            "Seeds",
+            1,
+            100,
+            usual.seeds,
+            help="Classes drawn and trained on for each combination; more narrow the band.",
+        )
     with second:
-        presets = st.multiselect("Presets", list(PRESETS), defaults.presets)
-        scenario = st.selectbox("Simulated class", list(SCENARIOS), list(SCENARIOS).index(defaults.scenario))
-        tests = st.toggle("Test for differentiation", defaults.tests, help="With the stand-in, after each training.")
-    try:
-        plan = study.Plan(
-            tuple(int(n) for n in study.numbers(students)), tuple(study.numbers(cvs)), tuple(rules), tuple(presets),
-            int(seeds), scenario, tests,
+        presets = st.multiselect(_PRESETS, list(PRESETS), usual.presets, help="Models to train on each class.")
+        base = st.selectbox(
+            "Simulated class", list(SCENARIOS), list(SCENARIOS).index(usual.scenario),
+            help="Sets everything about the students and skills that is not swept here.",
         )  # fmt: skip
-        cells = plan.cells()
+        tests = st.toggle(
+            "Test for differentiation", usual.tests,
+            help="Tests each run with the learning-curve model after training. Without it the right chart is empty.",
+        )  # fmt: skip
+    sizes, spreads = whole_numbers(_STUDENTS, students), real_numbers(_CVS, cvs)
+    for label, chosen in ((_RULES, rules), (_PRESETS, presets)):
+        if not chosen:
+            raise InputError(f"{label}: choose at least one")
+    for label, name, values in ((_STUDENTS, "students", sizes), (_CVS, "rate_cv", spreads)):
+        _simulated(label, base, name, values)
+    return study.Plan(sizes, spreads, tuple(rules), tuple(presets), int(seeds), base, tests)
+
+
+def whole_numbers(label: str, text: str) -> tuple[int, ...]:
+    """The whole numbers of a text such as `500, 1000`; raises InputError that names the control for any other."""
+    values = real_numbers(label, text)
+    if broken := [value for value in values if not value.is_integer()]:
+        raise InputError(f"{label}: {broken[0]:g} is not a whole number")
+    return tuple(int(value) for value in values)
+
+
+def real_numbers(label: str, text: str) -> tuple[float, ...]:
+    """The finite numbers of a text such as `0, 0.2`; raises InputError that names the control for anything else."""
+    try:
+        values = tuple(study.numbers(text))
     except InputError as error:
-        st.error(markdown_text(error))
-        return None
-    finished = sum(study.done(store, cell) is not None for cell in cells)
-    job = _jobs().of(_JOB)
-    busy = job is not None and not job.ended
-    if st.button("Start the study", type="primary", icon=":material/play_arrow:", disabled=busy or not cells):
-        root = resources.service().root
-        _jobs().start(_JOB, "study", lambda report: study.carry_out(plan, root, report))
-        st.rerun()
-    st.caption(
-        f"{len(cells)} runs, {finished} of them finished; those are not repeated. Stopping a run ends the study."
-    )
-    return plan
+        raise InputError(f"{label}: {error}") from None
+    if not values:
+        raise InputError(f"{label}: give at least one number, such as 1000")
+    if broken := [value for value in values if not math.isfinite(value)]:
+        raise InputError(f"{label}: {broken[0]} is not a number that can be simulated")
+    return values
 
 
-_RULES = (
-    "blocked: runs of one skill. interleaved: a skill at random each time. until_correct: one skill until three correct"
-    " in a row. adaptive: near a target probability."
-)
+def _simulated(label: str, base: str, name: str, values: Sequence[float]) -> None:
+    """Raise InputError, with the control's name, for a value that the simulator does not take."""
+    for value in values:
+        try:
+            scenario(base, {name: value})
+        except InputError as error:
+            raise InputError(f"{label}: {error}") from None
 
 
 def _listed(values: tuple[float, ...]) -> str:
@@ -81,13 +131,14 @@ def _listed(values: tuple[float, ...]) -> str:
 @st.fragment(run_every=_TICK)
 def progress() -> None:
     """How far the study of this server is."""
-    job = _jobs().of(_JOB)
+    job = resources.jobs().of(_JOB)
     if job is None:
         return
     if job.error:
         st.error(markdown_text(job.error), icon=":material/error:")
     elif not job.ended:
-        st.progress(min(job.done, 1.0), text=markdown_text(job.says))
+        text = resources.job_text(resources.store(), job)
+        st.progress(min(job.done, 1.0), text=text[:1].upper() + text[1:])
     if job.ended and not st.session_state.get("study-ended"):
         st.session_state["study-ended"] = True
         st.rerun()
@@ -95,76 +146,84 @@ def progress() -> None:
         st.session_state["study-ended"] = False
 
 
-def curves(store: Store, plan: study.Plan | None, every: bool) -> None:
-    """Recovery, false alarms and hits of the plan's cells, or of all studies in the store."""
-    rows = study.table(store, None if every else plan)
-    if rows.empty:
-        st.info("Nothing of this has finished yet: start the study, or show all studies.", icon=":material/info:")
+def curves(store: Store, finished: pd.DataFrame | None, every: bool) -> None:
+    """Recovery, false alarms and hits of the plan's finished runs, or of all studies in the store."""
+    rows = study.table(store) if every else finished
+    if rows is None:
         return
-    found = study.summary(rows)
+    if rows.empty:
+        text = "No study has finished a run yet." if every else "None of its runs has finished yet. Start the study, or"
+        st.info(text if every else f"{text} show all studies.", icon=":material/info:")
+        return
+    medians = study.summary(rows)
     left, right = st.columns(2)
     with left:
-        live_plot("study-recovery", recovery_figure(found), revision="study")
+        live_plot("study-recovery", recovery_figure(medians), revision="study")
     with right:
-        live_plot("study-alarms", alarm_figure(found), revision="study")
+        live_plot("study-alarms", alarm_figure(medians), revision="study")
     st.caption(
-        "Rates: Spearman's r of learned and true effective rate, median over seeds with the lowest and the highest."
-        " Skills differ: the share of seeds in which the tests say so; where the true CV is 0 these are false alarms."
-        f" Not compared, since no data can tell: {'; '.join(NOT_IDENTIFIED)}."
+        "Left: Spearman's r of learned and true effective rates; the median over seeds, and bars from the lowest to the"
+        " highest. Right: the share of seeds in which the test finds that skills differ; with a true CV of 0 these are"
+        f" false alarms. Not compared, because data cannot tell them apart: {'; '.join(NOT_IDENTIFIED)}."
     )
     summary, single = st.tabs(["Medians over seeds", "Single runs"])
     with summary:
-        tables.show(found.rename(columns=_HEADINGS)[list(_HEADINGS.values())], most=420)
+        tables.show(medians.rename(columns=_HEADINGS)[[_HEADINGS[name] for name in medians.columns]], most=420)
     with single:
-        tables.show(rows, most=420)
+        tables.show(rows.rename(columns=_HEADINGS), most=420)
 
 
 _HEADINGS = {
-    "preset": "Preset", "sequencing": "Stopping rule", "students": "Students", "true_cv": "True CV", "seeds": "Seeds",
-    "spearman": "Spearman", "low": "lowest", "high": "highest", "rate_cv": "Rate CV",
-    "auc_below_oracle": "AUC under oracle", "mastery_correlation": "Mastery r", "skills_in_data": "Skills: data",
-    "skills_by_run": "Skills: run", "response_in_data": "Response: data", "response_by_run": "Response: run",
-    "seconds": "Seconds",
+    "run_id": "Run", "preset": "Preset", "sequencing": "Stopping rule", "students": "Students", "true_cv": "True CV",
+    "seed": "Seed", "seeds": "Seeds", "spearman": "Spearman's r", "low": "Lowest r", "high": "Highest r",
+    "rate_cv": "CV of rates", "auc": "Encoder 2 AUC", "auc_below_oracle": "AUC below oracle",
+    "mastery_correlation": "Mastery correlation", "seconds": "Seconds",
+    "skills_in_data": "Skills differ: data", "skills_by_run": "Skills differ: run",
+    "response_in_data": "Response matters: data", "response_by_run": "Response matters: run",
+    "data_skills": "Skills differ: data", "data_response": "Response matters: data",
+    "skills": "Skills differ: run", "response": "Response matters: run",
 }  # fmt: skip
 
 
-def recovery_figure(found: pd.DataFrame) -> Figure:
+def recovery_figure(medians: pd.DataFrame) -> Figure:
     """Spearman's r of the rates over the number of students, a curve per preset, stopping rule and true CV."""
-    some = found[found["true_cv"] > 0]
+    differing = medians[medians["true_cv"] > 0]
     axes = Axes("Recovery of the effective rates", "students", "Spearman's r", height=380)
-    return _figure(some, axes, [("spearman", "solid", "")], (None, 1.02), ("low", "high"))
+    return _figure(differing, axes, [("spearman", "solid", "")], (None, 1.02), ("low", "high"))
 
 
-def alarm_figure(found: pd.DataFrame) -> Figure:
-    """Shares of seeds in which a difference is found over the number of students: false alarms where the CV is 0."""
-    axes = Axes("Skills differ: false alarms (CV 0) and hits", "students", "share of seeds", height=380)
-    kinds = [("skills_in_data", "solid", " in the data"), ("skills_by_run", "dot", " by the run")]
-    return _figure(found, axes, kinds, (-0.02, 1.02), None)
+def alarm_figure(medians: pd.DataFrame) -> Figure:
+    """Share of seeds in which skills are found to differ, over the number of students; false alarms where CV is 0."""
+    axes = Axes("Skills found to differ: false alarms (CV 0) and hits", "students", "share of seeds", height=380)
+    kinds = [("skills_in_data", "solid", ", test on the data"), ("skills_by_run", "dot", ", test on the run")]
+    return _figure(medians, axes, kinds, (-0.02, 1.02), None)
 
 
 def _figure(
-    found: pd.DataFrame,
+    medians: pd.DataFrame,
     axes: Axes,
     kinds: list[tuple[str, str, str]],
     limits: tuple[float | None, float],
-    reach: tuple[str, str] | None,
+    ends: tuple[str, str] | None,
 ) -> Figure:
-    groups = list(found.groupby(["preset", "sequencing", "true_cv"]))
+    groups = list(medians.groupby(["preset", "sequencing", "true_cv"]))
     traces = [
-        _curve(group, f"{name}, {rule}, CV {cv:g}", kind, place, reach)
+        _curve(group, f"{name}, {rule}, CV {cv:g}", kind, place, ends)
         for place, ((name, rule, cv), group) in enumerate(groups)
         for kind in kinds
     ]
     figure: Figure = {"data": traces, "layout": figures.base_layout(axes, len(traces))}
     figure["layout"] |= {
-        "xaxis": figures.axis("students (log scale)", type="log", tickvals=sorted(found["students"].unique().tolist())),
+        "xaxis": figures.axis(
+            "students (log scale)", type="log", tickvals=sorted(medians["students"].unique().tolist())
+        ),
         "yaxis": figures.axis(axes.y, range=list(limits)) if limits[0] is not None else figures.axis(axes.y),
     }
     return figure if traces else figures.empty(figure)
 
 
 def _curve(
-    group: pd.DataFrame, label: str, kind: tuple[str, str, str], place: int, reach: tuple[str, str] | None
+    group: pd.DataFrame, label: str, kind: tuple[str, str, str], place: int, ends: tuple[str, str] | None
 ) -> dict[str, Any]:
     name, dash, what = kind
     group = group.sort_values("students")
@@ -174,7 +233,7 @@ def _curve(
         "x": figures.floats(group["students"]), "y": values, "hovertemplate": "%{y:.3f}",
         "line": {"color": figures.color(place), "width": 2, "dash": dash}, "marker": {"size": 7},
     }  # fmt: skip
-    if reach is not None:
-        low, high = (figures.floats(group[column]) for column in reach)
+    if ends is not None:
+        low, high = (figures.floats(group[column]) for column in ends)
         trace["error_y"] = {"type": "data", "symmetric": False, "array": high - values, "arrayminus": values - low}
     return trace

@@ -11,7 +11,7 @@ from gainakt.ui.data import source as data_source
 from gainakt.ui.forms.fields import settings_form, validated
 from gainakt.ui.text import markdown_text, number
 
-MAIN = ("weights.variance", "weights.bce", "model.gain_head", "model.accumulation",
+MAIN = ("weights.variance", "weights.encoder_priority", "model.gain_head", "model.accumulation",
         "training.max_epochs", "training.seed")  # fmt: skip
 _TOPICS = {
     "weights": "Loss weights", "losses": "Loss forms", "model": "Model", "training": "Training",

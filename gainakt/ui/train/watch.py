@@ -8,7 +8,8 @@ import streamlit as st
 from gainakt.config import Config, fields
 from gainakt.jobs import service
 from gainakt.store import Run, Store
-from gainakt.ui import resources, words
+from gainakt.ui import resources
+from gainakt.ui.forms import run_choice
 from gainakt.ui.plots.charts import PANELS
 from gainakt.ui.run import view as run_view
 from gainakt.ui.text import markdown_text, number
@@ -132,8 +133,7 @@ def _skills(run_id: str, order: str, page: int, find: str) -> None:
 
 
 def _overlay(store: Store, run: Run) -> str | None:
-    table = store.runs(published=None)
-    names = {row.run_id: words.run_label(row) for row in table.itertuples() if row.run_id != run.run_id}
+    names = {run_id: label for run_id, label in run_choice.labels(store).items() if run_id != run.run_id}
     chosen: str | None = st.selectbox(
         "Overlay another run", [None, *names], format_func=lambda run_id: names[run_id] if run_id else "none",
         key=f"overlay-{run.run_id}", help="Draws that run's gain std and gain distribution beside this one's.",

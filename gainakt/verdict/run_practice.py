@@ -1,8 +1,8 @@
-"""The run's own account: does its held-out log-loss worsen when its own rates, or its own gains, are made equal?
+"""What a run counts as practice, and what held-out predictions lose when its rates, or its gains, are made equal.
 
-What the trained model counts as practice is split by whose it is (the asked skill's own, others') and by the response
-it came from. It is used as it is, and made equal; in both arms offset, M_sat and threshold per skill, an ability per
-student and one scale of each kind of practice are fitted anew on the training students. All others score both.
+A trained model's practice is split by source (the skill itself, other skills) and by the response that it came from.
+It is used as it is, and made equal; both times offset, M_sat and threshold per skill, an ability per student and one
+scale of each kind of practice are fitted to the training students, and all other students are predicted.
 """
 
 from dataclasses import dataclass, replace
@@ -17,91 +17,101 @@ from gainakt.curve_model.fit import Fit, Tie, fitted, start
 from gainakt.curve_model.predict import log_loss
 from gainakt.data.interactions import Interactions
 from gainakt.data.sequences import Batch, Split, Windows
+from gainakt.measures.metrics import known_mean
 from gainakt.model.gainakt import GainAKT, Interpretable
-from gainakt.verdict.evidence import QUESTIONS, Interval, Question, by_student, sizes
+from gainakt.verdict.statistics import UNKNOWN, Interval, Question, effect_sizes, mean_by_student
 
 Array = NDArray[np.floating]
-Parts = dict[str, Practice]
+PracticeBySplit = dict[str, Practice]
 _TIE = Tie(skills=True, response=True)
 HELD_OUT = ("validation", "test")
 SPLITS = ("train", *HELD_OUT)
 
 
 @dataclass(frozen=True)
-class Account:
+class RunPractice:
     """What a run counts as practice before each interaction of its students, by split.
 
-    `practised` has, in place of the counts of `counts`, the practice they brought. `rate` (S,) is the run's effective
-    rate, `gain` (S, 2) its mean gain of the practised skill after incorrect and correct responses; NaN: not known.
+    `counts` are numbers of responses, `practised` the practice they brought. `rate` (S,) are the run's effective rates,
+    `gain` (S, 2) its mean practised gains after incorrect and correct responses; NaN where unknown.
     """
 
-    counts: Parts
-    practised: Parts
+    counts: PracticeBySplit
+    practised: PracticeBySplit
     rate: Array
     gain: Array
 
 
-def worsening(account: Account) -> dict[Question, Interval]:
-    """How much the held-out log-loss per interaction rises when the run's rates, or gains by response, are equal."""
-    skills = len(account.rate)
-    as_it_is = _loss(account.practised, skills)
-    equal = {"skills": equal_rates(account), "response": equal_responses(account)}
-    held_out = [account.counts[name] for name in HELD_OUT]
-    student = np.concatenate([part.student[part.scored] for part in held_out])
-    return {name: by_student(_loss(equal[name], skills) - as_it_is, student) for name in QUESTIONS}
+def log_loss_rise(run: RunPractice) -> dict[Question, Interval]:
+    """How much the held-out log-loss per interaction rises when the run's rates, or gains by response, are equal.
 
-
-def size(account: Account) -> dict[Question, float | None]:
-    """How large the run's own differences are, on the training students."""
-    return sizes(account.rate, account.gain, account.counts["train"])
-
-
-def carried(account: Account, actual: Array) -> float:
-    """How much of what its practice can predict the run as trained predicts itself: 1 all, 0 none, under 0 harm.
-
-    `actual` (M,) is its own held-out log-loss per scored interaction. The measure reaches from a constant per skill to
-    the practice refitted, both without ability. Where it is small, refitting did the run's work: rates that its own
-    predictions do not use (gains driven to 0, a saturated curve) can still be in a telling order.
+    Unknown where fewer than two rates, or no skill's gains after both responses, are known: nothing can be made equal.
     """
-    skills = len(account.rate)
-    none = {name: replace(part, own=0 * part.own, other=0 * part.other) for name, part in account.practised.items()}
-    least, most = (float(_loss(parts, skills, ability=False).mean()) for parts in (none, account.practised))
-    return (least - float(actual.mean())) / (least - most) if least > most else 0.0
+    skills = len(run.rate)
+    as_it_is = _log_loss(run.practised, skills)
+    held_out = [run.counts[name] for name in HELD_OUT]
+    student = np.concatenate([part.student[part.scored] for part in held_out])
 
+    def rise(equal: PracticeBySplit) -> Interval:
+        return mean_by_student(_log_loss(equal, skills) - as_it_is, student)
 
-def equal_rates(account: Account) -> Parts:
-    """Every skill's practice scaled to the mean rate of all."""
-    factor = _factor(np.full_like(account.rate, np.nanmean(account.rate)), account.rate)
     return {
-        name: replace(part, own=part.own * factor[part.skill, None], other=part.other * factor[part.skill, None])
-        for name, part in account.practised.items()
+        "skills": rise(equal_rates(run)) if np.isfinite(run.rate).sum() > 1 else UNKNOWN,
+        "response": rise(equal_responses(run)) if np.isfinite(run.gain).all(1).any() else UNKNOWN,
     }
 
 
-def equal_responses(account: Account) -> Parts:
+def own_sizes(run: RunPractice) -> dict[Question, float | None]:
+    """Effect sizes of the run's own rates and gains, on the training students."""
+    return effect_sizes(run.rate, run.gain, run.counts["train"])
+
+
+def information_used(run: RunPractice, actual: Array) -> float:
+    """Share of what the run's practice can predict that its own predictions do: 1 all, 0 none, below 0 harm.
+
+    `actual` (M,) is the run's held-out log-loss per scored interaction. The scale reaches from a constant per skill to
+    the practice refitted, both without ability. Where the share is small, refitting did the run's work: rates that its
+    predictions do not use (gains driven to 0, a saturated curve) can still be in the right order.
+    """
+    skills = len(run.rate)
+    none = {name: replace(part, own=0 * part.own, other=0 * part.other) for name, part in run.practised.items()}
+    least, most = (float(_log_loss(parts, skills, ability=False).mean()) for parts in (none, run.practised))
+    return (least - float(actual.mean())) / (least - most) if least > most else 0.0
+
+
+def equal_rates(run: RunPractice) -> PracticeBySplit:
+    """Every skill's practice scaled to the mean rate of all."""
+    factor = _factor(np.full_like(run.rate, known_mean(run.rate)), run.rate)
+    return {
+        name: replace(part, own=part.own * factor[part.skill, None], other=part.other * factor[part.skill, None])
+        for name, part in run.practised.items()
+    }
+
+
+def equal_responses(run: RunPractice) -> PracticeBySplit:
     """Practice as if each skill's mean gain after either response were the mean of both, own and from others."""
-    train = account.counts["train"], account.practised["train"]
-    skill, skills = train[0].skill, len(account.rate)
+    train = run.counts["train"], run.practised["train"]
+    skill, skills = train[0].skill, len(run.rate)
     brought, counted = (
         np.stack([np.bincount(skill, part.other[:, r], skills) for r in (0, 1)], axis=1) for part in reversed(train)
     )
     with np.errstate(invalid="ignore"):
         other = brought / counted
-    own, from_others = (_factor(gain.mean(1, keepdims=True), gain) for gain in (account.gain, other))
+    own, from_others = (_factor(gain.mean(1, keepdims=True), gain) for gain in (run.gain, other))
     return {
         name: replace(part, own=part.own * own[part.skill], other=part.other * from_others[part.skill])
-        for name, part in account.practised.items()
+        for name, part in run.practised.items()
     }
 
 
 def _factor(wanted: Array, is_now: Array) -> Array:
-    """What turns one value into the other; 1 where that is not known."""
+    """What turns one value into the other; 1 where that is unknown."""
     with np.errstate(invalid="ignore", divide="ignore"):
         factor = wanted / is_now
     return np.asarray(np.where(np.isfinite(factor), factor, 1.0).astype(np.float32))
 
 
-def _loss(parts: Parts, skills: int, ability: bool = True) -> Array:
+def _log_loss(parts: PracticeBySplit, skills: int, ability: bool = True) -> Array:
     fit = start(skills, replace(_TIE, ability=ability))
     theta = fit.theta.copy()
     theta[:, [curve.LEVEL, curve.TRANSFER]] = 0.0  # the practice as the run counts it
@@ -110,27 +120,27 @@ def _loss(parts: Parts, skills: int, ability: bool = True) -> Array:
     return np.concatenate([log_loss(fit, parts[name]) for name in HELD_OUT])
 
 
-def of_curve_model(fit: Fit, data: Interactions, split: Split, window: int) -> Account:
-    """The account of a fitted stand-in."""
+def of_curve_model(fit: Fit, data: Interactions, split: Split, window: int) -> RunPractice:
+    """The practice that a fitted learning-curve model counts."""
     gains = fit.gains.astype(np.float32)
     counts = {name: practice_of(data, getattr(split, name), window) for name in SPLITS}
     practised = {
         name: replace(part, own=part.own * gains[part.skill, 0], other=part.other * gains[part.skill, 1])
         for name, part in counts.items()
     }
-    return Account(counts, practised, fit.rate, gains[:, 0].astype(np.float64))
+    return RunPractice(counts, practised, fit.rate, gains[:, 0].astype(np.float64))
 
 
-def of_model(model: GainAKT, data: Interactions, split: Split, windows: dict[str, Windows], rate: Array) -> Account:
-    """The account of a trained model; `rate` (S,) is its effective rate, NaN where not known."""
+def of_model(model: GainAKT, data: Interactions, split: Split, windows: dict[str, Windows], rate: Array) -> RunPractice:
+    """The practice that a trained model counts; `rate` (S,) are its effective rates, NaN where unknown."""
     counts = {name: practice_of(data, getattr(split, name), windows[name].window) for name in SPLITS}
     practised = {name: _practised(model.encoder2, windows[name], counts[name]) for name in SPLITS}
-    return Account(counts, practised, rate, _mean_gains(model.encoder2, windows["train"], len(data.skills)))
+    return RunPractice(counts, practised, rate, _mean_gains(model.encoder2, windows["train"], len(data.skills)))
 
 
 @torch.inference_mode()
 def _practised(encoder: Interpretable, windows: Windows, counts: Practice) -> Practice:
-    """The practice of the asked skill before each interaction, by whose and by which response it came from."""
+    """The practice of the next skill before each interaction, by source and by response."""
     encoder.eval()
     own, other = [], []
     for _, batch in windows.in_order():
@@ -144,13 +154,15 @@ def _split(encoder: Interpretable, batch: Batch) -> torch.Tensor:
     asked, steps, mastery = batch.asked, batch.asked.shape[1], encoder.mastery
     practised, response = batch.skill[:, :steps], batch.response[:, :steps]
     read = encoder.encoder(batch.skill, batch.response)[:, :steps]
-    gains = torch.sigmoid(encoder.gains.pairs(read, response, asked).float()) * mastery.share(asked, practised)
+    gains = torch.sigmoid(encoder.gains.pairs(read, response, asked).float()) * mastery.transfer_share(asked, practised)
     slope = mastery.beta[asked] * mastery.velocity(torch.full_like(batch.student, -1))[:, None]
-    known = torch.arange(steps, device=asked.device).expand_as(asked) if batch.known is None else batch.known
+    known = (
+        torch.arange(steps, device=asked.device).expand_as(asked) if batch.last_visible is None else batch.last_visible
+    )
     fed = gains * slope[..., None] * (torch.arange(steps, device=asked.device) <= known[..., None])  # (B, A, T)
     same = asked[:, :, None] == practised[:, None, :]
     correct = (response > 0)[:, None, :]
-    sums = [[(fed * (mine & right)).sum(-1) for right in (~correct, correct)] for mine in (same, ~same)]
+    sums = [[(fed * (source & right)).sum(-1) for right in (~correct, correct)] for source in (same, ~same)]
     parts = torch.stack([torch.stack(pair, -1) for pair in sums], -2)  # (B, A, 2, 2)
     return torch.nn.functional.pad(parts, (0, 0, 0, 0, 1, 0))
 

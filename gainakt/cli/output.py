@@ -1,0 +1,88 @@
+"""What the command line prints: values, tables, one JSON object, and why it ended."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from gainakt.errors import StoreBusy
+from gainakt.store import Store, open_for_reading, runs_root
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from gainakt.verdict.criteria import Targets
+
+
+def number(value: Any) -> str:
+    """A value as people read it: six significant digits, - for none."""
+    return f"{value:.6g}" if isinstance(value, float) else "-" if value is None else str(value)
+
+
+def show(values: dict[str, Any], as_json: bool) -> None:
+    """Print name and value line by line, the findings of a verdict below them; or all as one JSON object."""
+    if as_json:
+        print(json.dumps(values))
+        return
+    values, findings = _without_findings(values)
+    for name, value in values.items():
+        if isinstance(value, dict):
+            print(f"{name}:")
+            for inner, inner_value in value.items():
+                print(f"  {inner:40} {number(inner_value)}")
+        else:
+            print(f"{name:42} {number(value)}")
+    for name, finding in findings.items():
+        print(f"{name:24} {finding['status']:16} {number(finding['value']):>10}  {finding['evidence']['text']}")
+
+
+def _without_findings(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What to print as it is, and the verdict's findings by name."""
+    if "verdict" not in values:
+        return values, {}
+    on_data = {name: value for name, value in values.items() if name.startswith("data_")}
+    findings = {**values["verdict"], **on_data}
+    apart = {"verdict", "mastery_correlations", *findings}
+    return {name: value for name, value in values.items() if name not in apart}, findings
+
+
+def table_text(table: "DataFrame", empty: str = "") -> str:
+    """A table in columns, or the sentence for an empty one."""
+    return table.to_string(index=False, float_format=number, na_rep="-") if len(table) else empty
+
+
+def show_json(**parts: Any) -> None:
+    """Print one JSON object; tables become lists of rows."""
+    rows = {
+        name: json.loads(part.to_json(orient="records")) if hasattr(part, "to_json") else part
+        for name, part in parts.items()
+    }
+    print(json.dumps(rows))
+
+
+def verdict_of(store: Path, run_id: str, targets: "Targets | None" = None) -> dict[str, Any]:
+    """The verdict on a run as it stands; from the runs' folders where the store's holder does not answer."""
+    from gainakt.verdict.judge import DEFAULTS, as_json
+
+    try:
+        reading = open_for_reading(store)
+    except StoreBusy:
+        reading = Store.open(":memory:", runs=runs_root(store))
+        reading.take_in()
+    with reading:
+        return as_json(reading, run_id, targets or DEFAULTS)
+
+
+def take_in(store: Path) -> None:
+    """Take new rows of the runs' folders into the store unless another process holds it, which then does so itself."""
+    try:
+        with Store.open(store, wait=1) as opened:
+            opened.take_in()
+    except StoreBusy:
+        return
+
+
+def leave(why: str, status: int) -> NoReturn:
+    """End the process; the last line of stderr says why."""
+    print(f"error: {why}", file=sys.stderr)
+    raise SystemExit(status)

@@ -1,0 +1,114 @@
+"""The verbs that compute: `train` a run, `evaluate` a saved one."""
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gainakt.cli.options import JsonFlag, RunArgument, StoreOption, assigned
+from gainakt.cli.output import leave, show, take_in, verdict_of
+from gainakt.cli.progress import TrainingBar
+from gainakt.config import DEFAULT_STORE, Config, changed
+from gainakt.config.presets import PRESETS, find
+from gainakt.errors import InputError
+from gainakt.store import Run, RunFolder, open_for_reading, runs_root
+
+if TYPE_CHECKING:
+    from gainakt.jobs.lineage import Beginning
+
+
+def train(
+    preset: Annotated[
+        str, typer.Option(help=f"The settings to start from: {', '.join(PRESETS)}; or v3-phase1+IDEA.")
+    ] = "corrected",
+    data: Annotated[str, typer.Option("--data", help="A file or folder of responses.")] = "",
+    simulate: Annotated[
+        str, typer.Option(help="Train on simulated students of this scenario instead; demo without --data.")
+    ] = "",
+    assign: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting NAME=VALUE (docs/settings.md); may be repeated.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="The run's name in lists and charts; else the preset's.")] = "",
+    as_json: JsonFlag = False,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Train a model here; the run is in the store from its first step, and an open dashboard shows it live."""
+    from gainakt.jobs.lineage import FRESH
+    from gainakt.jobs.service import queue_run
+
+    config = _configured(preset, data, simulate, assigned(assign, "training.max_epochs=5"))
+    folder = queue_run(runs_root(store), config, name=name or preset, preset=preset)
+    run_training(store, folder, config, FRESH, as_json=as_json)
+
+
+def run_training(store: Path, folder: RunFolder, config: Config, begin: "Beginning", *, as_json: bool) -> None:
+    """Train here, with a bar, and print the outcome; a failed run ends the process."""
+    from gainakt.jobs.service import execute
+
+    print(f"run {folder.run_id}", file=sys.stderr)
+    with TrainingBar() as bar, _stop_on_interrupt(folder):
+        last = execute(folder, config, bar.take, begin)
+    take_in(store)
+    if last["kind"] == "failed":
+        if as_json:
+            print(json.dumps({"run_id": folder.run_id, "status": "failed", "error": last["error"]}))
+        leave(last["error"], 2 if last["bad_input"] else 1)
+    if last["kind"] == "paused":
+        show({"run_id": folder.run_id, "status": "paused", "step": last["step"]}, as_json)
+        return
+    show({"run_id": folder.run_id, **outcome(last), **verdict_of(store, folder.run_id)}, as_json)
+
+
+def evaluate(run: RunArgument, as_json: JsonFlag = False, store: StoreOption = DEFAULT_STORE) -> None:
+    """Measure a saved run again from its checkpoints and data."""
+    with open_for_reading(store) as reading:
+        record = reading.run(run)
+    from gainakt.training.saved import reevaluate  # torch, once the run is known
+
+    results = reevaluate(record, runs_root(store))
+    show({"run_id": record.run_id, **_recorded(record), **results, **verdict_of(store, record.run_id)}, as_json)
+
+
+def outcome(row: dict[str, Any]) -> dict[str, Any]:
+    """What `train --json` says of a run, from its journal's `finished` row."""
+    kept = ("status", "reason", "epochs", "best_epoch", "seconds", "train_interactions_per_second")
+    return {**{name: row[name] for name in kept}, "test": {}, **row["results"]}
+
+
+def _recorded(run: Run) -> dict[str, Any]:
+    return {
+        "status": run.status,
+        "epochs": run.epochs,
+        "best_epoch": {"encoder1": run.best_encoder1, "encoder2": run.best_encoder2},
+        "seconds": run.seconds,
+        "train_interactions_per_second": run.interactions_per_second,
+    }
+
+
+def _configured(preset: str, data: str, simulate: str, changes: dict[str, Any]) -> Config:
+    if data and simulate:
+        raise InputError("--data and --simulate exclude each other; give one")
+    source = {"data.path": data} if data else {"data.simulate": simulate} if simulate else {}
+    return changed(find(preset).config, source | changes)
+
+
+@contextmanager
+def _stop_on_interrupt(folder: RunFolder) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the training after its current step; a second one ends it at once."""
+
+    def ask(number: int, _frame: object) -> None:
+        folder.request_stop("terminal")
+        print("\nstopping after this step; press again to abort", file=sys.stderr)
+        signal.signal(number, signal.SIG_DFL)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
