@@ -148,10 +148,10 @@ BAD = {
     "skills": (["skills", "../x"], "no run '../x'"),
     "option": (["runs", "--jsn"], "--jsn"),
     "verb": (["trian"], "trian"),
-    "endless students": (["study", "--students", "inf"], "'inf': expected whole numbers"),
-    "no number of students": (["study", "--students", "nan"], "'nan': expected whole numbers"),
-    "part of a student": (["study", "--students", "500.7"], "'500.7': expected whole numbers"),
-    "tests": (["verdict", "x", "--with", "guess"], "choose curve-model or preset"),
+    "endless students": (["study", "--students", "inf"], "--students: 'inf' is no number"),
+    "no number of students": (["study", "--students", "nan"], "--students: 'nan' is no number"),
+    "part of a student": (["study", "--students", "500.7"], "--students: 500.7 is no whole number"),
+    "tests": (["verdict", "x", "--with", "guess"], "choose curve-model"),
 }
 
 

@@ -1,6 +1,7 @@
 """The verb `study`: simulated classes, each trained and tested."""
 
-from typing import Annotated
+from collections.abc import Callable, Iterable
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -8,7 +9,10 @@ from gainakt.cli.options import JsonFlag, StoreOption, listed
 from gainakt.cli.output import show_json, table_text
 from gainakt.cli.progress import share_bar
 from gainakt.config import DEFAULT_STORE
+from gainakt.errors import InputError
 from gainakt.store import runs_root
+
+_Number = TypeVar("_Number", int, float)
 
 
 def study(
@@ -36,8 +40,8 @@ def study(
     from gainakt.jobs.study import Plan, carry_out, numbers, summary, whole_numbers
 
     plan = Plan(
-        students=tuple(whole_numbers(students)),
-        cvs=tuple(numbers(cv)),
+        students=_read("--students", whole_numbers, students),
+        cvs=_read("--cv", numbers, cv),
         sequencings=listed(stop),
         presets=listed(preset),
         seeds=seeds,
@@ -51,3 +55,11 @@ def study(
         show_json(cells=cells, summary=summary(cells))
     else:
         print(table_text(summary(cells)))
+
+
+def _read(option: str, parse: Callable[[str], Iterable[_Number]], text: str) -> tuple[_Number, ...]:
+    """The numbers of an option; its name stands in the error."""
+    try:
+        return tuple(parse(text))
+    except InputError as error:
+        raise InputError(f"{option}: {error}") from None
