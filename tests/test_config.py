@@ -24,7 +24,11 @@ from gainakt.training.loop import train
 from gainakt.ui import tables
 from gainakt.ui.plots.figures import mark_text
 
-LIVE = {*(f"weights.{name}" for name in WeightsConfig.model_fields), "losses.std_target", "losses.margin"}
+LIVE = {
+    *(f"weights.{name}" for name in WeightsConfig.model_fields), "losses.std_target", "losses.margin",
+    "training.learning_rate", "training.encoder2_rate", "training.mastery_rate", "training.weight_decay",
+    "training.clip_norm", "model.dropout", "model.gain_dropout", "model.temperature_start", "model.transfer_start",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [name for name, spec in fields().items() if spec.kind in (int, float)])
@@ -136,7 +140,7 @@ def test_flatten_and_difference_are_by_dotted_name():
     assert difference(config, config) == {}
 
 
-def test_the_weights_are_what_may_change_while_a_run_trains():
+def test_weights_rates_and_the_curves_scales_are_what_may_change_while_a_run_trains():
     assert {name for name, spec in fields().items() if spec.live} == LIVE
 
 
@@ -196,4 +200,6 @@ def test_the_journal_of_an_older_run_is_shown_under_the_present_name(tmp_path):
     rows = rows[rows["kind"] == "changed"]
     assert tables.events(rows)["Detail"].tolist() == ["Encoder priority: 0.5 → 0.3"]
     assert mark_text(next(rows.itertuples())) == "encoder_priority 0.5 → 0.3"
-    assert set(tables.settings(run)["Name in --set"]) == {"weights.encoder_priority", "weights.variance"}
+    shown = tables.settings(run).set_index("Name in --set")["Value"]
+    assert shown["weights.encoder_priority"] == "0.3" and shown["weights.variance"] == "2"
+    assert "weights.bce" not in shown.index

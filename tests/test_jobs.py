@@ -17,7 +17,7 @@ WAIT = 30
 def order(monkeypatch):
     """What began, in order; trainings say their name and compute nothing."""
     begun: list[str] = []
-    monkeypatch.setattr(service, "execute", lambda folder, config, *_: begun.append(config) or {"kind": "finished"})
+    monkeypatch.setattr(service, "execute", lambda folder, config, **_: begun.append(config) or {"kind": "finished"})
     monkeypatch.setattr(service, "queue_run", lambda root, config, **_: service.RunFolder(root, f"2026-{config}"))
     monkeypatch.setattr(service.RunFolder, "__init__", lambda self, root, run_id: setattr(self, "run_id", run_id))
     return begun
@@ -132,7 +132,7 @@ def test_a_test_with_the_preset_is_cancelled_within_a_training(tiny, small_class
             if len(calls) > 20:
                 in_training.set()
 
-        with_preset.tests(config, small_class(), counted)
+        with_preset.data_tests(config, small_class(), counted)
 
     jobs.start("a", "Test", work)
     assert in_training.wait(WAIT)

@@ -164,15 +164,15 @@ def test_a_branch_goes_on_from_a_moment_with_other_settings(store, tmp_path, con
     whole = trained(tmp_path, config)
     run = taken(store, whole)
     changes = {"weights.variance": 20.0, "training.learning_rate": 0.001, "training.max_epochs": 5}
-    folder, again, begin = lineage.branch(tmp_path, run, 3, changes, "a branch")
+    folder, again, begin = lineage.branch(tmp_path, run, 4, changes, "a branch")
     assert execute(folder, again, begin=begin)["kind"] == "finished"
     made = taken(store, folder)
-    assert made.lineage == {"parent": run.run_id, "step": 3} and made.config["weights"]["variance"] == 20.0
+    assert made.lineage == {"parent": run.run_id, "step": 4} and made.config["weights"]["variance"] == 20.0
     recorded = store.series([made.run_id], ["loss.total", "learning_rate"])
-    assert recorded["step"].min() == 4
+    assert recorded["step"].min() == 5
     before = store.series([run.run_id], ["learning_rate"]).set_index("step")["value"]
     after = recorded[recorded["name"] == "learning_rate"].set_index("step")["value"]
-    assert after[4] == pytest.approx(before[4] * 0.001 / config.training.learning_rate)
+    assert after[5] == pytest.approx(before[5] * 0.001 / config.training.learning_rate)
     replayed, again, begin = lineage.replay(tmp_path, made)
     execute(replayed, again, begin=begin)
     assert lineage.differences(tmp_path, made, taken(store, replayed)) == []

@@ -124,11 +124,11 @@ def disk(monkeypatch):
 
 
 def test_a_disk_that_is_full_stops_no_other_run_and_no_run_stays_running(root, configured, disk, monkeypatch):
-    def fill(self, batch, epoch, given=loop._Run.optimise):
+    def fill(self, batch, epoch, given=loop.Training.optimise):
         disk.full |= self.config.training.seed == 13 and self.step == 2
         return given(self, batch, epoch)
 
-    monkeypatch.setattr(loop._Run, "optimise", fill)
+    monkeypatch.setattr(loop.Training, "optimise", fill)
     jobs = Service(root)
     bad = jobs.submit(configured({"training.seed": 13}), name="bad", preset="corrected")
     jobs.wait()
@@ -225,12 +225,12 @@ def test_bad_input_fails_the_run_with_what_is_wrong(root, configured, case):
 
 
 def test_a_diverged_run_keeps_its_checkpoints_and_says_where(root, configured, monkeypatch):
-    def spoil(self, batch, epoch, given=loop._Run.optimise):
+    def spoil(self, batch, epoch, given=loop.Training.optimise):
         if self.step == 4:
             self.model.encoder1.asked.weight.data.fill_(float("nan"))
         return given(self, batch, epoch)
 
-    monkeypatch.setattr(loop._Run, "optimise", spoil)
+    monkeypatch.setattr(loop.Training, "optimise", spoil)
     config = configured({"training.max_epochs": 3})
     folder = queue_run(root, config, name="nan", preset="corrected")
     last = execute(folder, config)

@@ -17,8 +17,8 @@ _PARAMETERS = {"temperature_start": "temperature", "transfer_start": "transfer"}
 """Setting of the model -> the learned parameter that it sets anew for all skills."""
 
 
-def apply(before: Config, now: Config, model: GainAKT, optimiser: Optimizer) -> None:
-    """Make what differs between two configurations felt, from the next step on."""
+def apply(before: Config, now: Config, model: GainAKT, average: GainAKT, optimiser: Optimizer) -> None:
+    """Make what differs between two configurations felt, from the next step on; the average does not lag behind."""
     if rates(now) != rates(before):
         for group, old, new in zip(optimiser.param_groups, rates(before), rates(now), strict=True):
             group.update({key: group[key] * (new / old) for key in _RATES if key in group})
@@ -30,7 +30,8 @@ def apply(before: Config, now: Config, model: GainAKT, optimiser: Optimizer) -> 
         value = getattr(now.model, setting)
         if value != getattr(before.model, setting):
             with torch.no_grad():
-                getattr(model.encoder2.mastery, parameter).fill_(value)
+                for one in (model, average):
+                    getattr(one.encoder2.mastery, parameter).fill_(value)
 
 
 def set_dropout(model: GainAKT, config: Config) -> None:

@@ -72,7 +72,7 @@ def _events(run: "Training", start: State | None) -> Iterator[events.Event]:
         yield from run.epoch_end(0, {})
     else:
         snapshot.put_back(run, start)
-        live.apply(start.config, run.config, run.model, run.stepper.optimiser)
+        live.apply(start.config, run.config, run.model, run.averaged.model, run.stepper.optimiser)
         yield events.Resumed(run.step, run.at_epoch)
     while run.at_epoch <= run.config.training.max_epochs and not run.ending:
         yield from run.epoch(run.at_epoch)
@@ -215,7 +215,7 @@ class Training:
         before, self.config = self.config, changed(self.config, {name: value})
         old, new = flatten(before)[name], flatten(self.config)[name]
         if new != old:
-            live.apply(before, self.config, self.model, self.stepper.optimiser)
+            live.apply(before, self.config, self.model, self.averaged.model, self.stepper.optimiser)
             yield events.Changed(self.step + 1, epoch, name, old, new, who)
 
     def keep(self, why: str) -> Iterator[events.Event]:

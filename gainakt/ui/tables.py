@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from pydantic import ValidationError
 
-from gainakt.config import Config, fields, flatten, renamed
+from gainakt.config import Config, fields, flatten, flatten_stored, renamed
 from gainakt.datasets.describe import safe_csv
 from gainakt.measures.registry import AGREEMENT, MEASURES, RECOVERED, Measure
 from gainakt.store import Run
@@ -140,7 +140,7 @@ def stated(run: Run) -> dict[str, Any]:
     if not run.published:
         with suppress(ValidationError):
             return flatten(Config.model_validate(run.config))
-    return {f"{section}.{name}": value for section, part in run.config.items() for name, value in part.items()}
+    return flatten_stored(run.config)
 
 
 def settings(run: Run) -> pd.DataFrame:
