@@ -163,9 +163,10 @@ def test_a_steered_run_is_replayed_to_the_same_bits_and_its_twin_is_untouched(st
 def test_a_branch_goes_on_from_a_moment_with_other_settings(store, tmp_path, config):
     whole = trained(tmp_path, config)
     run = taken(store, whole)
-    changes = {"weights.variance": 20.0, "training.learning_rate": 0.001, "training.max_epochs": 5}
+    changes = {"weights.variance": 20.0, "training.learning_rate": 0.001}
     folder, again, begin = lineage.branch(tmp_path, run, 4, changes, "a branch")
-    assert execute(folder, again, begin=begin)["kind"] == "finished"
+    last = execute(folder, again, begin=begin)
+    assert last["kind"] == "finished", last
     made = taken(store, folder)
     assert made.lineage == {"parent": run.run_id, "step": 4} and made.config["weights"]["variance"] == 20.0
     recorded = store.series([made.run_id], ["loss.total", "learning_rate"])
@@ -176,6 +177,15 @@ def test_a_branch_goes_on_from_a_moment_with_other_settings(store, tmp_path, con
     replayed, again, begin = lineage.replay(tmp_path, made)
     execute(replayed, again, begin=begin)
     assert lineage.differences(tmp_path, made, taken(store, replayed)) == []
+
+
+def test_a_finished_run_is_trained_on_by_a_branch_of_more_epochs(store, tmp_path, config):
+    run = taken(store, trained(tmp_path, config))
+    folder, again, begin = lineage.branch(tmp_path, run, None, {"training.max_epochs": 6})
+    last = execute(folder, again, begin=begin)
+    assert last["kind"] == "finished" and last["epochs"] == 6, last
+    rates = store.series([taken(store, folder).run_id], ["learning_rate"]).set_index("step")["value"]
+    assert rates.index.tolist() == list(range(17, 25)) and rates[18] > rates[23] > 0
 
 
 def test_what_cannot_be_continued_says_why(store, tmp_path, config):

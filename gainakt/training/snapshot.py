@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from gainakt.config import Config, fields, flatten
 from gainakt.errors import InputError
@@ -69,7 +70,7 @@ def put_back(run: "Training", state: State) -> None:
     _restore_optimiser(stepper.optimiser, unpacked("optimiser", tensors))
     for group, kept in zip(stepper.optimiser.param_groups, values["groups"], strict=True):
         group.update({name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()})
-    stepper.schedule.load_state_dict(values["schedule"])
+    stepper.schedule.load_state_dict(values["schedule"] | _length(stepper.schedule, values["schedule"]))
     stepper.step = state.step
     if run.averaged.average is not None:
         run.averaged.average.load_state_dict(unpacked("average", tensors))
@@ -96,6 +97,12 @@ def put_back(run: "Training", state: State) -> None:
     torch.set_rng_state(tensors["random/torch"])
     if run.device.type == "cuda" and "random/cuda" in tensors:
         torch.cuda.set_rng_state(tensors["random/cuda"], run.device)
+
+
+def _length(schedule: LRScheduler, kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the training shall be longer or shorter than the state's: the cycle goes on along its new length."""
+    own = schedule.state_dict()
+    return {name: own[name] for name in ("total_steps", "_schedule_phases") if name in own and name in kept}
 
 
 def check(config: Config, fingerprint: str, state: State) -> None:
