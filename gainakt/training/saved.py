@@ -60,15 +60,15 @@ def reload(run: Run, root: Path) -> tuple[Config, Interactions, GainAKT, dict[st
     return config, data, model, windows_of(data, split, config.data.window, device)
 
 
-def opened(run: Run, root: Path) -> Opened:
+def opened(run: Run, root: Path, before: Opened | None = None) -> Opened:
     """A saved run's model and data, without drawing a random number: a training in this process keeps its own.
 
-    Raises InputError as `reload` does.
+    `before` is the same run opened earlier, whose data are taken over. Raises InputError as `reload` does.
     """
-    config, data = recorded(run)
+    config, data = recorded(run) if before is None else (before.config, before.data)
     if config.model.kind == "parametric":
         raise InputError(f"run {run.run_id} is a learning-curve model: it has no encoders to look into")
-    split = split_students(data, config.training.fold, config.training.seed)
+    split = split_students(data, config.training.fold, config.training.seed) if before is None else before.split
     model = without_weights(config, len(data.skills), len(split.train))
     folder = RunFolder(root, run.run_id).folder
     for encoder in ("encoder1", "encoder2"):
