@@ -16,6 +16,9 @@ from gainakt.errors import InputError
 from gainakt.store import Run, RunFolder
 
 if TYPE_CHECKING:
+    from gainakt.data.interactions import Interactions
+    from gainakt.data.sequences import Split
+    from gainakt.model.gainakt import GainAKT
     from gainakt.training.saved import Opened
     from gainakt.training.students import Explanation, StudentView
 
@@ -95,10 +98,10 @@ class Students:
         with self._lock:
             return explain(*self._model(), student, interaction, self.opened.config.data.window)
 
-    def _model(self):  # type: ignore[no-untyped-def]
+    def _model(self) -> tuple["GainAKT", "Interactions", "Split"]:
         return self.opened.model, self.opened.data, self.opened.split
 
-    def _rows(self, students: "np.ndarray") -> pd.DataFrame:
+    def _rows(self, students: np.ndarray) -> pd.DataFrame:
         from gainakt.training.student_table import student_rows
 
         return student_rows(*self._model(), students, self.opened.config.data.window)
@@ -113,11 +116,12 @@ def checkpoint(run: Run, root: Path) -> Checkpoint:
     folder = RunFolder(root, run.run_id).folder
     try:
         about = [json.loads((folder / f"{encoder}.json").read_text(encoding="utf-8")) for encoder in _ENCODERS]
-        saved = [str(one["sha256"]) for one in about], [int(one["epoch"]) for one in about]
+        first, second = (int(one["epoch"]) for one in about)
+        digest = "".join(str(one["sha256"]) for one in about)
     except (OSError, ValueError, KeyError) as error:
         state = f"is {run.status} and has" if run.active else "has"
         raise InputError(f"run {run.run_id} {state} saved no checkpoint") from error
-    return Checkpoint(run.run_id, *saved[1], "".join(saved[0]))
+    return Checkpoint(run.run_id, first, second, digest)
 
 
 _kept: OrderedDict[tuple[Path, str], Students] = OrderedDict()

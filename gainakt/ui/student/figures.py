@@ -1,7 +1,9 @@
-"""Charts of one student: mastery, gains and predictions by interaction; one prediction from gains to probability."""
+"""Charts of one student: mastery, gains and predictions by interaction; one prediction from gains to probability.
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+A course is a `training.students.StudentView`, an explanation a `training.students.Explanation`.
+"""
+
+from typing import Any
 
 import numpy as np
 
@@ -15,37 +17,7 @@ _RESPONSES = ((1, "correct", CORRECT, "circle", ""), (0, "incorrect", INCORRECT,
 _ENCODERS = ((1, "Encoder 1", color(2)), (2, "Encoder 2", color(3)))
 
 
-class Course(Protocol):
-    """What is drawn of a student's course; see `training.students.StudentView`."""
-
-    skills: list[str]
-    interaction: Any
-    practised: Any
-    response: Any
-    window: Any
-    gain: Any
-    p1: Any
-    p2: Any
-    mastery: Any
-
-
-class Explained(Protocol):
-    """What is drawn of a prediction; see `training.students.Explanation`."""
-
-    skill: str
-    interaction: int
-    contributions: list[Any]
-    level: float
-    practice: float
-    slope: float
-    velocity: float
-    offset: float
-    ceiling: float
-    mastery: float
-    threshold: float
-
-
-def shown_part(course: Course, step: int) -> tuple[slice, list[int]]:
+def shown_part(course: Any, step: int) -> tuple[slice, list[int]]:
     """Which interactions and skills are drawn: a thousand around the chosen one, the forty most practised."""
     at = int(np.searchsorted(course.interaction, step))
     first = min(at, len(course.interaction) - 1) // INTERACTIONS_SHOWN * INTERACTIONS_SHOWN
@@ -55,7 +27,7 @@ def shown_part(course: Course, step: int) -> tuple[slice, list[int]]:
     return part, [int(skill) for skill in order[:SKILLS_SHOWN] if counts[skill]]
 
 
-def course(student: Course, step: int) -> Figure:
+def course(student: Any, step: int) -> Figure:
     """Three plots over one axis of interactions: mastery of the practised skills, gains, both predictions.
 
     A line marks the interaction `step`, dotted lines where a sequence window begins.
@@ -76,7 +48,8 @@ def course(student: Course, step: int) -> Figure:
         layout[f"yaxis{place + 1 if place else ''}"] = axis("", domain=list(domain), anchor="x")
     layout["xaxis"] = axis("interaction", domain=[0, 1], anchor="y3", range=[x[0] - 0.5, x[-1] + 0.5])
     layout["yaxis"] |= {
-        "tickvals": list(range(len(skills))), "ticktext": [chart_text(shortened(student.skills[s], 24)) for s in skills],
+        "tickvals": list(range(len(skills))),
+        "ticktext": [chart_text(shortened(student.skills[skill], 24)) for skill in skills],
         "range": [len(skills) - 0.5, -0.5],
     }  # fmt: skip
     layout["yaxis2"] |= {"rangemode": "tozero"}
@@ -92,11 +65,11 @@ def _line(x: float, dash: str) -> dict[str, Any]:
     return {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": line, "layer": "above"}
 
 
-def _mastery(student: Course, part: slice, skills: list[int]) -> list[dict[str, Any]]:
+def _mastery(student: Any, part: slice, skills: list[int]) -> list[dict[str, Any]]:
     x, row = student.interaction[part], {skill: place for place, skill in enumerate(skills)}
     traces: list[dict[str, Any]] = [{
         "type": "heatmap", "uid": "mastery", "name": "mastery", "x": floats(x),
-        "z": np.asarray(student.mastery[part][:, skills].T, dtype=np.float32), "zmin": 0, "zmax": 1,
+        "z": [floats(student.mastery[part, skill]) for skill in skills], "zmin": 0, "zmax": 1,
         "y": list(range(len(skills))), "colorscale": "Cividis", "showlegend": False,
         "hovertemplate": "mastery %{z:.4f} after interaction %{x}<extra></extra>",
         "colorbar": {"thickness": 10, "len": 0.4, "y": 1, "yanchor": "top", "outlinewidth": 0, "tickvals": [0, 0.5, 1]},
@@ -115,7 +88,7 @@ def _mastery(student: Course, part: slice, skills: list[int]) -> list[dict[str, 
     return traces
 
 
-def _gains(student: Course, part: slice) -> list[dict[str, Any]]:
+def _gains(student: Any, part: slice) -> list[dict[str, Any]]:
     x, gain, response = student.interaction[part], student.gain[part], student.response[part]
     return [{
         "type": "bar", "uid": f"gain/{label}", "name": f"gain after {label}", "x": floats(x[response == answer]),
@@ -125,7 +98,7 @@ def _gains(student: Course, part: slice) -> list[dict[str, Any]]:
     } for answer, label, hue, _, pattern in _RESPONSES]  # fmt: skip
 
 
-def _predictions(student: Course, part: slice) -> list[dict[str, Any]]:
+def _predictions(student: Any, part: slice) -> list[dict[str, Any]]:
     x, response = student.interaction[part], student.response[part]
     traces: list[dict[str, Any]] = [{
         "type": "scatter", "mode": "lines+markers" if len(x) <= 120 else "lines", "uid": f"p{place}", "name": label,
@@ -144,31 +117,36 @@ def _predictions(student: Course, part: slice) -> list[dict[str, Any]]:
     return traces
 
 
-def prediction(told: Explained) -> Figure:
-    """Three plots: what each earlier interaction adds, the practice so far, and the learning curve with the threshold."""
+def prediction(explanation: Any) -> Figure:
+    """Three plots: what each earlier interaction adds, the practice so far, the learning curve with the threshold."""
     layout = base_layout(Axes("", height=330), 9)
+    each = explanation.contributions
+    first = each[0].interaction if each else explanation.interaction
+    earlier = [first - 0.5, max(each[-1].interaction if each else first, first + 7) + 0.5]
+    highest = 1.08 * max(explanation.ceiling, explanation.threshold)
+    so_far = "Practice so far" + (f", from a level of {number(explanation.level)}" if explanation.level else "")
     left, right = [0.0, 0.46], [0.58, 1.0]
     upper, lower = [0.58, 1.0], [0.0, 0.42]
     layout |= {
         "margin": {"l": 50, "r": 16, "t": 26, "b": 70}, "hovermode": "closest", "shapes": [],
         "legend": base_layout(Axes(), 2)["legend"],
-        "xaxis": axis("", domain=left, anchor="y", matches="x2", showticklabels=False),
-        "xaxis2": axis("earlier interaction", domain=left, anchor="y2", title_standoff=2),
-        "xaxis3": axis("practice", domain=right, anchor="y3", rangemode="tozero", title_standoff=2),
+        "xaxis": axis("", domain=left, anchor="y", matches="x2", showticklabels=False, range=earlier),
+        "xaxis2": axis("earlier interaction", domain=left, anchor="y2", tickformat="d", range=earlier),
+        "xaxis3": axis("practice", domain=right, anchor="y3", rangemode="tozero"),
         "yaxis": axis("", domain=upper, anchor="x", rangemode="tozero"),
         "yaxis2": axis("", domain=lower, anchor="x2", rangemode="tozero"),
-        "yaxis3": axis("", domain=[0, 1], anchor="x3", range=[0, max(told.ceiling, told.threshold) * 1.08]),
+        "yaxis3": axis("", domain=[0, 1], anchor="x3", range=[0, highest]),
         "annotations": [
             panel_title("Added to practice, by interaction", (left, upper)),
-            panel_title("Practice so far" + (f", from a level of {number(told.level)}" if told.level else ""), (left, lower)),
-            panel_title(shortened(f"Learning curve of {told.skill}", 48), (right, [0, 1])),
+            panel_title(so_far, (left, lower)),
+            panel_title(shortened(f"Learning curve of {explanation.skill}", 48), (right, [0, 1])),
         ],
     }  # fmt: skip
-    return {"data": [*_added(told), *_curve(told)], "layout": layout}
+    return {"data": [*_added(explanation), *_curve(explanation)], "layout": layout}
 
 
-def _added(told: Explained) -> list[dict[str, Any]]:
-    each = told.contributions
+def _added(explanation: Any) -> list[dict[str, Any]]:
+    each = explanation.contributions
     x = [one.interaction for one in each]
     traces: list[dict[str, Any]] = []
     for answer, label, hue, _, pattern in _RESPONSES:
@@ -179,37 +157,36 @@ def _added(told: Explained) -> list[dict[str, Any]]:
             "textposition": "none", "marker": {"color": hue, "pattern": {"shape": pattern}},
             "hovertemplate": f"interaction %{{x}}, %{{text}}, {label}: %{{y:.6f}}<extra></extra>",
         })  # fmt: skip
-    total = told.level + np.cumsum([one.added for one in each])
+    total = explanation.level + np.cumsum([one.added for one in each])
     return [*traces, {
-        "type": "scatter", "mode": "lines", "uid": "practice", "name": "practice", "x": floats(x), "y": floats(total),
-        "xaxis": "x2", "yaxis": "y2", "line": {"shape": "hv", "width": 2, "color": color(2)},
+        "type": "scatter", "mode": "lines+markers", "uid": "practice", "name": "practice", "x": floats(x), "y": floats(total),
+        "xaxis": "x2", "yaxis": "y2", "line": {"shape": "hv", "width": 2, "color": color(2)}, "marker": {"size": 4},
         "hovertemplate": "practice %{y:.6f} after interaction %{x}<extra></extra>", "showlegend": False,
     }]  # fmt: skip
 
 
-def _curve(told: Explained) -> list[dict[str, Any]]:
-    slope = told.slope * told.velocity
-    low = min(0.0, told.practice, told.level)
-    most = max(1.25 * told.practice, (told.offset + 3) / slope if slope else 1.0, 1e-3)
+def _curve(explanation: Any) -> list[dict[str, Any]]:
+    slope = explanation.slope * explanation.velocity
+    low = min(0.0, explanation.practice, explanation.level)
+    most = max(1.25 * explanation.practice, (explanation.offset + 3) / slope if slope else 1.0, 1e-3)
     x = np.linspace(low, most, 201)
-    y = told.ceiling / (1 + np.exp(-np.clip(slope * x - told.offset, -500, 500)))
+    y = explanation.ceiling / (1 + np.exp(-np.clip(slope * x - explanation.offset, -500, 500)))
     flat: dict[str, Any] = {"type": "scatter", "mode": "lines", "xaxis": "x3", "yaxis": "y3", "x": floats([low, most])}
     at = {"type": "scatter", "mode": "markers", "xaxis": "x3", "yaxis": "y3"}
     return [
-        flat | {"uid": "curve", "name": "mastery", "x": floats(x), "y": floats(y), "line": {"width": 2, "color": color(2)},
+        flat | {"uid": "curve", "name": "mastery", "x": floats(x), "y": floats(y),
+                "line": {"width": 2, "color": color(2)},
                 "hovertemplate": "mastery %{y:.4f} at practice %{x:.4f}<extra></extra>"},
-        flat | _level_line("threshold", told.threshold, "dash"),
-        flat | _level_line("ceiling", told.ceiling, "dot"),
-        at | {"uid": "point", "name": "at this prediction", "x": floats([told.practice]), "y": floats([told.mastery]),
+        flat | _level_line("threshold", explanation.threshold, "dash"),
+        flat | _level_line("ceiling", explanation.ceiling, "dot"),
+        at | {"uid": "point", "name": "at this prediction",
+              "x": floats([explanation.practice]), "y": floats([explanation.mastery]),
               "marker": {"size": 12, "color": color(3), "symbol": "diamond", "line": {"width": 1, "color": "#ffffff"}},
               "hovertemplate": "practice %{x:.6f}, mastery %{y:.6f}<extra></extra>"},
     ]  # fmt: skip
 
 
 def _level_line(label: str, value: float, dash: str) -> dict[str, Any]:
-    return {"uid": label, "name": label, "y": floats(_twice(value)), "line": {"width": 1.6, "color": NEUTRAL, "dash": dash},
+    line = {"width": 1.6, "color": NEUTRAL, "dash": dash}
+    return {"uid": label, "name": label, "y": floats([value, value]), "line": line,
             "hovertemplate": f"{label} %{{y:.4f}}<extra></extra>"}  # fmt: skip
-
-
-def _twice(value: float) -> Sequence[float]:
-    return [value, value]

@@ -21,7 +21,9 @@ _CONTRIBUTIONS = {
     "skill": st.column_config.TextColumn("Skill", help="The skill that it practised."),
     "response": st.column_config.TextColumn("Response"),
     "gain": st.column_config.NumberColumn("Gain", format="%.17g", help="Gain of the predicted skill, between 0 and 1."),
-    "share": st.column_config.NumberColumn("Transfer share", format="%.17g", help="1 where it practised the skill itself."),
+    "share": st.column_config.NumberColumn(
+        "Transfer share", format="%.17g", help="The part of the gain that counts: 1 where it practised this very skill."
+    ),
     "added": st.column_config.NumberColumn("Added", format="%.17g", help="Gain times share: added to practice."),
 }  # fmt: skip
 
