@@ -16,21 +16,22 @@ _ORDERS = {
     "Most interactions": ("interactions", False),
 }
 _NEWER_EVERY = 5
+_ORDERED = ("student", "surprise", "mastery_rise", "interactions", "share_correct", "split")
 _COLUMNS = {
-    "student": st.column_config.TextColumn("Student", help="The student's label in the data.", width=90),
+    "student": st.column_config.TextColumn("Student", help="The student's label in the data.", width=88),
     "split": st.column_config.TextColumn("Split", width=70),
     "interactions": st.column_config.NumberColumn(
-        "Interactions", format="localized", width=80, help="All responses of this student."
+        "Interactions", format="localized", width=82, help="All responses of this student."
     ),
     "share_correct": st.column_config.NumberColumn(
-        "Correct", format="percent", width=70, help="Share of correct responses."
+        "Correct", format="%.2f", width=60, help="Share of correct responses."
     ),
     "surprise": st.column_config.NumberColumn(
-        "Surprise", format="%.3f", width=75,
+        "Surprise", format="%.3f", width=62,
         help="Mean log-loss of Encoder 2's predictions of this student. Guessing with probability 0.5 gives 0.693.",
     ),
     "mastery_rise": st.column_config.NumberColumn(
-        "Rise", format="%.3f", width=65,
+        "Rise", format="%.3f", width=58,
         help="How far mastery rises from the first to the last prediction of a skill, mean over the student's skills."
         " Skills that are asked once do not count.",
     ),
@@ -80,18 +81,18 @@ def newer(run: Run, shown: Checkpoint | None) -> None:
 
 def student(of: Students) -> str:
     """The student that the link names, or that is chosen in the table or by id; with neither, the table's first."""
-    find, split, order = st.columns([2, 2, 3], vertical_alignment="bottom")
-    text = find.text_input(
+    text = st.text_input(
         "Find a student", key="find-student", placeholder="part of an id", on_change=_take_exact, args=(of,),
         help="Lists the students of all splits whose id contains this text. A whole id chooses the student.",
     ).strip()  # fmt: skip
+    split, order = st.columns(2)
     part = split.selectbox(
-        "Students", list(_SPLITS), format_func=_SPLITS.__getitem__, key="student-split", disabled=bool(text),
+        "List", list(_SPLITS), format_func=_SPLITS.__getitem__, key="student-split", disabled=bool(text),
         help="Which students the table lists.",
     )  # fmt: skip
-    by = order.segmented_control(
-        "Order", list(_ORDERS), default="Largest surprise", required=True, key="student-order",
-        help="Largest surprise lists first whom Encoder 2 predicts worst; Not learning, whose mastery rises least.",
+    by = order.selectbox(
+        "First", list(_ORDERS), key="student-order",
+        help="Largest surprise: whom Encoder 2 predicts worst. Not learning: whose mastery rises least.",
     )  # fmt: skip
     listed = _listed(of, text, part, by)
     if listed.empty:
@@ -101,7 +102,7 @@ def student(of: Students) -> str:
         st.session_state["students-listed"] = listed["student"].tolist()
         st.dataframe(
             listed, key=key, hide_index=True, column_config=_COLUMNS, placeholder="–", selection_mode="single-row",
-            on_select=lambda: _take_row(key), height=tables.fitting(len(listed), 214),
+            on_select=lambda: _take_row(key), column_order=_ORDERED, height=tables.fitting(len(listed), 388),
         )  # fmt: skip
     linked = st.query_params.get("student")
     if linked is not None and linked not in of:

@@ -159,8 +159,8 @@ def _added(explanation: Any) -> list[dict[str, Any]]:
         })  # fmt: skip
     total = explanation.level + np.cumsum([one.added for one in each])
     return [*traces, {
-        "type": "scatter", "mode": "lines+markers", "uid": "practice", "name": "practice", "x": floats(x), "y": floats(total),
-        "xaxis": "x2", "yaxis": "y2", "line": {"shape": "hv", "width": 2, "color": color(2)}, "marker": {"size": 4},
+        "type": "scatter", "mode": "lines+markers", "uid": "practice", "name": "practice", "xaxis": "x2", "yaxis": "y2",
+        "x": floats(x), "y": floats(total), "line": {"shape": "hv", "width": 2, "color": color(2)}, "marker": {"size": 4},
         "hovertemplate": "practice %{y:.6f} after interaction %{x}<extra></extra>", "showlegend": False,
     }]  # fmt: skip
 

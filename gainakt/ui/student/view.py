@@ -28,20 +28,17 @@ _CONTRIBUTIONS = {
 }  # fmt: skip
 
 
-def shown(of: Students, label: str) -> None:
-    """The student's course, an interaction to choose, and why it was predicted as it was."""
-    st.markdown(f"##### Student {markdown_text(label)}")
+def course(of: Students, label: str) -> int | None:
+    """The student's course and an interaction to choose; None, with the reason on the page, where there is none."""
     try:
         with st.spinner("Predicting the student's course …"):
             view = of.view(label)
     except InputError as error:
-        st.info(f"{markdown_text(error)}.", icon=":material/info:")
-        return
-    slot = st.container()
+        st.info(f"{markdown_text(str(error)[:1].upper() + str(error)[1:])}.", icon=":material/info:")
+        return None
     step = _step(of, view)
-    with slot:
-        _course(of, view, step)
-    _explanation(of, label, step)
+    _course(of, view, step)
+    return step
 
 
 def _step(of: Students, view: Any) -> int:
@@ -53,11 +50,12 @@ def _step(of: Students, view: Any) -> int:
     key = f"step-{of.checkpoint.run_id}-{view.student}"
     if key not in st.session_state:
         st.session_state[key] = min(max(int(linked), 1), last) if linked.isdecimal() else worst
-    box, button, _ = st.columns([2, 3, 5], vertical_alignment="bottom")
+    title, box, button = st.columns([4, 2, 3], vertical_alignment="bottom")
+    title.markdown(f"##### Student {markdown_text(view.student)}")
     step = box.number_input("Explain interaction", 1, last, key=key, help="Numbered from 1 on, as in the chart.")
     button.button(
         f"Largest surprise: {worst}", on_click=lambda: st.session_state.update({key: worst}),
-        help="The interaction whose response Encoder 2 thought least likely.",
+        width="stretch", help="The interaction whose response Encoder 2 thought least likely.",
     )  # fmt: skip
     st.query_params["step"] = str(step)
     return int(step)
@@ -79,17 +77,17 @@ def _course(of: Students, view: Any, step: int) -> None:
               f"{of.checkpoint.run_id}-{view.student}-{int(drawn[0])}")  # fmt: skip
 
 
-def _explanation(of: Students, label: str, step: int) -> None:
+def explanation(of: Students, label: str, step: int) -> None:
     """The picture, the paragraph and the exact numbers of one prediction."""
     st.markdown("##### Why Encoder 2 predicted so")
     try:
-        explanation = of.explain(label, step)
+        prediction = of.explain(label, step)
     except InputError as error:
         st.info(f"{markdown_text(str(error)[:1].upper() + str(error)[1:])}.", icon=":material/info:")
         return
-    explained = explanation.as_json()
+    explained = prediction.as_json()
     st.markdown(words.paragraph(explained))
-    live_plot(f"prediction-{of.checkpoint.run_id}", figures.prediction(explanation), f"{label}-{step}")
+    live_plot(f"prediction-{of.checkpoint.run_id}", figures.prediction(prediction), f"{label}-{step}")
     with st.expander("Exact numbers"):
         st.code(words.exact(explained), language=None)
         rows = pd.DataFrame(explained["contributions"])

@@ -10,46 +10,35 @@ _LARGEST = 3
 
 def paragraph(explained: dict[str, Any]) -> str:
     """Why the prediction is what it is, as Markdown; `explained` is the explanation as plain values."""
-    value = {name: number(one) if isinstance(one, float) else one for name, one in explained.items()}
-    skill = f"**{markdown_text(explained['skill'])}**"
-    outcome = _response(explained["response"])
-    return " ".join([
-        f"For interaction {explained['interaction']} of student {markdown_text(explained['student'])}, on {skill},"
-        f" Encoder 2 gave a correct response a probability of **{value['probability']}**; the response was {outcome}."
-        f" Encoder 1 gave {value['encoder1_probability']}.",
+    value = {name: number(one) for name, one in explained.items() if isinstance(one, float)}
+    skill = f"skill **{markdown_text(explained['skill'])}**"
+    return "\n\n".join([
+        f"At interaction {explained['interaction']}, student {markdown_text(explained['student'])} gave"
+        f" {'a **correct**' if explained['response'] else 'an **incorrect**'} response on {skill}. Encoder 2 had given a"
+        f" correct one a probability of **{value['probability']}**, Encoder 1 {value['encoder1_probability']}.",
         _practice(explained, skill),
-        f"On the learning curve of {skill}, with slope {value['slope']} times the student's velocity"
+        f"On the learning curve of this skill, with slope {value['slope']} times the student's velocity"
         f" {value['velocity']} and offset {value['offset']}, that is mastery **{value['mastery']}** of at most"
-        f" {value['ceiling']}.",
-        _against_threshold(explained),
+        f" {value['ceiling']}. {_against_threshold(explained)}",
     ])  # fmt: skip
-
-
-def _response(response: int) -> str:
-    return "correct" if response else "incorrect"
 
 
 def _practice(explained: dict[str, Any], skill: str) -> str:
     fed = sorted((one for one in explained["contributions"] if one["added"] > 0), key=lambda one: -one["added"])
     earlier = len(explained["contributions"])
-    window = f"{earlier} earlier interaction{'' if earlier == 1 else 's'} of its sequence window"
-    practice = f"{number(explained['practice'])}{_level(explained)}"
+    level = f", of which {number(explained['level'])} is the level at the start" if explained["level"] else ""
+    text = f"Before it, the practice of {skill} was **{number(explained['practice'])}**{level}. "
+    window = f"{earlier} earlier interaction{'' if earlier == 1 else 's'} of the sequence window fed it"
     if not fed:
-        return f"None of the {window} practised {skill}: its practice is {practice}."
-    which = "Most came" if len(fed) > _LARGEST else "It came"
+        return text + f"None of the {window}."
     largest = "; ".join(_contribution(one) for one in fed[:_LARGEST])
-    return f"{len(fed)} of the {window} practised {skill}: its practice is **{practice}**. {which} from {largest}."
+    return text + f"{len(fed)} of the {window}{', most of all' if len(fed) > _LARGEST else ':'} {largest}."
 
 
 def _contribution(one: dict[str, Any]) -> str:
     part = "" if one["share"] == 1 else f", a share of {number(one['share'])} of the gain {number(one['gain'])}"
-    skill, response = markdown_text(one["skill"]), _response(one["response"])
+    skill, response = markdown_text(one["skill"]), "correct" if one["response"] else "incorrect"
     return f"interaction {one['interaction']} ({skill}, {response}): {number(one['added'])}{part}"
-
-
-def _level(explained: dict[str, Any]) -> str:
-    level = explained["level"]
-    return f", of which a level of {number(level)} at the start" if level else ""
 
 
 def _against_threshold(explained: dict[str, Any]) -> str:
