@@ -69,7 +69,7 @@ def _mastery(student: Any, part: slice, skills: list[int]) -> list[dict[str, Any
     x, row = student.interaction[part], {skill: place for place, skill in enumerate(skills)}
     traces: list[dict[str, Any]] = [{
         "type": "heatmap", "uid": "mastery", "name": "mastery", "x": floats(x),
-        "z": [floats(student.mastery[part, skill]) for skill in skills], "zmin": 0, "zmax": 1,
+        "z": np.asarray(student.mastery[part][:, skills].T, dtype=np.float32), "zmin": 0, "zmax": 1,
         "y": list(range(len(skills))), "colorscale": "Cividis", "showlegend": False,
         "hovertemplate": "mastery %{z:.4f} after interaction %{x}<extra></extra>",
         "colorbar": {"thickness": 10, "len": 0.4, "y": 1, "yanchor": "top", "outlinewidth": 0, "tickvals": [0, 0.5, 1]},
@@ -160,7 +160,8 @@ def _added(explanation: Any) -> list[dict[str, Any]]:
     total = explanation.level + np.cumsum([one.added for one in each])
     return [*traces, {
         "type": "scatter", "mode": "lines+markers", "uid": "practice", "name": "practice", "xaxis": "x2", "yaxis": "y2",
-        "x": floats(x), "y": floats(total), "line": {"shape": "hv", "width": 2, "color": color(2)}, "marker": {"size": 4},
+        "x": floats(x), "y": floats(total), "marker": {"size": 4},
+        "line": {"shape": "hv", "width": 2, "color": color(2)},
         "hovertemplate": "practice %{y:.6f} after interaction %{x}<extra></extra>", "showlegend": False,
     }]  # fmt: skip
 

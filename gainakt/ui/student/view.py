@@ -50,9 +50,9 @@ def _step(of: Students, view: Any) -> int:
     key = f"step-{of.checkpoint.run_id}-{view.student}"
     if key not in st.session_state:
         st.session_state[key] = min(max(int(linked), 1), last) if linked.isdecimal() else worst
-    title, box, button = st.columns([4, 2, 3], vertical_alignment="bottom")
+    title, box, button = st.columns([4, 3, 4], vertical_alignment="bottom")
     title.markdown(f"##### Student {markdown_text(view.student)}")
-    step = box.number_input("Explain interaction", 1, last, key=key, help="Numbered from 1 on, as in the chart.")
+    step = box.number_input("Interaction", 1, last, key=key, help="Its prediction is explained below.")
     button.button(
         f"Largest surprise: {worst}", on_click=lambda: st.session_state.update({key: worst}),
         width="stretch", help="The interaction whose response Encoder 2 thought least likely.",

@@ -14,8 +14,8 @@ def paragraph(explained: dict[str, Any]) -> str:
     skill = f"skill **{markdown_text(explained['skill'])}**"
     return "\n\n".join([
         f"At interaction {explained['interaction']}, student {markdown_text(explained['student'])} gave"
-        f" {'a **correct**' if explained['response'] else 'an **incorrect**'} response on {skill}. Encoder 2 had given a"
-        f" correct one a probability of **{value['probability']}**, Encoder 1 {value['encoder1_probability']}.",
+        f" {'a **correct**' if explained['response'] else 'an **incorrect**'} response on {skill}. Encoder 2 had given"
+        f" a correct one a probability of **{value['probability']}**, Encoder 1 {value['encoder1_probability']}.",
         _practice(explained, skill),
         f"On the learning curve of this skill, with slope {value['slope']} times the student's velocity"
         f" {value['velocity']} and offset {value['offset']}, that is mastery **{value['mastery']}** of at most"
@@ -24,21 +24,24 @@ def paragraph(explained: dict[str, Any]) -> str:
 
 
 def _practice(explained: dict[str, Any], skill: str) -> str:
-    fed = sorted((one for one in explained["contributions"] if one["added"] > 0), key=lambda one: -one["added"])
-    earlier = len(explained["contributions"])
+    earlier = explained["contributions"]
+    same = sorted((one for one in earlier if one["skill"] == explained["skill"]), key=lambda one: -one["added"])
+    others = [one for one in earlier if one["skill"] != explained["skill"] and one["added"] > 0]
     level = f", of which {number(explained['level'])} is the level at the start" if explained["level"] else ""
-    text = f"Before it, the practice of {skill} was **{number(explained['practice'])}**{level}. "
-    window = f"{earlier} earlier interaction{'' if earlier == 1 else 's'} of the sequence window fed it"
-    if not fed:
-        return text + f"None of the {window}."
-    largest = "; ".join(_contribution(one) for one in fed[:_LARGEST])
-    return text + f"{len(fed)} of the {window}{', most of all' if len(fed) > _LARGEST else ':'} {largest}."
+    text = f"Before it, the practice of {skill} was **{number(explained['practice'])}**{level}. {len(same)} of the"
+    text += f" {len(earlier)} earlier interaction{'' if len(earlier) == 1 else 's'} of the sequence window practised it"
+    if same:
+        largest = "; ".join(_contribution(one) for one in same[:_LARGEST])
+        text += f" and added {number(sum(one['added'] for one in same))}"
+        text += f", most of all {largest}" if len(same) > _LARGEST else f" ({largest})"
+    if others:
+        practised = "interaction" if len(others) == 1 else "interactions"
+        text += f"; {len(others)} {practised} on other skills added {number(sum(one['added'] for one in others))}"
+    return text + "."
 
 
 def _contribution(one: dict[str, Any]) -> str:
-    part = "" if one["share"] == 1 else f", a share of {number(one['share'])} of the gain {number(one['gain'])}"
-    skill, response = markdown_text(one["skill"]), "correct" if one["response"] else "incorrect"
-    return f"interaction {one['interaction']} ({skill}, {response}): {number(one['added'])}{part}"
+    return f"interaction {one['interaction']} ({'correct' if one['response'] else 'incorrect'}) {number(one['added'])}"
 
 
 def _against_threshold(explained: dict[str, Any]) -> str:
