@@ -15,7 +15,8 @@ def paragraph(explained: dict[str, Any]) -> str:
     return "\n\n".join([
         f"At interaction {explained['interaction']}, student {markdown_text(explained['student'])} gave"
         f" {'a **correct**' if explained['response'] else 'an **incorrect**'} response on {skill}. Encoder 2 had given"
-        f" a correct one a probability of **{value['probability']}**, Encoder 1 {value['encoder1_probability']}.",
+        f" a correct one a probability of **{value['probability']}**, Encoder 1 one of"
+        f" {value['encoder1_probability']}.",
         _practice(explained, skill),
         f"On the learning curve of this skill, with slope {value['slope']} times the student's velocity"
         f" {value['velocity']} and offset {value['offset']}, that is mastery **{value['mastery']}** of at most"
@@ -31,9 +32,9 @@ def _practice(explained: dict[str, Any], skill: str) -> str:
     text = f"Before it, the practice of {skill} was **{number(explained['practice'])}**{level}. {len(same)} of the"
     text += f" {len(earlier)} earlier interaction{'' if len(earlier) == 1 else 's'} of the sequence window practised it"
     if same:
-        largest = "; ".join(_contribution(one) for one in same[:_LARGEST])
+        largest = ", ".join(_contribution(one) for one in same[:_LARGEST])
         text += f" and added {number(sum(one['added'] for one in same))}"
-        text += f", most of all {largest}" if len(same) > _LARGEST else f" ({largest})"
+        text += f", of which {largest}" if len(same) > _LARGEST else f": {largest}"
     if others:
         practised = "interaction" if len(others) == 1 else "interactions"
         text += f"; {len(others)} {practised} on other skills added {number(sum(one['added'] for one in others))}"
@@ -41,7 +42,8 @@ def _practice(explained: dict[str, Any], skill: str) -> str:
 
 
 def _contribution(one: dict[str, Any]) -> str:
-    return f"interaction {one['interaction']} ({'correct' if one['response'] else 'incorrect'}) {number(one['added'])}"
+    response = "correct" if one["response"] else "incorrect"
+    return f"{number(one['added'])} from interaction {one['interaction']} ({response})"
 
 
 def _against_threshold(explained: dict[str, Any]) -> str:
