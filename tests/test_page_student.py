@@ -27,8 +27,8 @@ def trained(tiny: Callable[..., Config], class_file: Path) -> Callable[..., str]
     """A function that trains a run below a store; its id."""
 
     def train(store: Path, **changes: Any) -> str:
-        torch_free = {"data.path": str(class_file), "training.max_epochs": 2, **changes}
-        config = tiny(torch_free)
+        changed = {"data.path": str(class_file), "training.max_epochs": 2, **changes}
+        config = tiny(changed)
         folder = queue_run(runs_root(store), config, name="a run", preset="corrected")
         assert execute(folder, config)["kind"] == "finished"
         return folder.run_id
@@ -248,7 +248,7 @@ def test_the_words_of_a_prediction_agree_with_its_numbers(page_store: Path, trai
     for name in ("probability", "practice", "mastery", "threshold", "encoder1_probability", "temperature"):
         assert f"{explained[name]:.4g}" in spoken, name
     none = words.paragraph({**explained, "contributions": [], "practice": 0.0})
-    assert "0 of the 0 earlier interactions" in none
+    assert "None of the 0 earlier interactions" in none
     level = words.paragraph({**explained, "level": 0.25})
     assert "of which 0.25 is the level at the start" in level
 

@@ -10,15 +10,17 @@ import numpy as np
 from gainakt.ui.plots.figures import NEUTRAL, Axes, Figure, axis, base_layout, color, floats, panel_title
 from gainakt.ui.text import chart_text, number, shortened
 
-SKILLS_SHOWN = 40
+SKILLS_SHOWN = 24
 INTERACTIONS_SHOWN = 1_000
+DETAILED = 120
+"""Up to this many interactions, signs are large, bars hatched and points drawn."""
 CORRECT, INCORRECT = color(0), color(1)
 _RESPONSES = ((1, "correct", CORRECT, "circle", ""), (0, "incorrect", INCORRECT, "x", "/"))
 _ENCODERS = ((1, "Encoder 1", color(2)), (2, "Encoder 2", color(3)))
 
 
 def shown_part(course: Any, step: int) -> tuple[slice, list[int]]:
-    """Which interactions and skills are drawn: a thousand around the chosen one, the forty most practised."""
+    """Which interactions and skills are drawn: a thousand around the chosen one, the most practised skills."""
     at = int(np.searchsorted(course.interaction, step))
     first = min(at, len(course.interaction) - 1) // INTERACTIONS_SHOWN * INTERACTIONS_SHOWN
     part = slice(first, first + INTERACTIONS_SHOWN)
@@ -34,7 +36,7 @@ def course(student: Any, step: int) -> Figure:
     """
     part, skills = shown_part(student, step)
     x = student.interaction[part]
-    high = 26 + max(60, min(14 * len(skills) + 30, 260))
+    high = 26 + max(60, 14 * len(skills) + 30)
     height = high + 290
     layout = base_layout(Axes("", "interaction", height=height), 9)
     layout |= {"margin": {"l": 60, "r": 16, "t": 26, "b": 84}, "hovermode": "closest", "annotations": [], "shapes": []}
@@ -74,7 +76,7 @@ def _mastery(student: Any, part: slice, skills: list[int]) -> list[dict[str, Any
         "hovertemplate": "mastery %{z:.4f} after interaction %{x}<extra></extra>",
         "colorbar": {"thickness": 10, "len": 0.4, "y": 1, "yanchor": "top", "outlinewidth": 0, "tickvals": [0, 0.5, 1]},
     }]  # fmt: skip
-    size = 7 if len(x) <= 120 else 4
+    size = 7 if len(x) <= DETAILED else 4
     practised, response = student.practised[part], student.response[part]
     for answer, label, _, symbol, _ in _RESPONSES:
         at = [i for i in np.flatnonzero(response == answer) if practised[i] in row]
@@ -93,7 +95,7 @@ def _gains(student: Any, part: slice) -> list[dict[str, Any]]:
     return [{
         "type": "bar", "uid": f"gain/{label}", "name": f"gain after {label}", "x": floats(x[response == answer]),
         "y": floats(gain[response == answer]), "yaxis": "y2", "width": 0.9,
-        "marker": {"color": hue, "pattern": {"shape": pattern}},
+        "marker": {"color": hue, "pattern": {"shape": pattern if len(x) <= DETAILED else ""}},
         "hovertemplate": f"gain %{{y:.4f}} from interaction %{{x}}, {label}<extra></extra>",
     } for answer, label, hue, _, pattern in _RESPONSES]  # fmt: skip
 
@@ -101,7 +103,7 @@ def _gains(student: Any, part: slice) -> list[dict[str, Any]]:
 def _predictions(student: Any, part: slice) -> list[dict[str, Any]]:
     x, response = student.interaction[part], student.response[part]
     traces: list[dict[str, Any]] = [{
-        "type": "scatter", "mode": "lines+markers" if len(x) <= 120 else "lines", "uid": f"p{place}", "name": label,
+        "type": "scatter", "mode": "lines+markers" if len(x) <= DETAILED else "lines", "uid": f"p{place}", "name": label,
         "x": floats(x), "y": floats(getattr(student, f"p{place}")[part]), "yaxis": "y3", "marker": {"size": 4},
         "line": {"color": hue, "width": 2, "dash": "dash" if place == 1 else "solid"},
         "hovertemplate": f"{label} %{{y:.4f}} at interaction %{{x}}<extra></extra>",
@@ -111,7 +113,7 @@ def _predictions(student: Any, part: slice) -> list[dict[str, Any]]:
         traces.append({
             "type": "scatter", "mode": "markers", "uid": f"response/{label}", "name": label, "yaxis": "y3",
             "x": floats(x[at]), "y": floats(np.full(len(at), float(answer))), "showlegend": False,
-            "marker": {"symbol": symbol, "size": 6 if len(x) <= 120 else 4, "color": hue},
+            "marker": {"symbol": symbol, "size": 6 if len(x) <= DETAILED else 4, "color": hue},
             "hovertemplate": f"interaction %{{x}}: {label}<extra></extra>",
         })  # fmt: skip
     return traces
@@ -169,7 +171,10 @@ def _added(explanation: Any) -> list[dict[str, Any]]:
 def _curve(explanation: Any) -> list[dict[str, Any]]:
     slope = explanation.slope * explanation.velocity
     low = min(0.0, explanation.practice, explanation.level)
-    most = max(1.25 * explanation.practice, (explanation.offset + 3) / slope if slope else 1.0, 1e-3)
+    bend = (explanation.offset + 3) / slope  # where the curve is near its ceiling
+    most = max(
+        1.25 * explanation.practice, min(bend, 8 * explanation.practice) if explanation.practice > 0 else bend, 0.1
+    )
     x = np.linspace(low, most, 201)
     y = explanation.ceiling / (1 + np.exp(-np.clip(slope * x - explanation.offset, -500, 500)))
     flat: dict[str, Any] = {"type": "scatter", "mode": "lines", "xaxis": "x3", "yaxis": "y3", "x": floats([low, most])}

@@ -64,15 +64,17 @@ def _step(of: Students, view: Any) -> int:
 def _course(of: Students, view: Any, step: int) -> None:
     part, skills = figures.shown_part(view, step)
     windows = int(view.window.max()) + 1
-    text = f"{len(view.interaction)} interactions on {len(view.skills)} skills, {_SPLITS[view.split]}."
+    on = "1 skill" if len(view.skills) == 1 else f"{number(len(view.skills))} skills"
+    text = f"{number(len(view.interaction))} interactions on {on}, {_SPLITS[view.split]}."
     if windows > 1:
         text += f" The model reads them in {windows} sequence windows (dotted lines) and starts anew in each."
     drawn = view.interaction[part]
+    limits = []
     if len(drawn) < len(view.interaction):
-        text += f" Drawn: interactions {number(int(drawn[0]))} to {number(int(drawn[-1]))}."
+        limits.append(f"interactions {number(int(drawn[0]))} to {number(int(drawn[-1]))}")
     if len(skills) < len(np.unique(view.practised[part])):
-        text += f" Drawn: the {len(skills)} most practised skills."
-    st.caption(text)
+        limits.append(f"the {len(skills)} most practised skills")
+    st.caption(text + (f" Drawn: {', '.join(limits)}." if limits else ""))
     live_plot(f"course-{of.checkpoint.run_id}-{view.student}", figures.course(view, step),
               f"{of.checkpoint.run_id}-{view.student}-{int(drawn[0])}")  # fmt: skip
 
