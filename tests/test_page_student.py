@@ -20,6 +20,8 @@ from gainakt.ui.student import choice, figures, words
 from tests.pages import draw, queue, text_of, write_run
 
 PAGE = "pages/8_Student.py"
+SLOW = 60_000
+"""Milliseconds for what computes: a shared machine may be many times slower than an idle one."""
 
 
 @pytest.fixture
@@ -262,21 +264,21 @@ def test_find_a_student_and_have_a_prediction_explained(
     served = dashboard(store=store, OMP_NUM_THREADS="1")
     page.goto(f"{served.url}/Student?run={run_id}")
     heading = page.get_by_role("heading", name="Student s")
-    expect(heading).to_be_visible(timeout=60_000)
+    expect(heading).to_be_visible(timeout=SLOW)
     before = heading.inner_text()
     table = page.get_by_test_id("stDataFrame").first
     box = table.bounding_box()
     assert box
     page.mouse.click(box["x"] + 16, box["y"] + 36 + 35 * 2.5)  # the check box of the third row
-    expect(heading).not_to_have_text(before)
+    expect(heading).not_to_have_text(before, timeout=SLOW)
     find = page.get_by_role("textbox", name="Find a student")
     find.fill("s001")
     find.press("Enter")
-    expect(page.get_by_role("heading", name="Student s001")).to_be_visible()
+    expect(page.get_by_role("heading", name="Student s001")).to_be_visible(timeout=SLOW)
     step = page.get_by_role("spinbutton", name="Interaction")
     step.fill("3")
     step.press("Enter")
-    expect(page.get_by_text("At interaction 3, student s001 gave")).to_be_visible()
+    expect(page.get_by_text("At interaction 3, student s001 gave")).to_be_visible(timeout=SLOW)
     page.wait_for_function(
         """[...document.querySelectorAll(".gainakt-plot")].some((plot) => plot.data?.some((t) => t.type === "heatmap"
            && t.z) && plot.querySelector(".hm image")) && document.querySelectorAll(".gainakt-plot .points").length"""
