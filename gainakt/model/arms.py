@@ -35,7 +35,7 @@ def encoder2(config: ModelConfig, skills: int, students: int, window: int) -> In
 def tie(parameter: nn.Parameter) -> None:
     """Keep all entries of a parameter equal: they start so, and each gets the mean gradient."""
     with torch.no_grad():
-        parameter.fill_(float(parameter.mean()))
+        parameter.copy_(parameter.mean().expand_as(parameter))
     if parameter.requires_grad:
         parameter.register_hook(lambda gradient: gradient.mean().expand_as(gradient))
 

@@ -1,5 +1,6 @@
 """A saved run, measured anew: its data, its checkpoints, the same metrics."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ from gainakt.config import Config
 from gainakt.curve_model.fit import Fit
 from gainakt.curve_model.stored import restored
 from gainakt.data.interactions import Interactions
-from gainakt.data.sequences import Windows, split_students, windows_of
+from gainakt.data.sequences import Split, Windows, split_students, windows_of
 from gainakt.datasets.load import load
 from gainakt.errors import InputError
 from gainakt.model.gainakt import GainAKT
@@ -15,7 +16,17 @@ from gainakt.store import Run, RunFolder
 from gainakt.training import checkpoints
 from gainakt.training.curve_run import outcome
 from gainakt.training.results import final_results
-from gainakt.training.setup import build, pick_device
+from gainakt.training.setup import build, pick_device, without_weights
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A saved run ready to be asked: each encoder at its best epoch so far, its data and its split of students."""
+
+    config: Config
+    data: Interactions
+    split: Split
+    model: GainAKT
 
 
 def recorded(run: Run) -> tuple[Config, Interactions]:
@@ -47,6 +58,22 @@ def reload(run: Run, root: Path) -> tuple[Config, Interactions, GainAKT, dict[st
     for encoder in ("encoder1", "encoder2"):
         getattr(model, encoder).load_state_dict(checkpoints.load(folder, encoder))
     return config, data, model, windows_of(data, split, config.data.window, device)
+
+
+def opened(run: Run, root: Path, before: Opened | None = None) -> Opened:
+    """A saved run's model and data, without drawing a random number: a training in this process keeps its own.
+
+    `before` is the same run opened earlier, whose data are taken over. Raises InputError as `reload` does.
+    """
+    config, data = recorded(run) if before is None else (before.config, before.data)
+    if config.model.kind == "parametric":
+        raise InputError(f"run {run.run_id} is a learning-curve model: it has no encoders to look into")
+    split = split_students(data, config.training.fold, config.training.seed) if before is None else before.split
+    model = without_weights(config, len(data.skills), len(split.train))
+    folder = RunFolder(root, run.run_id).folder
+    for encoder in ("encoder1", "encoder2"):
+        getattr(model, encoder).load_state_dict(checkpoints.load(folder, encoder), assign=True)
+    return Opened(config, data, split, model.requires_grad_(False).to(pick_device(config.training.device)).eval())
 
 
 def reload_curve_model(run: Run, root: Path) -> tuple[Config, Interactions, Fit]:

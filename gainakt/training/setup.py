@@ -30,11 +30,21 @@ def pick_device(name: str) -> torch.device:
 def build(config: Config, skills: int, students: int, device: torch.device) -> GainAKT:
     """The untrained model, its start values drawn from the run's seed."""
     torch.manual_seed(config.training.seed)
+    return _made(config, skills, students).to(device)
+
+
+def without_weights(config: Config, skills: int, students: int) -> GainAKT:
+    """The model without memory for its parameters, to be loaded into; draws no random number, unlike `build`."""
+    with torch.device("meta"):
+        return _made(config, skills, students)
+
+
+def _made(config: Config, skills: int, students: int) -> GainAKT:
     sizes = (config.model, skills, students, config.data.window)
     model = GainAKT(*sizes)
     if config.model.hidden != "nothing" or config.model.ability or config.model.counts:
         model.encoder2 = arms.encoder2(*sizes)
-    return model.to(device)
+    return model
 
 
 def optimiser(model: GainAKT, config: Config, steps_per_epoch: int) -> tuple[AdamW, LRScheduler]:

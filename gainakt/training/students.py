@@ -1,6 +1,7 @@
 """One student as a trained model sees them: gains, practice, mastery and predictions, and one prediction explained."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gainakt.data.interactions import Interactions
-from gainakt.data.sequences import Batch, Split, Windows
+from gainakt.data.sequences import Batch, Split, Windows, cut
 from gainakt.errors import InputError
-from gainakt.measures import metrics
-from gainakt.measures.predictions import Predictions
-from gainakt.model.gainakt import GainAKT
+from gainakt.model.gainakt import GainAKT, Interpretable
 from gainakt.model.mastery import per_skill
 from gainakt.training.evaluate import every_mastery
+from gainakt.training.student_table import split_of, velocity_place
 
 Array = NDArray[np.floating]
 
@@ -24,14 +24,17 @@ Array = NDArray[np.floating]
 class StudentView:
     """N interactions of one student, in order; `mastery` (N, K) is that after each, of the K `skills` they practise.
 
-    `gain` is that of the practised skill; `p1`, `p2` are the encoders' probabilities of a correct response, given what
-    came before, NaN at the first interaction of a window. `window` numbers the sequence windows, which start anew.
+    `interaction` numbers them from 1 on; one that stands alone in its sequence window is left out. `practised` is the
+    column of the skill in `mastery`, `gain` the practised gain. `p1`, `p2` are the encoders' probabilities of a correct
+    response, given what came before, NaN at the first question of a window. `window` numbers the sequence windows,
+    which start anew.
     """
 
     student: str
     split: str
     skills: list[str]
-    skill: NDArray[np.integer]
+    interaction: NDArray[np.integer]
+    practised: NDArray[np.integer]
     response: NDArray[np.integer]
     window: NDArray[np.integer]
     gain: Array
@@ -96,27 +99,30 @@ def student_number(data: Interactions, label: str) -> int:
 
 def view(model: GainAKT, data: Interactions, split: Split, student: int, window: int) -> StudentView:
     """A student's whole course; raises InputError where they have a single interaction."""
-    windows, index = _windows_of(model, data, split, student, window)
-    practised = np.unique(data.skill[data.student == student])
-    kept = torch.as_tensor(practised, dtype=torch.long, device=windows.device)
+    practised, place = np.unique(data.skill[data.student == student], return_inverse=True)
     parts: list[dict[str, NDArray[Any]]] = []
     with torch.inference_mode():
-        for row in range(len(windows)):
-            batch = _of_student(windows.batch(np.array([row])), index)
+        for row, (begin, batch) in enumerate(_course(model, data, split, student, window)):
             output = model.eval()(batch)
-            mastery, _ = every_mastery(model.encoder2, batch, kept)
-            first = torch.full((1, 1), torch.nan, device=windows.device)
-            columns = {
-                "skill": batch.skill, "response": batch.response, "window": torch.full_like(batch.skill, row),
-                "gain": output.gains.float(), "mastery": mastery.float(),
-                "p1": torch.cat([first, torch.sigmoid(output.logits1.float())], 1),
-                "p2": torch.cat([first, torch.sigmoid(output.logits2.float())], 1),
-            }  # fmt: skip
-            parts.append({name: value[0].cpu().numpy() for name, value in columns.items()})
+            kept = torch.as_tensor(practised, dtype=torch.long, device=batch.skill.device)
+            scored = batch.scored[0].cpu().numpy()
+            parts.append({
+                "interaction": np.arange(begin + 1, begin + batch.interactions + 1),
+                "practised": place[begin : begin + batch.interactions],
+                "response": batch.response[0].cpu().numpy(), "window": np.full(batch.interactions, row),
+                "gain": output.gains[0].float().cpu().numpy(),
+                "p1": _next(output.logits1, scored), "p2": _next(output.logits2, scored),
+                "mastery": every_mastery(model.encoder2, batch, kept)[0][0].float().cpu().numpy(),
+            })  # fmt: skip
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return StudentView(
-        data.students[student], _split_of(split, student), [data.skills[skill] for skill in practised], **joined
-    )
+    skills = [data.skills[skill] for skill in practised]
+    return StudentView(data.students[student], split_of(split, student), skills, **joined)
+
+
+def _next(logits: Tensor, scored: NDArray[np.bool_]) -> Array:
+    """Probability at each interaction (T,), NaN where it is not scored."""
+    values = torch.sigmoid(logits[0].float()).cpu().numpy()
+    return np.concatenate([[np.nan], np.where(scored, values, np.nan)]).astype(np.float32)
 
 
 def explain(
@@ -124,96 +130,93 @@ def explain(
 ) -> Explanation:
     """Why Encoder 2 predicted this student's `interaction` (from 1 on) as it did.
 
-    Raises InputError where it is the first of a window, which nothing precedes, or not there at all.
+    Raises InputError where it belongs to the first question of a window, which nothing precedes, or is not there.
     """
-    windows, index = _windows_of(model, data, split, student, window)
-    ends = np.cumsum(windows.length)
-    if not 1 <= interaction <= ends[-1]:
-        raise InputError(f"student {data.students[student]} has interactions 1 to {ends[-1]}; got {interaction}")
-    row = int(np.searchsorted(ends, interaction))
-    begin = int(ends[row] - windows.length[row])
-    step = interaction - begin - 2  # the prediction for it is made after the interaction before it
-    if step < 0:
-        raise InputError(f"interaction {interaction} is the first of its sequence window: nothing precedes it")
-    batch = _of_student(windows.batch(np.array([row])), index)
-    with torch.inference_mode():
-        return _explained(model.eval(), data, batch, student, (begin, step))
+    label, count = data.students[student], int((data.student == student).sum())
+    if not 1 <= interaction <= count:
+        raise InputError(f"student {label} has interactions 1 to {count}; got {interaction}")
+    for begin, batch in _course(model, data, split, student, window):
+        step = interaction - begin - 2  # the prediction for it is made after the interaction before it
+        if 0 <= step < batch.interactions - 1 and batch.scored[0, step]:
+            with torch.inference_mode():
+                return _explained(model.eval(), data, batch, student, (begin, step))
+    raise InputError(
+        f"interaction {interaction} of student {label} belongs to the first question of its sequence window: nothing"
+        " precedes it, so it is not predicted"
+    )
 
 
 def _explained(model: GainAKT, data: Interactions, batch: Batch, student: int, place: tuple[int, int]) -> Explanation:
     begin, step = place
     encoder, output = model.encoder2, model(batch)
-    mastery = encoder.mastery
-    asked, steps = batch.asked, batch.asked.shape[1]
-    last = step if batch.last_visible is None else int(batch.last_visible[0, step])
-    gains = torch.sigmoid(encoder.gains.pairs(output.read[:, :steps], batch.response[:, :steps], asked).float())
-    shares = mastery.transfer_share(asked, batch.skill[:, :steps])
-    practice = float(encoder.practice(output.read, batch, asked)[0, step])
-    contributions = [
-        Contribution(
-            begin + t + 1, data.skills[int(batch.skill[0, t])], int(batch.response[0, t]), float(gains[0, step, t]),
-            float(shares[0, step, t]), float(gains[0, step, t]) * float(shares[0, step, t]),
-        )
-        for t in range(last + 1)
-    ]  # fmt: skip
-    added = sum(one.added for one in contributions)
-    level = practice - added
-    level = 0.0 if abs(level) < 1e-5 * max(1.0, practice) else level  # rounding of single precision
-    skill = asked[0, step]
+    mastery, skill = encoder.mastery, batch.asked[0, step]
+    contributions = _contributions(encoder, data, batch, output.read, place)
+    level = _level(encoder, batch, output.read, step)
+    practice = sum(one.added for one in contributions) + level
     slope, velocity = float(mastery.beta[skill]), float(mastery.velocity(batch.student)[0])
     offset, ceiling = _at(mastery.offset, skill), float(mastery.saturation[skill])
     threshold, temperature = _at(mastery.threshold, skill), float(mastery.temperature)
-    z = slope * velocity * (added + level) - offset
+    z = slope * velocity * practice - offset
     reached = ceiling * _sigmoid(z)
     return Explanation(
         data.students[student], begin + step + 2, data.skills[int(skill)], int(batch.response[0, step + 1]),
-        contributions, level, added + level, slope, velocity, offset, z, ceiling, reached, threshold, temperature,
+        contributions, level, practice, slope, velocity, offset, z, ceiling, reached, threshold, temperature,
         _sigmoid((reached - threshold) / temperature), _sigmoid(float(output.logits2[0, step])),
         _sigmoid(float(output.logits1[0, step])),
     )  # fmt: skip
 
 
-def student_rows(data: Interactions, predictions: Predictions, split: str) -> list[dict[str, Any]]:
-    """One row per student of a split: how many scored interactions, share correct, surprise and rise of mastery.
+def _contributions(
+    encoder: Interpretable, data: Interactions, batch: Batch, read: Tensor, place: tuple[int, int]
+) -> list[Contribution]:
+    begin, step = place
+    visible = batch.last_visible
+    seen = slice(0, 1 + (step if visible is None else int(visible[0, step])))
+    asked, skill, response = batch.asked[:, step : step + 1], batch.skill[:, seen], batch.response[:, seen]
+    gains = torch.sigmoid(encoder.gains.pairs(read[:, seen], response, asked).float())[0, 0].tolist()
+    shares = encoder.mastery.transfer_share(asked, skill)[0, 0].tolist()
+    return [
+        Contribution(begin + t + 1, data.skills[practised], answer, gain, share, gain * share)
+        for t, (practised, answer, gain, share) in enumerate(
+            zip(skill[0].tolist(), response[0].tolist(), gains, shares, strict=True)
+        )
+    ]
 
-    `surprise` is Encoder 2's mean log-loss; `mastery_rise` the mean mastery of the last third of the scored
-    interactions minus that of the first third.
+
+def _level(encoder: Interpretable, batch: Batch, read: Tensor, step: int) -> float:
+    """What a student starts with, in units of practice: what an encoder adds to the practice of gains."""
+    if type(encoder).practice is Interpretable.practice:
+        return 0.0
+    whole, of_gains = (
+        encoder.practice(read, batch, batch.asked),
+        Interpretable.practice(encoder, read, batch, batch.asked),
+    )
+    return float(whole[0, step].double() - of_gains[0, step].double())
+
+
+def _course(model: GainAKT, data: Interactions, split: Split, student: int, window: int) -> Iterator[tuple[int, Batch]]:
+    """The windows of one student in order, each with how many of their interactions lie before it.
+
+    Raises InputError where there is none.
     """
-    rows = []
-    lost = metrics.log_losses(predictions.target, predictions.p2)
-    order = np.argsort(predictions.student, kind="stable")
-    for places in np.split(order, np.flatnonzero(np.diff(predictions.student[order])) + 1):
-        if not len(places):
-            continue
-        third = max(1, len(places) // 3)
-        mastery = predictions.mastery[places]
-        rows.append({
-            "student": data.students[int(predictions.student[places[0]])], "split": split, "scored": len(places),
-            "share_correct": float(predictions.target[places].mean()), "surprise": float(lost[places].mean()),
-            "mastery_rise": float(mastery[-third:].mean() - mastery[:third].mean()),
-        })  # fmt: skip
-    return rows
-
-
-def _windows_of(
-    model: GainAKT, data: Interactions, split: Split, student: int, window: int
-) -> tuple[Windows, int | None]:
-    """The student's windows, and their place among the training students, None if they are not one of them."""
-    device = next(model.parameters()).device
-    windows = Windows(data, np.array([student]), window, False, device)
-    place = np.flatnonzero(split.train == student)
-    return windows, int(place[0]) if len(place) else None
-
-
-def _of_student(batch: Batch, index: int | None) -> Batch:
-    """The batch with the student's own velocity, where the model has learned one."""
-    if index is None:
-        return batch
-    return Batch(**{**vars(batch), "student": torch.full_like(batch.student, index)})
-
-
-def _split_of(split: Split, student: int) -> str:
-    return next(name for name in ("train", "validation", "test") if student in getattr(split, name))
+    first, last = (int(np.searchsorted(data.student, student, side)) for side in ("left", "right"))
+    if last - first < 2:
+        raise InputError(f"student {data.students[student]} has a single interaction, so nothing is predicted of them")
+    rows = slice(first, last)
+    group = None if data.group is None else data.group[rows]
+    alone = replace(
+        data,
+        student=data.student[rows],
+        skill=data.skill[rows],
+        response=data.response[rows],
+        question=None,
+        group=group,
+    )
+    windows = Windows(alone, np.array([student]), window, False, next(model.parameters()).device)
+    start, length, _ = cut(np.array([0]), np.array([last - first]), window, group)
+    place = torch.as_tensor(velocity_place(data, split)[[student]], device=windows.device)
+    for row, begin in enumerate(np.sort(start[length > 1])):
+        yield int(begin), replace(windows.batch(np.array([row])), student=place)
 
 
 def _at(values: Tensor, skill: Tensor) -> float:

@@ -13,6 +13,7 @@ PAGES = (
     ("pages/1_Train.py", "Train", ":material/tune:"),
     ("pages/2_Runs.py", "Runs", ":material/table_rows:"),
     ("pages/3_Run.py", "Run", ":material/monitoring:"),
+    ("pages/8_Student.py", "Student", ":material/person_search:"),
     ("pages/4_Compare.py", "Compare", ":material/compare:"),
     ("pages/6_Diagnosis.py", "Diagnosis", ":material/stethoscope:"),
     ("pages/7_Study.py", "Study", ":material/experiment:"),

@@ -1,0 +1,69 @@
+"""One prediction in sentences, and in numbers as `gainakt explain --json` prints them."""
+
+import json
+from typing import Any
+
+from gainakt.ui.text import markdown_text, number
+
+_LARGEST = 3
+
+
+def paragraph(explained: dict[str, Any]) -> str:
+    """Why the prediction is what it is, as Markdown; `explained` is the explanation as plain values."""
+    value = {name: number(one) for name, one in explained.items() if isinstance(one, float)}
+    skill = f"skill **{markdown_text(explained['skill'])}**"
+    return "\n\n".join([
+        f"At interaction {explained['interaction']}, student {markdown_text(explained['student'])} gave"
+        f" {'a **correct**' if explained['response'] else 'an **incorrect**'} response on {skill}. Encoder 2 had given"
+        f" a correct one a probability of **{value['probability']}**, Encoder 1 one of"
+        f" {value['encoder1_probability']}.",
+        _practice(explained, skill),
+        f"On the learning curve of this skill, with slope {value['slope']} times the student's velocity"
+        f" {value['velocity']} and offset {value['offset']}, that is mastery **{value['mastery']}** of at most"
+        f" {value['ceiling']}. {_against_threshold(explained)}",
+    ])  # fmt: skip
+
+
+def _practice(explained: dict[str, Any], skill: str) -> str:
+    earlier = explained["contributions"]
+    same = sorted((one for one in earlier if one["skill"] == explained["skill"]), key=lambda one: -one["added"])
+    others = [one for one in earlier if one["skill"] != explained["skill"] and one["added"] > 0]
+    level = f", of which {number(explained['level'])} is the level at the start" if explained["level"] else ""
+    text = f"Before it, the practice of {skill} was **{number(explained['practice'])}**{level}."
+    text += f" {len(same) or 'None'} of the {len(earlier)} earlier interaction{'' if len(earlier) == 1 else 's'} of the sequence window practised it"
+    if same:
+        largest = ", ".join(_contribution(one) for one in same[:_LARGEST])
+        text += f" and added {number(sum(one['added'] for one in same))}"
+        text += f", of which {largest}" if len(same) > _LARGEST else f": {largest}"
+    if others:
+        practised = "interaction" if len(others) == 1 else "interactions"
+        text += f"; {len(others)} {practised} on other skills added {number(sum(one['added'] for one in others))}"
+    return text + "."
+
+
+def _contribution(one: dict[str, Any]) -> str:
+    response = "correct" if one["response"] else "incorrect"
+    return f"{number(one['added'])} from interaction {one['interaction']} ({response})"
+
+
+def _against_threshold(explained: dict[str, Any]) -> str:
+    distance = explained["mastery"] - explained["threshold"]
+    return (
+        f"The threshold, at which correct and incorrect are equally likely, is {number(explained['threshold'])}:"
+        f" mastery is {number(abs(distance))} {'above' if distance >= 0 else 'below'} it, and that distance divided by"
+        f" the temperature {number(explained['temperature'])} is the logit of {number(explained['probability'])}."
+    )
+
+
+def exact(explained: dict[str, Any]) -> str:
+    """The whole computation, a line per step, with every digit that the command line prints."""
+    v = {name: json.dumps(one) for name, one in explained.items() if name != "contributions"}
+    return "\n".join([
+        f"practice    = {v['practice']}  (sum of `added` below, plus level {v['level']})",
+        f"z           = slope {v['slope']} × velocity {v['velocity']} × practice − offset {v['offset']} = {v['z']}",
+        f"mastery     = ceiling {v['ceiling']} × sigmoid(z) = {v['mastery']}",
+        f"probability = sigmoid((mastery − threshold {v['threshold']}) / temperature {v['temperature']})"
+        f" = {v['probability']}",
+        f"              {v['model_probability']} as the model computed it, in single precision",
+        f"Encoder 1   : {v['encoder1_probability']}",
+    ])  # fmt: skip
