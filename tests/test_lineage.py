@@ -96,10 +96,10 @@ def test_a_stopped_run_that_is_resumed_ends_as_one_that_was_not_stopped(store, t
     assert tables(store, parts.run_id) == tables(store, whole.run_id)
 
 
-def train_to_the_end(root, run_id, config):
+def train_to_the_end(root, config):
     """What a process of its own does."""
     torch.set_num_threads(1)
-    execute(RunFolder(root, run_id), config)
+    execute(queue_run(root, config, name="killed", preset="corrected"), config)
 
 
 @pytest.fixture(scope="module")
@@ -117,10 +117,11 @@ def test_a_killed_run_with_marks_ends_with_the_bits_of_an_uninterrupted_one(
     random = np.random.default_rng(moment)
     config = tiny({"data.path": str(class_file), "training.max_epochs": 400, "training.patience": 400,
                    "model.dropout": 0.2})  # fmt: skip
-    folder = queue_run(tmp_path, config, name="killed", preset="corrected")
-    process = processes.Process(target=train_to_the_end, args=(tmp_path, folder.run_id, config))
+    process = processes.Process(target=train_to_the_end, args=(tmp_path, config))
     process.start()
     try:
+        wait_for(lambda: list(tmp_path.glob("*/journal.jsonl")))
+        folder = RunFolder(tmp_path, next(tmp_path.iterdir()).name)
         wait_for(lambda: steps(folder) > random.integers(0, 8))
         folder.request("weights.variance", 50.0, "tests")
         folder.request("training.learning_rate", 0.002, "tests")
@@ -175,9 +176,10 @@ def test_a_steered_run_is_replayed_to_the_same_bits_and_its_twin_is_untouched(st
 def test_a_branch_goes_on_from_a_moment_with_other_settings(store, tmp_path, config):
     whole = trained(tmp_path, config)
     run = taken(store, whole)
-    changes = {"weights.variance": 20.0, "training.learning_rate": 0.001, "training.max_epochs": 5}
+    changes = {"weights.variance": 20.0, "training.learning_rate": 0.001}
     folder, again, begin = lineage.branch(tmp_path, run, 4, changes, "a branch")
-    assert execute(folder, again, begin=begin)["kind"] == "finished"
+    last = execute(folder, again, begin=begin)
+    assert last["kind"] == "finished", last
     made = taken(store, folder)
     assert (
         made.lineage == {"parent": run.run_id, "step": 4, "changes": changes}
@@ -233,7 +235,7 @@ def cut(folder, last):
     end = max(place for place, row in enumerate(rows) if row["kind"] == "step" and row["step"] == last)
     folder.journal.write_text("".join(json.dumps(row) + "\n" for row in rows[: end + 1]))
     killed_before_its_start(folder)
-    for file in (folder.folder / "states").iterdir():
+    for file in (folder.folder / "states").glob("step-*"):
         if int(file.stem.removeprefix("step-")) > last:
             file.unlink()
 
@@ -366,12 +368,13 @@ def test_a_damaged_newest_state_gives_way_to_the_one_before(store, tmp_path, con
 
 
 def test_another_seed_of_a_branch_is_its_parent_until_the_branch(store, tmp_path, config):
-    parent = trained(tmp_path, config, lambda folder: folder.request("weights.sparsity", 0.1, "anna"), 2)
+    parent = trained(tmp_path, config, lambda folder: folder.request("weights.contrastive", 0.1, "anna"), 2)
     changes = {"weights.variance": 20.0, "training.max_epochs": 5}
     folder, again, begin = lineage.branch(tmp_path, taken(store, parent), 8, changes)
-    execute(folder, again, begin=begin)
+    last = execute(folder, again, begin=begin)
+    assert (last["kind"], last["epochs"]) == ("finished", 5), "the learning rate's schedule ends with the run"
     other = lineage.replay(tmp_path, taken(store, folder), seed=config.training.seed + 1)
     assert other[1].training.max_epochs == 5 and other[1].weights.variance == config.weights.variance
     assert [(at, mark["field"], mark["value"]) for at, mark in other[2].marks] == [
-        (3, "weights.sparsity", 0.1), (9, "weights.variance", 20.0),
+        (3, "weights.contrastive", 0.1), (9, "weights.variance", 20.0),
     ]  # fmt: skip

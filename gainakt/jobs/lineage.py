@@ -1,26 +1,22 @@
 """Runs that come from runs: resumed where they were, branched from a kept moment, replayed mark by mark."""
 
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gainakt.config import Config, changed, difference, fields
 from gainakt.errors import InputError
+from gainakt.jobs.marks import SCHEDULE, Mark, Row, held_along, journal, marks_of, plan, request, to_repeat
 from gainakt.jobs.owning import refuse_owned, taking_up
 from gainakt.store import Run, RunFolder
 
 if TYPE_CHECKING:
     from gainakt.training.state import State
 
-Row = dict[str, Any]
-Mark = tuple[int, Row]
-"""A request and the step that it acts from."""
-SCHEDULE = "schedule"
-"""Who a change comes from that a run's own schedule of weights makes; a replay makes it by itself."""
-PLAN = "marks.json"
-"""File in a run's folder with the marks that it repeats, so that it can be resumed before it has made them all."""
+
+__all__ = ["FRESH", "SCHEDULE", "Beginning", "Prepared", "branch", "differences", "history", "journal", "marks_of",
+           "plan", "replay", "requests", "resume"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,40 +41,6 @@ Prepared = tuple[RunFolder, Config, Beginning]
 """What a training is started with."""
 
 
-def journal(folder: RunFolder) -> list[Row]:
-    """All rows of a run's journal."""
-    rows: list[Row] = []
-    offset, last = 0, -1
-    while offset != last:
-        last = offset
-        some, offset = folder.rows(offset)
-        rows += some
-    return rows
-
-
-def marks_of(rows: Iterable[Row], refused: bool = False) -> list[Mark]:
-    """What was asked of a run and acted, and with `refused` what did not; what a resumption took back is left out.
-
-    The last may be a request to stop, before the step that was then not done.
-    """
-    marks: list[Mark] = []
-    for row in rows:
-        if row["kind"] == "resumed":
-            marks = [(step, mark) for step, mark in marks if step <= row["step"]]
-        elif row["kind"] == "changed" and row.get("who") != SCHEDULE:
-            marks.append((int(row["step"]), _request(row["field"], row["new"], row)))
-        elif row["kind"] == "refused" and refused:
-            marks.append((int(row["step"]), _request(row["field"], row["value"], row)))
-        elif row["kind"] == "finished" and row.get("status") == "stopped":
-            who = str(row.get("reason")).removeprefix("stopped by ")
-            marks.append((int(row["step"] or 0) + 1, {"kind": "stop", "who": who}))
-    return marks
-
-
-def _request(field: str, value: Any, row: Row) -> Row:
-    return {"kind": "set", "field": field, "value": value, "who": row.get("who")}
-
-
 def resume(root: Path, run: Run, who: str) -> Prepared:
     """Take a paused, stopped, failed or interrupted run up again in this process, from its newest kept state.
 
@@ -97,7 +59,7 @@ def resume(root: Path, run: Run, who: str) -> Prepared:
         began = any(row["kind"] == "started" for row in rows)
         if kept is None and began:
             folder.append({"kind": "resumed", "step": 0, "epoch": 0})  # all that was recorded will be recorded again
-        marks = _to_repeat(folder, rows, -1 if kept is None else kept.step)
+        marks = to_repeat(folder, rows, -1 if kept is None else kept.step)
         control = folder.claim(who)
     folder.close()
     config = Config.model_validate(run.config)
@@ -105,8 +67,8 @@ def resume(root: Path, run: Run, who: str) -> Prepared:
         return folder, config, Beginning(marks=marks, control=control)
     if kept.about["why"] != "branch":  # a branch that has no state of its own yet has its parent's
         config = kept.config
-    held = _held(rows, kept.step)
-    again = [_request(row["field"], row.get("new", row.get("value")), row) for row in held if "field" in row]
+    held = held_along(rows, kept.step)
+    again = [request(row["field"], row.get("new", row.get("value")), row) for row in held if "field" in row]
     marks = tuple((step, mark) for step, mark in marks if step > kept.step + 1 or mark not in again)
     return folder, config, Beginning(folder.folder, kept.step, marks, control, tuple(held))
 
@@ -124,29 +86,6 @@ def _newest(folder: Path) -> "State | None":
     if problem is not None:
         raise problem
     return None
-
-
-def _to_repeat(folder: RunFolder, rows: list[Row], step: int) -> tuple[Mark, ...]:
-    """The requests that act after `step`: made before, planned from the beginning, or never read by the training."""
-    made = [mark for mark in marks_of(rows, refused=True) if mark[1]["kind"] == "set"]
-    try:
-        planned = [(int(at), mark) for at, mark in json.loads((folder.folder / PLAN).read_text())]
-    except (OSError, ValueError):
-        planned = []
-    last = max((int(row["step"]) for row in rows if row["kind"] == "step"), default=0)
-    until = max((float(row.get("time") or 0.0) for row in rows if row["kind"] != "queued"), default=0.0)
-    unread = [row for row in folder.requests(0)[0] if row["kind"] == "set" and float(row.get("time") or 0.0) > until]
-    marks = [*made, *(mark for mark in planned if mark not in made), *((last + 1, row) for row in unread)]
-    return tuple(sorted((mark for mark in marks if mark[0] > step), key=lambda mark: mark[0]))
-
-
-def _held(rows: list[Row], step: int) -> list[Row]:
-    """What acts from the step after a state and is in it already: it came along with the stop or pause that kept it."""
-    kept = [place for place, row in enumerate(rows) if row["kind"] == "state" and row["step"] == step]
-    until = kept[-1] if kept else len(rows)
-    resumed = [place for place, row in enumerate(rows[:until]) if row["kind"] == "resumed"]
-    since = rows[resumed[-1] + 1 if resumed else 0 : until]
-    return [row for row in since if row["kind"] in ("changed", "refused", "phase") and row["step"] == step + 1]
 
 
 def branch(
@@ -229,13 +168,7 @@ def history(root: Path, run_id: str) -> tuple[Config, list[Mark]]:
     settings, changes = fields(), lineage.get("changes", {})
     config = changed(config, {name: value for name, value in changes.items() if not settings[name].live})
     live = {name: value for name, value in changes.items() if settings[name].live}
-    return config, [*marks, *((step + 1, _request(name, new, {"who": "branch"})) for name, new in live.items())]
-
-
-def plan(folder: RunFolder, marks: Sequence[Mark]) -> None:
-    """Keep the marks that a run will repeat in its folder."""
-    if marks:
-        (folder.folder / PLAN).write_text(json.dumps(marks))
+    return config, [*marks, *((step + 1, request(name, new, {"who": "branch"})) for name, new in live.items())]
 
 
 def requests(folder: RunFolder, begin: Beginning, first: int) -> Callable[[], list[Row]]:

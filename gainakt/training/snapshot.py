@@ -21,6 +21,9 @@ FREE = ("regime.", "pressure.", "training.max_epochs", "training.patience", "tra
         "training.probe_every", "training.fold", "losses.", "weights.", "origin.reported_gain")  # fmt: skip
 """Beside the live settings, what may differ between a state and the training that goes on from it."""
 
+_LENGTH = ("total_steps", "_schedule_phases")
+"""Where the learning rate's schedule keeps how long it is."""
+
 
 def taken(run: "Training", why: str) -> State:
     """The state of a training between two steps; `why` it is kept helps to choose a moment."""
@@ -69,7 +72,10 @@ def put_back(run: "Training", state: State) -> None:
     _restore_optimiser(stepper.optimiser, unpacked("optimiser", tensors))
     for group, kept in zip(stepper.optimiser.param_groups, values["groups"], strict=True):
         group.update({name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()})
-    stepper.schedule.load_state_dict(values["schedule"])
+    schedule = dict(values["schedule"])
+    if state.config.training.max_epochs != run.config.training.max_epochs:  # the learning rate ends where the run does
+        schedule = {name: value for name, value in schedule.items() if name not in _LENGTH}
+    stepper.schedule.load_state_dict(schedule)
     stepper.step = state.step
     if run.averaged.average is not None:
         run.averaged.average.load_state_dict(unpacked("average", tensors))
