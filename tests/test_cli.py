@@ -272,3 +272,64 @@ def test_an_installed_copy_has_the_command_and_every_file_that_it_reads(tmp_path
 def test_every_verb_has_help(verb):
     done = gainakt(*([verb] if verb else []), "--help")
     assert done.returncode == 0 and (verb or "train") in done.stdout
+
+
+@pytest.fixture(scope="module")
+def steered(store, class_file):
+    """A run that was asked for a change, and to pause, while it waited for its first step."""
+    command = ["train", "--data", class_file, "--name", "steered", *settings("training.max_epochs=60", "model.width=8")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gainakt", *map(str, command), "--json", "--store", str(store)],
+        cwd=ROOT, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    run_id = process.stderr.readline().split()[1]
+    RunFolder(runs_root(store), run_id).request("weights.variance", 50.0, "tests")
+    journal = RunFolder(runs_root(store), run_id).journal
+    until = time.monotonic() + 60
+    while '"changed"' not in journal.read_text() and time.monotonic() < until:
+        time.sleep(0.05)
+    paused = answer(gainakt("pause", run_id, "--json", "--store", store))
+    assert paused == {"run_id": run_id, "asked": "pause"}
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert json.loads(output.splitlines()[-1]) == {"run_id": run_id, "status": "paused", "step": last_step(journal)}
+    return run_id
+
+
+def last_step(journal):
+    return next(row["step"] for row in map(json.loads, reversed(journal.read_text().splitlines())) if "step" in row)
+
+
+def test_a_run_is_paused_resumed_branched_replayed_and_compared_with_its_twin(steered, store):
+    place = ("--json", "--store", store)
+    done = gainakt("stop", steered, *place)
+    assert (done.returncode, why(done)) == (2, f"error: run {steered} is paused: no process works on it")
+    # the state that a pause keeps is the newest, so a branch goes on from there
+    branched = answer(gainakt("branch", steered, "--set", "training.max_epochs=1", "--name", "short", *place))
+    assert branched["status"] == "finished" and branched["run_id"] != steered
+    done = gainakt("branch", steered, "--at", "9999", *place)
+    assert done.returncode == 2 and "kept no state of step 9999; kept are those of" in why(done)
+    done = gainakt("branch", steered, "--set", "model.width=16", *place)
+    assert done.returncode == 2 and "other model.width (8 there, 16 asked)" in why(done)
+    resumed = answer(gainakt("resume", steered, *place))
+    assert (resumed["run_id"], resumed["status"]) == (steered, "finished")
+    done = gainakt("resume", steered, *place)
+    assert done.returncode == 2 and why(done).startswith(f"error: run {steered} is finished; branch it to train on")
+    replayed = answer(gainakt("replay", steered, "--check", *place))
+    assert (replayed["replay_of"], replayed["identical"], replayed["differences"]) == (steered, True, [])
+    said = answer(gainakt("twin", steered, *place))
+    (pair,) = said["pairs"]
+    assert pair["steered"] == steered and said["effects"]["gain_std"]["seeds"] == 1
+    done = gainakt("twin", branched["run_id"], *place)
+    assert done.returncode == 2 and "was not steered, so it is its own twin" in why(done)
+    shown = gainakt("twin", steered, "--store", store)
+    assert shown.returncode == 0 and pair["unsteered"] in shown.stdout and "gain_std" in shown.stdout
+
+
+def test_explain_says_what_a_prediction_is_made_of(trained, store):
+    said = answer(gainakt("explain", trained["run_id"], "--student", "s000", "--step", 2, "--json", "--store", store))
+    assert said["run_id"] == trained["run_id"] and {"contributions"} <= set(said)
+    for more, words in ((("--student", "nobody", "--step", 2), "nobody"), (("--student", "s000", "--step", 9999), "")):
+        done = gainakt("explain", trained["run_id"], *more, "--json", "--store", store)
+        assert done.returncode == 2 and why(done).startswith("error: ") and words in why(done)
+        assert "Traceback" not in done.stderr
