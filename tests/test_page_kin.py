@@ -7,11 +7,12 @@ import pytest
 
 from gainakt.config import changed
 from gainakt.config.presets import preset
+from gainakt.errors import InputError
 from gainakt.jobs import lineage
 from gainakt.jobs.background import Jobs
 from gainakt.jobs.service import Service
 from gainakt.jobs.twin import Effect
-from gainakt.store import RunFolder, Store, runs_root
+from gainakt.store import Run, RunFolder, Store, runs_root
 from gainakt.ui.run import guide, twin
 from gainakt.ui.run.kin import badges, tree
 from tests.pages import draw, text_of, write_run
@@ -82,15 +83,23 @@ def test_the_run_page_lists_related_runs_and_says_what_steering_did(store: Path)
 def test_resume_and_replay_start_and_say_why_not(monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
     paused = write_run(store, "a run", "finished")
     RunFolder(runs_root(store), paused).append({"kind": "paused", "step": 20, "epoch": 2, "who": "tests"})
+    started: list[tuple[str, str]] = []
+    monkeypatch.setattr(lineage, "replay", lambda root, run: started.append(("replay", run.run_id)) or ("folder",))
+    monkeypatch.setattr(lineage, "resume", lambda root, run, who: started.append((who, run.run_id)) or ("folder",))
+    monkeypatch.setattr(Service, "start", lambda self, *made: paused)
+    for label in ("Resume", "Replay"):
+        app = draw("pages/3_Run.py", run=paused)
+        next(button for button in app.button if button.label == label).click().run()
+        assert not app.exception
+    assert started == [("dashboard", paused), ("replay", paused)]
+
+    def refuse(root: Path, run: Run, who: str) -> None:
+        raise InputError("run x belongs to process 7 on here, which works on it; pause or stop it first")
+
+    monkeypatch.setattr(lineage, "resume", refuse)
     app = draw("pages/3_Run.py", run=paused)
     next(button for button in app.button if button.label == "Resume").click().run()
-    started = []
-    assert not app.exception
-    monkeypatch.setattr(lineage, "replay", lambda root, run: started.append(run.run_id) or ("folder",))
-    monkeypatch.setattr(Service, "start", lambda self, *made: paused)
-    app = draw("pages/3_Run.py", run=paused)
-    next(button for button in app.button if button.label == "Replay").click().run()
-    assert started == [paused] and not app.exception
+    assert "which works on it" in app.error[0].value
 
 
 def effect(measure: str, difference: float | None, low: float | None = None, high: float | None = None) -> Effect:

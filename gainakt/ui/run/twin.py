@@ -101,7 +101,7 @@ def _chart(store: Store, run: Run) -> None:
     axes = Axes("Gain std over steps, steered and unsteered", "step", "std of gains", height=300)
     names = {run.run_id: "steered", other.run_id: "unsteered twin"}
     figure = charts.lines(series, {"gain_std": "gain std"}, names, marks(store, run.run_id), axes)
-    live_plot(f"twin-{run.run_id}", figure)
+    live_plot(f"twin-chart-{run.run_id}", figure)
 
 
 def _effects(store: Store, run: Run, effects: list[Effect]) -> None:
