@@ -59,7 +59,7 @@ with numbers:
             st.markdown("###### The whole run")
             tables.show(tables.whole_run(metrics), widths={"Measure": 230, "What it is": 600})
 with related:
-    kin.draw(store, run)
+    kin.draw(store, run, twin.is_training(run))
     twin.section(store, run)
 with configuration:
     chosen, surroundings = st.columns(2)

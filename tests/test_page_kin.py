@@ -114,7 +114,7 @@ def test_effects_in_words() -> None:
     )  # fmt: skip
     assert said == (
         "Moving the variance weight and the BCE share raised gain std by 0.110 [0.090, 0.130]; lowered Encoder 2's AUC"
-        " by 0.004 [0.002, 0.006]; changed Encoder 1's AUC by +0.001 [-0.001, 0.003], no more than chance; left the"
+        " by 0.004 [0.002, 0.006]; changed Encoder 1's AUC by +0.001 [-0.001, 0.003], which may be chance; left the"
         " gain ratio unknown. In brackets: 95 % intervals over 3 seeds."
     )
 

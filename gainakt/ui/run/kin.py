@@ -85,13 +85,14 @@ def _from(old: Any, new: Any) -> str:
     return "" if old is None or old == new else f"{number(old)} → "
 
 
-def draw(store: Store, run: Run) -> None:
-    """The tree, with this run's line in bold; redrawn while one of its runs waits or trains."""
+def draw(store: Store, run: Run, busy: bool = False) -> None:
+    """The tree, with this run's line in bold; redrawn while one of its runs waits or trains, or (`busy`) is to come."""
     relatives = tree(store, run)
-    if len(relatives) == 1 and not run.lineage:
+    if len(relatives) == 1 and not run.lineage and not busy:
         st.caption("Branches, replays and twins of this run will be listed here.")
         return
-    st.fragment(_lines, run_every=2.0 if any(one.run.active for one in relatives) else None)(run.run_id)
+    pace = 2.0 if busy or any(one.run.active for one in relatives) else None
+    st.fragment(_lines, run_every=pace)(run.run_id)
 
 
 def _lines(run_id: str) -> None:

@@ -34,8 +34,7 @@ def section(store: Store, run: Run) -> None:
         st.caption("This run was not steered, so it has no unsteered twin.")
         return
     st.markdown("###### What did steering do?")
-    job = resources.jobs().of(_about(run))
-    busy = job is not None and not job.ended
+    busy = is_training(run)
     st.caption("The unsteered twin is this run as if nobody had touched it: it trains on from before the first change.")
     seeds_at, start_at, cancel_at, _ = st.columns([1.6, 2, 1.4, 6], vertical_alignment="bottom")
     seeds = seeds_at.number_input(
@@ -54,6 +53,12 @@ def section(store: Store, run: Run) -> None:
     if not usable:
         st.caption("Its twin can be trained once it is finished or stopped.")
     st.fragment(_shown, run_every=_TICK if busy else None)(run.run_id)
+
+
+def is_training(run: Run) -> bool:
+    """Whether the run's twins are being trained, or wait for that."""
+    job = resources.jobs().of(_about(run))
+    return job is not None and not job.ended
 
 
 def moves(store: Store, run: Run) -> list[str]:
@@ -133,7 +138,7 @@ def _part(effect: Effect) -> str:
     if effect.difference == 0:
         return f"did not change {name}"
     if low is not None and high is not None and low <= 0 <= high:
-        return f"changed {name} by {effect.difference:+.3f} {_interval(effect)}, no more than chance"
+        return f"changed {name} by {effect.difference:+.3f} {_interval(effect)}, which may be chance"
     if effect.difference < 0:
         within = "" if low is None or high is None else f" [{-high:.3f}, {-low:.3f}]"
         return f"lowered {name} by {-effect.difference:.3f}{within}"
