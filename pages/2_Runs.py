@@ -6,10 +6,15 @@ import streamlit as st
 from gainakt.measures.registry import shown_in
 from gainakt.ui import frame, resources, tables, words
 from gainakt.ui.forms import run_choice
+from gainakt.ui.run.kin import badges
 from gainakt.ui.run.view import progress_text
 from gainakt.ui.text import markdown_text, shortened
 
 COLUMNS = shown_in("runs")
+ORIGIN_HELP = (
+    "steered: a setting was changed while it trained. branch: trained on from a kept moment of another run. replay:"
+    " another run trained again. twin: a steered run trained as if nobody had touched it."
+)
 frame.page("Runs", ":material/table_rows:")
 store = resources.store()
 search = st.text_input(
@@ -37,16 +42,20 @@ def table() -> None:
 
 
 def _draw(runs: pd.DataFrame, key: str) -> None:
+    origins = store.origins()
     shown = runs.assign(
         created=runs["created"].map(words.when), open="Run?run=" + runs["run_id"],
         seconds=runs["seconds"].map(words.lasting),
+        origin=[badges(*origins.get(run_id, ({}, False))) for run_id in runs["run_id"]],
     )  # fmt: skip
     st.dataframe(
         shown, hide_index=True, key=key, placeholder="–", height=tables.fitting(len(shown), 620),
-        column_order=["open", "name", "status", "data", "created", *COLUMNS, "epochs", "seconds", "preset", "run_id"],
+        column_order=["open", "name", "status", "origin", "data", "created", *COLUMNS, "epochs", "seconds", "preset",
+                      "run_id"],
         column_config={
             "open": st.column_config.LinkColumn("", display_text="open", width=50),
             "name": st.column_config.TextColumn("Name", width=120), "status": "Status", "preset": "Preset",
+            "origin": st.column_config.ListColumn("Origin", width=90, help=ORIGIN_HELP),
             "data": st.column_config.TextColumn("Data", width=60), "epochs": "Epochs",
             "created": "Created", "seconds": "Took", "run_id": "Run id",
             **{name: tables.short_column(measure) for name, measure in COLUMNS.items()},

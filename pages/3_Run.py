@@ -5,6 +5,7 @@ import streamlit as st
 from gainakt.ui import frame, resources, tables
 from gainakt.ui.diagnosis.verdict import run_badges
 from gainakt.ui.forms import run_choice
+from gainakt.ui.run import kin, twin
 from gainakt.ui.run.recovery import recovery
 from gainakt.ui.run.view import curves_of, header, overview, parameters, skill_gains
 from gainakt.ui.text import markdown_text
@@ -21,7 +22,10 @@ if not run.active:
 else:
     st.page_link("pages/1_Train.py", label="Watch it live and steer it", icon=":material/visibility:",
                  query_params={"run": run_id})  # fmt: skip
-charts, skills, numbers, configuration, log = st.tabs(["Overview", "Skills", "Numbers", "Configuration", "Events"])
+kin.actions(run)
+charts, skills, numbers, related, configuration, log = st.tabs(
+    ["Overview", "Skills", "Numbers", "Related runs", "Configuration", "Events"]
+)
 with charts:
     overview(store, run, curves)
     parameters(store, run)
@@ -54,6 +58,9 @@ with numbers:
         if "run" in set(metrics["split"]):
             st.markdown("###### The whole run")
             tables.show(tables.whole_run(metrics), widths={"Measure": 230, "What it is": 600})
+with related:
+    kin.draw(store, run, twin.is_training(run))
+    twin.section(store, run)
 with configuration:
     chosen, surroundings = st.columns(2)
     with chosen:

@@ -272,3 +272,68 @@ def test_an_installed_copy_has_the_command_and_every_file_that_it_reads(tmp_path
 def test_every_verb_has_help(verb):
     done = gainakt(*([verb] if verb else []), "--help")
     assert done.returncode == 0 and (verb or "train") in done.stdout
+
+
+@pytest.fixture(scope="module")
+def steered(store, class_file):
+    """A run that was asked for a change, and to pause, before its first step."""
+    command = ["train", "--data", class_file, "--name", "steered", *settings("training.max_epochs=2")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gainakt", *map(str, command), "--json", "--store", str(store)],
+        cwd=ROOT, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    run_id = process.stderr.readline().split()[1]
+    folder = RunFolder(runs_root(store), run_id)
+    folder.request("weights.variance", 50.0, "tests")
+    folder.request_pause("tests")
+    output, _ = process.communicate(timeout=100)
+    assert process.returncode == 0
+    assert json.loads(output.splitlines()[-1]) == {"run_id": run_id, "status": "paused", "step": 0}
+    return run_id
+
+
+def test_what_cannot_be_asked_of_a_paused_run_is_one_sentence(steered, trained, store):
+    for words, sentence in (
+        (("stop", steered), f"error: run {steered} is paused: no process works on it"),
+        (("branch", steered, "--at", "9999"), "kept no state of step 9999; kept are those of"),
+        (("branch", steered, "--set", "model.width=16"), "other model.width (8 there, 16 asked)"),
+        (("resume", trained["run_id"]), "is finished; branch it to train on"),
+        (("twin", trained["run_id"]), "was not steered, so it is its own twin"),
+    ):
+        done = gainakt(*words, "--json", "--store", store)
+        assert done.returncode == 2 and sentence in why(done), done.stderr
+        assert "Traceback" not in done.stderr and not done.stdout
+
+
+def test_pause_and_stop_ask_a_run_that_waits(store, tiny):
+    config = tiny().model_dump()
+    with RunFolder.create(runs_root(store), name="waits", preset="corrected", config=config) as folder:
+        for verb in ("pause", "stop"):
+            asked = answer(gainakt(verb, folder.run_id, "--json", "--store", store))
+            assert asked == {"run_id": folder.run_id, "asked": verb}
+        assert [row["kind"] for row in folder.requests(0)[0]] == ["pause", "stop"]
+        folder.append({"kind": "failed", "step": 0, "error": "only a test"})
+
+
+def test_a_run_is_branched_resumed_replayed_and_compared_with_its_twin(steered, store):
+    place = ("--json", "--store", store)
+    branched = answer(gainakt("branch", steered, "--set", "training.max_epochs=1", "--name", "short", *place))
+    assert branched["status"] == "finished" and branched["run_id"] != steered
+    resumed = answer(gainakt("resume", steered, *place))
+    assert (resumed["run_id"], resumed["status"]) == (steered, "finished")
+    replayed = answer(gainakt("replay", steered, "--check", *place))
+    assert (replayed["replay_of"], replayed["identical"], replayed["differences"]) == (steered, True, [])
+    said = answer(gainakt("twin", steered, *place))
+    (pair,) = said["pairs"]
+    assert pair["steered"] == steered and said["effects"]["gain_std"]["seeds"] == 1
+    shown = gainakt("twin", steered, "--store", store)
+    assert shown.returncode == 0 and pair["unsteered"] in shown.stdout and "gain_std" in shown.stdout
+
+
+def test_explain_says_what_a_prediction_is_made_of(trained, store):
+    said = answer(gainakt("explain", trained["run_id"], "--student", "s000", "--step", 2, "--json", "--store", store))
+    assert said["run_id"] == trained["run_id"] and {"contributions"} <= set(said)
+    for more, words in ((("--student", "nobody", "--step", 2), "nobody"), (("--student", "s000", "--step", 9999), "")):
+        done = gainakt("explain", trained["run_id"], *more, "--json", "--store", store)
+        assert done.returncode == 2 and why(done).startswith("error: ") and words in why(done)
+        assert "Traceback" not in done.stderr

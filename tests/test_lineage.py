@@ -1,12 +1,17 @@
 """Runs paused, resumed, branched and replayed through their folders and the store."""
 
 import json
+import multiprocessing
+import os
+import shutil
 import signal
-import subprocess
-import sys
+import threading
 import time
+from dataclasses import replace
 
+import numpy as np
 import pytest
+import torch
 
 from gainakt.errors import InputError
 from gainakt.jobs import lineage
@@ -91,46 +96,54 @@ def test_a_stopped_run_that_is_resumed_ends_as_one_that_was_not_stopped(store, t
     assert tables(store, parts.run_id) == tables(store, whole.run_id)
 
 
-SCRIPT = """
-import json, sys
-import torch
-from gainakt.config import Config
-from gainakt.jobs.service import execute, queue_run
-torch.set_num_threads(1)
-config = Config.model_validate_json(sys.argv[2])
-folder = queue_run(sys.argv[1], config, name="killed", preset="corrected")
-print(folder.run_id, flush=True)
-execute(folder, config)
-"""
+def train_to_the_end(root, config):
+    """What a process of its own does."""
+    torch.set_num_threads(1)
+    execute(queue_run(root, config, name="killed", preset="corrected"), config)
 
 
-def test_a_killed_run_with_marks_ends_with_the_bits_of_an_uninterrupted_one(store, tmp_path, tiny, class_file):
+@pytest.fixture(scope="module")
+def processes():
+    """Processes that are forked from one which has loaded torch already."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["gainakt.training.loop", "gainakt.datasets.load", "tests.test_lineage"])
+    return context
+
+
+@pytest.mark.parametrize("moment", range(5))
+def test_a_killed_run_with_marks_ends_with_the_bits_of_an_uninterrupted_one(
+    store, tmp_path, tiny, class_file, processes, moment
+):
+    random = np.random.default_rng(moment)
     config = tiny({"data.path": str(class_file), "training.max_epochs": 400, "training.patience": 400,
                    "model.dropout": 0.2})  # fmt: skip
-    command = [sys.executable, "-c", SCRIPT, str(tmp_path), config.model_dump_json()]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = processes.Process(target=train_to_the_end, args=(tmp_path, config))
+    process.start()
     try:
-        folder = RunFolder(tmp_path, process.stdout.readline().strip())
-        wait_for(lambda: steps(folder) > 20)
+        wait_for(lambda: list(tmp_path.glob("*/journal.jsonl")))
+        folder = RunFolder(tmp_path, next(tmp_path.iterdir()).name)
+        wait_for(lambda: steps(folder) > random.integers(0, 8))
         folder.request("weights.variance", 50.0, "tests")
-        wait_for(lambda: any(row["kind"] == "changed" for row in lineage.journal(folder)))
-        wait_for(lambda: steps(folder) > 60)
+        folder.request("training.learning_rate", 0.002, "tests")
+        wait_for(lambda: steps(folder) > 12 + random.integers(0, 12))
+        folder.request("weights.variance", 5.0, "tests")
+        time.sleep(float(random.uniform(0, 0.2)))
     finally:
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
     until = steps(folder)
-    marks = lineage.marks_of(lineage.journal(folder))
-    assert [mark["value"] for _, mark in marks] == [50.0]
-    run = taken(store, folder)
     store.take_in()
-    again, resumed_config, begin = lineage.resume(tmp_path, store.run(run.run_id), "tests")
+    again, resumed_config, begin = lineage.resume(tmp_path, taken(store, folder), "tests")
     last = max(until + 5, (begin.step or 0) + 5)
     execute(again, resumed_config, at_step(again, last, lambda one: one.request_stop("tests")), begin)
     stopped = taken(store, again)
     assert stopped.status == "stopped"
-    folder2, config2, begin2 = lineage.replay(tmp_path, stopped)
-    execute(folder2, config2, begin=begin2)
-    assert lineage.differences(tmp_path, stopped, taken(store, folder2)) == []
+    made = [mark["value"] for _, mark in lineage.marks_of(lineage.journal(folder)) if mark["kind"] == "set"]
+    assert made == [50.0, 0.002, 5.0], "each mark once, also one that was not read before the end"
+    whole, config2, begin2 = lineage.replay(tmp_path, stopped)
+    execute(whole, config2, begin=begin2)
+    assert lineage.differences(tmp_path, stopped, taken(store, whole)) == []
+    assert tables(store, stopped.run_id) == tables(store, whole.run_id)
 
 
 def steps(folder):
@@ -168,7 +181,10 @@ def test_a_branch_goes_on_from_a_moment_with_other_settings(store, tmp_path, con
     last = execute(folder, again, begin=begin)
     assert last["kind"] == "finished", last
     made = taken(store, folder)
-    assert made.lineage == {"parent": run.run_id, "step": 4} and made.config["weights"]["variance"] == 20.0
+    assert (
+        made.lineage == {"parent": run.run_id, "step": 4, "changes": changes}
+        and made.config["weights"]["variance"] == 20.0
+    )
     recorded = store.series([made.run_id], ["loss.total", "learning_rate"])
     assert recorded["step"].min() == 5
     before = store.series([run.run_id], ["learning_rate"]).set_index("step")["value"]
@@ -201,3 +217,173 @@ def test_what_cannot_be_continued_says_why(store, tmp_path, config):
     queued = queue_run(tmp_path, config, name="waits", preset="corrected")
     with pytest.raises(InputError, match="is queued; only a run that has ended"):
         lineage.resume(tmp_path, taken(store, queued), "tests")
+
+
+def resumed(root, store, folder, ask=None, step=0):
+    """The run as the store has it after its resumption has ended."""
+    again, config, begin = lineage.resume(root, taken(store, folder), "tests")
+    execute(again, config, at_step(again, step, ask) if ask else None, begin)
+    return taken(store, folder)
+
+
+def killed_before_its_start(folder):
+    """The journal of a run whose process died while the run waited."""
+    rewrite(folder, lambda row: row | {"pid": 2**22 + 1, "pid_started": 1.0} if "pid" in row else row)
+
+
+def rewrite(folder, change):
+    folder.close()
+    rows = [json.dumps(change(row)) for row in lineage.journal(folder)]
+    folder.journal.write_text("\n".join(rows) + "\n")
+
+
+def cut(folder, last):
+    """Kill a run after the fact: its journal ends with step `last` and its process is gone."""
+    folder.close()
+    rows = lineage.journal(folder)
+    end = max(place for place, row in enumerate(rows) if row["kind"] == "step" and row["step"] == last)
+    folder.journal.write_text("".join(json.dumps(row) + "\n" for row in rows[: end + 1]))
+    killed_before_its_start(folder)
+    for file in (folder.folder / "states").glob("step-*"):
+        if int(file.stem.removeprefix("step-")) > last:
+            file.unlink()
+
+
+def test_a_run_can_be_paused_and_resumed_twice(store, tmp_path, config):
+    whole = trained(tmp_path, config)
+    parts = trained(tmp_path, config, lambda folder: folder.request_pause("tests"), 3)
+    assert resumed(tmp_path, store, parts, lambda folder: folder.request_pause("tests"), 6).status == "paused"
+    run = resumed(tmp_path, store, parts)
+    assert lineage.differences(tmp_path, run, taken(store, whole)) == []
+    assert tables(store, run.run_id) == tables(store, whole.run_id)
+
+
+def test_a_change_that_came_along_with_the_pause_stays_a_mark(store, tmp_path, config):
+    def ask(folder):
+        folder.request("weights.variance", 50.0, "anna")
+        folder.request("weights.variance", -1.0, "anna")
+        folder.request_pause("anna")
+
+    parts = trained(tmp_path, config, ask, 4)
+    before = taken(store, parts)
+    events = store.events(before.run_id)
+    assert list(events.loc[events["kind"].isin(["changed", "refused"]), "step"]) == [5, 5]
+    run = resumed(tmp_path, store, parts)
+    events = store.events(run.run_id)
+    assert list(events.loc[events["kind"].isin(["changed", "refused"]), "step"]) == [5, 5]
+    replayed, again, begin = lineage.replay(tmp_path, run)
+    execute(replayed, again, begin=begin)
+    assert lineage.differences(tmp_path, run, taken(store, replayed)) == []
+    assert [mark["value"] for _, mark in lineage.marks_of(lineage.journal(replayed))] == [50.0]
+
+
+@pytest.mark.parametrize("preset", ["corrected", "parametric"])
+def test_a_run_without_a_kept_state_begins_again(store, tmp_path, tiny, class_file, preset):
+    config = tiny({"data.path": str(class_file), "training.max_epochs": 2}, preset)
+    whole = trained(tmp_path, config)
+    waited = queue_run(tmp_path, config, name="waited", preset=preset)
+    killed_before_its_start(waited)
+    broken = trained(tmp_path, config)
+    cut(broken, lineage.journal(broken)[-2]["step"] if preset == "parametric" else 2)
+    shutil.rmtree(broken.folder / "states", ignore_errors=True)
+    for folder in (waited, broken):
+        taken(store, folder)
+        store.take_in()
+        run = resumed(tmp_path, store, folder)
+        assert run.status == "finished"
+        assert lineage.differences(tmp_path, run, taken(store, whole)) == []
+        assert tables(store, run.run_id) == tables(store, whole.run_id)
+
+
+def test_a_run_whose_process_ran_on_another_machine_is_resumed_once_that_is_silent(store, tmp_path, config):
+    whole = trained(tmp_path, config)
+    elsewhere = trained(tmp_path, config)
+    cut(elsewhere, 6)
+    rewrite(elsewhere, lambda row: row | {"host": "elsewhere"} if "pid" in row else row)
+    assert taken(store, elsewhere).status == "running"
+    interrupted = replace(store.run(elsewhere.run_id), status="interrupted")
+    with pytest.raises(InputError, match=r"belongs to process \d+ on elsewhere, which works on it"):
+        lineage.resume(tmp_path, interrupted, "tests")
+    rewrite(elsewhere, lambda row: row | {"time": row["time"] - 1000})
+    os.utime(elsewhere.journal, (time.time() - 1000,) * 2)
+    store.take_in()
+    run = resumed(tmp_path, store, elsewhere)
+    assert lineage.differences(tmp_path, run, taken(store, whole)) == []
+
+
+def test_of_two_that_resume_a_run_at_once_one_is_refused(store, tmp_path, config):
+    parts = trained(tmp_path, config, lambda folder: folder.request_pause("tests"), 3)
+    run = taken(store, parts)
+    barrier, said = threading.Barrier(4), []
+
+    def ask():
+        barrier.wait()
+        try:
+            said.append(lineage.resume(tmp_path, run, "tests"))
+        except InputError as error:
+            said.append(str(error))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    refused = [text for text in said if isinstance(text, str)]
+    assert len(refused) == 3
+    assert all("is being resumed" in text or "which works on it" in text for text in refused)
+    assert [row["kind"] for row in lineage.journal(parts)].count("resuming") == 1
+    assert not list(parts.folder.glob("*.lock"))
+
+
+def test_a_branch_outlives_its_parent_and_keeps_its_own_settings(store, tmp_path, config):
+    parent = trained(tmp_path, config)
+    changes = {"weights.variance": 20.0, "training.max_epochs": 3}
+    made = [lineage.branch(tmp_path, taken(store, parent), 4, changes) for _ in range(2)]
+    whole, waited = made
+    execute(whole[0], whole[1], begin=whole[2])
+    killed_before_its_start(waited[0])
+    shutil.rmtree(parent.folder)
+    taken(store, waited[0])
+    store.take_in()
+    run = resumed(tmp_path, store, waited[0])
+    assert (run.status, run.config["weights"]["variance"]) == ("finished", 20.0)
+    assert lineage.differences(tmp_path, run, taken(store, whole[0])) == []
+    with pytest.raises(InputError, match="is gone, from which others went on"):
+        lineage.replay(tmp_path, run, seed=7)
+    again = lineage.replay(tmp_path, run)
+    execute(again[0], again[1], begin=again[2])
+    third = lineage.replay(tmp_path, taken(store, again[0]))
+    execute(third[0], third[1], begin=third[2])
+    assert lineage.differences(tmp_path, run, taken(store, third[0])) == [], "a replay of a replay of a branch"
+
+
+def test_a_replay_that_is_interrupted_still_makes_the_marks_to_come(store, tmp_path, config):
+    def ask(folder):
+        folder.request("weights.variance", 50.0, "anna")
+
+    run = taken(store, trained(tmp_path, config, ask, 9))
+    folder, again, begin = lineage.replay(tmp_path, run)
+    execute(folder, again, at_step(folder, 5, lambda one: one.request_pause("tests")), begin)
+    done = resumed(tmp_path, store, folder)
+    assert lineage.differences(tmp_path, run, done) == []
+
+
+def test_a_damaged_newest_state_gives_way_to_the_one_before(store, tmp_path, config):
+    whole = trained(tmp_path, config)
+    parts = trained(tmp_path, config, lambda folder: folder.request_pause("tests"), 6)
+    (parts.folder / "states" / "step-00000006.safetensors").write_bytes(b"damaged")
+    run = resumed(tmp_path, store, parts)
+    assert lineage.differences(tmp_path, run, taken(store, whole)) == []
+
+
+def test_another_seed_of_a_branch_is_its_parent_until_the_branch(store, tmp_path, config):
+    parent = trained(tmp_path, config, lambda folder: folder.request("weights.contrastive", 0.1, "anna"), 2)
+    changes = {"weights.variance": 20.0, "training.max_epochs": 5}
+    folder, again, begin = lineage.branch(tmp_path, taken(store, parent), 8, changes)
+    last = execute(folder, again, begin=begin)
+    assert (last["kind"], last["epochs"]) == ("finished", 5), "the learning rate's schedule ends with the run"
+    other = lineage.replay(tmp_path, taken(store, folder), seed=config.training.seed + 1)
+    assert other[1].training.max_epochs == 5 and other[1].weights.variance == config.weights.variance
+    assert [(at, mark["field"], mark["value"]) for at, mark in other[2].marks] == [
+        (3, "weights.contrastive", 0.1), (9, "weights.variance", 20.0),
+    ]  # fmt: skip

@@ -1,17 +1,22 @@
 """Runs that come from runs: resumed where they were, branched from a kept moment, replayed mark by mark."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gainakt.config import Config, changed
+from gainakt.config import Config, changed, difference, fields
 from gainakt.errors import InputError
+from gainakt.jobs.marks import SCHEDULE, Mark, Row, held_along, journal, marks_of, plan, request, to_repeat
+from gainakt.jobs.owning import refuse_owned, taking_up
 from gainakt.store import Run, RunFolder
 
-Row = dict[str, Any]
-SCHEDULE = "schedule"
-"""Who a change comes from that a run's own schedule of weights makes; a replay makes it by itself."""
+if TYPE_CHECKING:
+    from gainakt.training.state import State
+
+
+__all__ = ["FRESH", "SCHEDULE", "Beginning", "Prepared", "branch", "differences", "history", "journal", "marks_of",
+           "plan", "replay", "requests", "resume"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -19,68 +24,73 @@ class Beginning:
     """From where a training begins: the state after `step` in `source`, from the first step on if there is none.
 
     `marks` are requests to be made again, each before its step. Requests of the run's control file count from byte
-    `control` on.
+    `control` on. `restated` are journal rows that the state holds already and that resuming takes back: they are
+    written again.
     """
 
     source: Path | None = None
     step: int | None = None
-    marks: tuple[tuple[int, Row], ...] = ()
+    marks: tuple[Mark, ...] = ()
     control: int = 0
+    restated: tuple[Row, ...] = ()
 
 
 FRESH = Beginning()
 """From the first step on, asked for nothing but what comes."""
+Prepared = tuple[RunFolder, Config, Beginning]
+"""What a training is started with."""
 
 
-def journal(folder: RunFolder) -> list[Row]:
-    """All rows of a run's journal."""
-    rows: list[Row] = []
-    offset, last = 0, -1
-    while offset != last:
-        last = offset
-        some, offset = folder.rows(offset)
-        rows += some
-    return rows
-
-
-def marks_of(rows: Iterable[Row]) -> list[tuple[int, Row]]:
-    """What was asked of a run and acted, as (step that it acts from, request); what a resumption took back is left out.
-
-    The last may be a request to stop, before the step that was then not done.
-    """
-    marks: list[tuple[int, Row]] = []
-    for row in rows:
-        if row["kind"] == "resumed":
-            marks = [(step, mark) for step, mark in marks if step <= row["step"]]
-        elif row["kind"] == "changed" and row.get("who") != SCHEDULE:
-            mark = {"kind": "set", "field": row["field"], "value": row["new"], "who": row.get("who")}
-            marks.append((int(row["step"]), mark))
-        elif row["kind"] == "finished" and row.get("status") == "stopped":
-            who = str(row.get("reason")).removeprefix("stopped by ")
-            marks.append((int(row["step"] or 0) + 1, {"kind": "stop", "who": who}))
-    return marks
-
-
-def resume(root: Path, run: Run, who: str) -> tuple[RunFolder, Config, Beginning]:
+def resume(root: Path, run: Run, who: str) -> Prepared:
     """Take a paused, stopped, failed or interrupted run up again in this process, from its newest kept state.
 
-    Marks that came after that state are made again at their steps. Raises InputError when there is nothing to go on.
+    A run that kept none begins again. Marks after that state are made again at their steps. Raises InputError where it
+    cannot go on, or where a process that lives works on it.
     """
-    from gainakt.training import state  # torch
-
     if run.active:
         raise InputError(f"run {run.run_id} is {run.status}; only a run that has ended can be resumed")
     if run.status == "finished":
         raise InputError(f"run {run.run_id} is finished; branch it to train on: gainakt branch {run.run_id}")
     folder = _folder(root, run)
-    kept = state.read(folder.folder)
-    marks = [(step, mark) for step, mark in marks_of(journal(folder)) if step > kept.step and mark["kind"] == "set"]
-    return folder, kept.config, Beginning(folder.folder, kept.step, tuple(marks), folder.claim(who))
+    with taking_up(folder):
+        rows = journal(folder)
+        refuse_owned(run.run_id, rows)
+        kept = _newest(folder.folder)
+        began = any(row["kind"] == "started" for row in rows)
+        if kept is None and began:
+            folder.append({"kind": "resumed", "step": 0, "epoch": 0})  # all that was recorded will be recorded again
+        marks = to_repeat(folder, rows, -1 if kept is None else kept.step)
+        control = folder.claim(who)
+    folder.close()
+    config = Config.model_validate(run.config)
+    if kept is None:
+        return folder, config, Beginning(marks=marks, control=control)
+    if kept.about["why"] != "branch":  # a branch that has no state of its own yet has its parent's
+        config = kept.config
+    held = held_along(rows, kept.step)
+    again = [request(row["field"], row.get("new", row.get("value")), row) for row in held if "field" in row]
+    marks = tuple((step, mark) for step, mark in marks if step > kept.step + 1 or mark not in again)
+    return folder, config, Beginning(folder.folder, kept.step, marks, control, tuple(held))
+
+
+def _newest(folder: Path) -> "State | None":
+    """The newest kept state that can be read, None where none was kept; raises InputError where all are damaged."""
+    from gainakt.training import state  # torch
+
+    problem: InputError | None = None
+    for moment in reversed(state.moments(folder)):
+        try:
+            return state.read(folder, moment.step)
+        except InputError as error:
+            problem = problem or error
+    if problem is not None:
+        raise problem
+    return None
 
 
 def branch(
     root: Path, run: Run, at: int | None, changes: dict[str, Any], name: str = "", purpose: dict[str, Any] | None = None
-) -> tuple[RunFolder, Config, Beginning]:
+) -> Prepared:
     """A new run that goes on from a kept state of another one (the newest by default), with some settings changed.
 
     Raises InputError that names the kept moments, or the settings that a training cannot change on its way.
@@ -91,7 +101,9 @@ def branch(
     kept = state.read(source, at)
     config = changed(kept.config, changes)
     snapshot.check(config, str(kept.about["data_fingerprint"]), kept)
-    lineage = {"parent": run.run_id, "step": kept.step, **(purpose or {})}
+    lineage: dict[str, Any] = {"parent": run.run_id, "step": kept.step, **(purpose or {})}
+    if differing := difference(kept.config, config):
+        lineage["changes"] = {setting: new for setting, (_, new) in differing.items()}
     title = name or f"{run.name}, branched at {kept.step}"
     folder = RunFolder.create(root, name=title, preset=run.preset or "", config=config.model_dump(), lineage=lineage)
     state.keep(folder.folder, replace(kept, about={**kept.about, "why": "branch"}))
@@ -106,25 +118,57 @@ def replay(
     seed: int | None = None,
     name: str = "",
     purpose: dict[str, Any] | None = None,
-) -> tuple[RunFolder, Config, Beginning]:
+) -> Prepared:
     """A new run that does what another one did: the same settings and, with `marks`, the same changes at their steps.
 
-    With another `seed` it is the same experiment on other chance. A branch is replayed from its own first state.
+    It also stops where the other one was stopped. With another `seed` it is the same experiment on other chance, from
+    the first step on; with its own a branch is replayed from its first state.
     """  # fmt: skip
+    if run.active:
+        raise InputError(f"run {run.run_id} is {run.status}; it can be replayed once it has ended")
     original = _folder(root, run)
+    made = [mark for mark in marks_of(journal(original)) if marks or mark[1]["kind"] == "stop"]
+    lineage: dict[str, Any] = {"replay": run.run_id, **(purpose or {})}
+    step = run.lineage.get("step")
     config = Config.model_validate(run.config)
-    if seed is not None:
-        config = changed(config, {"training.seed": seed})
-    again = tuple(marks_of(journal(original))) if marks else ()
-    lineage = {"replay": run.run_id, **(purpose or {})}
+    if seed is not None and seed != run.seed:
+        config, before = history(root, run.run_id)
+        config, made, step = changed(config, {"training.seed": seed}), [*before, *made], None
+    if step is not None:
+        lineage["step"] = step
     title = name or f"{run.name}, replayed"
     folder = RunFolder.create(root, name=title, preset=run.preset or "", config=config.model_dump(), lineage=lineage)
-    if "parent" not in run.lineage or seed is not None:
-        return folder, config, Beginning(marks=again)
+    plan(folder, made)
+    if step is None:
+        return folder, config, Beginning(marks=tuple(made))
     from gainakt.training import state
 
-    state.keep(folder.folder, state.read(original.folder, int(run.lineage["step"])))
-    return folder, config, Beginning(folder.folder, int(run.lineage["step"]), again)
+    kept = state.read(original.folder, int(step))
+    state.keep(folder.folder, replace(kept, about={**kept.about, "why": "branch"}))
+    return folder, config, Beginning(folder.folder, int(step), tuple(made))
+
+
+def history(root: Path, run_id: str) -> tuple[Config, list[Mark]]:
+    """What a run is from the first step on: a configuration, and the marks before it became this run.
+
+    A branch is its parent until the step it began at, then what it changed. Raises InputError where a parent is gone.
+    """
+    folder = RunFolder(root, run_id)
+    queued = next((row for row in journal(folder) if row["kind"] == "queued"), None)
+    if queued is None:
+        raise InputError(f"run {run_id} is gone, from which others went on: they cannot be repeated with another seed")
+    lineage, config = queued.get("lineage") or {}, Config.model_validate(queued["config"])
+    if "step" not in lineage:
+        return config, []
+    if "parent" not in lineage:
+        return history(root, lineage["replay"])
+    parent, step = lineage["parent"], int(lineage["step"])
+    config, marks = history(root, parent)
+    marks += [mark for mark in marks_of(journal(RunFolder(root, parent))) if mark[0] <= step]
+    settings, changes = fields(), lineage.get("changes", {})
+    config = changed(config, {name: value for name, value in changes.items() if not settings[name].live})
+    live = {name: value for name, value in changes.items() if settings[name].live}
+    return config, [*marks, *((step + 1, request(name, new, {"who": "branch"})) for name, new in live.items())]
 
 
 def requests(folder: RunFolder, begin: Beginning, first: int) -> Callable[[], list[Row]]:
@@ -152,17 +196,17 @@ _CLOCK = ("interactions_per_second", "gradient.seconds")
 
 def _compared(rows: Sequence[Row]) -> dict[str, Any]:
     """What has to be the same when a run is repeated, by what it is; later rows of a step replace earlier ones."""
-    found: dict[str, Any] = {}
+    recorded: dict[str, Any] = {}
     for row in rows:
         if row["kind"] in ("step", "evaluated"):
             for name, value in row["values"].items():
                 if name not in _CLOCK:
-                    found[f"{name} at step {row['step']}"] = value
+                    recorded[f"{name} at step {row['step']}"] = value
         elif row["kind"] == "checkpointed":
-            found[f"weights of {row['encoder']}"] = row["sha256"]
+            recorded[f"weights of {row['encoder']}"] = row["sha256"]
         elif row["kind"] == "finished":
-            found["results"] = row["results"]
-    return found
+            recorded["results"] = row["results"]
+    return recorded
 
 
 def _short(value: Any) -> str:

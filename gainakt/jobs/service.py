@@ -49,6 +49,8 @@ def execute(
         for event in train(config, load(config.data), asked, folder.folder, start):
             row = event.as_row()
             folder.append(row)
+            for again in begin.restated if row["kind"] == "resumed" else ():
+                folder.append({name: value for name, value in again.items() if name != "time"})
             if on_event:
                 on_event(row)
     except BaseException as error:  # the job's boundary: whatever broke is recorded, the next job is not affected

@@ -79,9 +79,26 @@ class Reader:
         where = " OR ".join(f"json_extract_string(lineage, '$.{name}') = $id" for name in names)
         return self._runs_where(f"lineage IS NOT NULL AND ({where})", {"id": run_id})
 
-    def same_config(self, config: str) -> list[Run]:
-        """Runs that began with exactly this configuration, given as the store keeps it, oldest first."""
-        return self._runs_where("config = $config", {"config": config})
+    def same_config(self, config: str, any_seed: bool = False) -> list[Run]:
+        """Runs that began with exactly this configuration, given as the store keeps it, oldest first.
+
+        With `any_seed` also those that differ from it in training.seed alone.
+        """
+        if not any_seed:
+            return self._runs_where("config = $config", {"config": config})
+        seedless = """json_merge_patch({}, '{{"training":{{"seed":null}}}}')"""
+        where = f"config IS NOT NULL AND {seedless.format('config')} = {seedless.format('$config::VARCHAR')}"
+        return self._runs_where(where, {"config": config})
+
+    def origins(self) -> dict[str, tuple[dict[str, Any], bool]]:
+        """Lineage, and whether it was steered, of every run that has one or was."""
+        rows = self._rows(
+            "SELECT r.run_id, r.lineage, e.run_id IS NOT NULL FROM runs r LEFT JOIN (SELECT DISTINCT run_id FROM events"
+            " WHERE kind = 'changed' AND who IS DISTINCT FROM 'schedule') e ON e.run_id = r.run_id"
+            " WHERE r.lineage IS NOT NULL OR e.run_id IS NOT NULL",
+            {},
+        )
+        return {run_id: (json.loads(lineage) if lineage else {}, steered) for run_id, lineage, steered in rows}
 
     def journal_rows(self, run_ids: Sequence[str], kind: str) -> list[dict[str, Any]]:
         """Journal rows of a kind that the store keeps whole, such as `tested`, with their run_id, oldest first."""

@@ -6,10 +6,12 @@ import streamlit as st
 
 from gainakt.config import Config, difference, fields, flatten, presets
 from gainakt.config.effects import acts_on
-from gainakt.ui import resources
+from gainakt.store.facts import results_of
+from gainakt.store.rows import as_json
+from gainakt.ui import resources, words
 from gainakt.ui.data import source as data_source
 from gainakt.ui.forms.fields import settings_form, validated
-from gainakt.ui.text import markdown_text, number
+from gainakt.ui.text import markdown_text, number, shortened
 
 MAIN = ("weights.variance", "weights.encoder_priority", "model.gain_head", "model.accumulation",
         "training.max_epochs", "training.seed")  # fmt: skip
@@ -45,6 +47,7 @@ def new_run() -> None:
     if chosen is not None:
         _annotate(slots, base, chosen)
         _differences(base, chosen)
+        tried(chosen)
     if st.button("Start training", type="primary", icon=":material/play_arrow:", disabled=chosen is None) and chosen:
         run_id = resources.service().submit(chosen, name=name or preset, preset=preset)
         st.switch_page("pages/1_Train.py", query_params={"run": run_id})
@@ -115,3 +118,37 @@ def _differences(base: Config, chosen: Config) -> None:
             for name, (old, new) in differing.items()
         ]
         st.caption("Differs from the preset: " + "; ".join(parts))
+
+
+_LISTED = 3
+"""Earlier runs of the same configuration that are named."""
+
+
+def tried(chosen: Config) -> None:
+    """The finished runs of this very configuration with their results, and how many seeds of it have finished."""
+    store = resources.store()
+    alike = [run for run in store.same_config(as_json(chosen.model_dump()), any_seed=True)
+             if run.status == "finished" and "step" not in run.lineage]  # fmt: skip
+    same = [run for run in alike if run.seed == chosen.training.seed]
+    others = len({run.seed for run in alike} - {chosen.training.seed})
+    seeds = f"{others} other seed{'s' if others > 1 else ''} of it {'have' if others > 1 else 'has'} finished"
+    if not same:
+        if others:
+            st.caption(f":material/history: This configuration is new with seed {chosen.training.seed}; {seeds}.")
+        return
+    results, origins = results_of(store, [run.run_id for run in same]), store.origins()
+    with st.container(border=True, key="tried"):
+        st.markdown(f":material/history: **You have tried this configuration.**{f' Also, {seeds}.' if others else ''}")
+        for run in same[: -_LISTED - 1 : -1]:
+            measured = results.get(run.run_id, {}).get("test", {})
+            numbers = ", ".join(f"{label} {number(measured.get(name), 3)}" for name, label in _RESULT.items())
+            steered = ", steered" if origins.get(run.run_id, ({}, False))[1] else ""
+            link, result = st.columns([1, 2], vertical_alignment="center")
+            label = markdown_text(f"{shortened(run.name, 40)}{steered}, {words.when(run.created)}")
+            link.page_link("pages/3_Run.py", label=label, query_params={"run": run.run_id})
+            result.caption(numbers)
+        if len(same) > _LISTED:
+            st.caption(f"and {len(same) - _LISTED} more")
+
+
+_RESULT = {"encoder1_auc": "AUC 1", "encoder2_auc": "AUC 2", "gain_std": "gain std"}

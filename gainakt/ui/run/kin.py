@@ -1,0 +1,149 @@
+"""The runs that a run comes from and that come from it, as a tree of links; and what can be made of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from gainakt.config import fields
+from gainakt.errors import InputError
+from gainakt.jobs import lineage
+from gainakt.store import Run, Store
+from gainakt.ui import resources, words
+from gainakt.ui.text import markdown_text, number, shortened
+
+WHO = "dashboard"
+MOST = 60
+"""Runs of a tree that are listed."""
+_RESUMABLE = ("paused", "stopped", "failed", "interrupted")
+_INDENT = "\u2003\u2003"
+
+
+@dataclass(frozen=True)
+class Relative:
+    """A run of the tree, how deep it stands, and what it is to the run above it, in words."""
+
+    run: Run
+    depth: int
+    what: str
+
+
+def tree(store: Store, run: Run) -> list[Relative]:
+    """The eldest run that is still there and all that came from it, each below the one it came from."""
+    eldest, climbed = run, {run.run_id}
+    while (above := _above(eldest)) and above not in climbed:
+        try:
+            eldest = store.run(above)
+        except InputError:  # it was deleted
+            break
+        climbed.add(eldest.run_id)
+    listed: set[str] = set()
+    return list(_below(store, Relative(eldest, 0, _says(eldest, None)), listed))
+
+
+def _below(store: Store, relative: Relative, listed: set[str]) -> Iterator[Relative]:
+    if relative.run.run_id in listed or len(listed) >= MOST:
+        return
+    listed.add(relative.run.run_id)
+    yield relative
+    for child in store.kin(relative.run.run_id):
+        if _above(child) == relative.run.run_id:
+            yield from _below(store, Relative(child, relative.depth + 1, _says(child, relative.run)), listed)
+
+
+def _above(run: Run) -> str | None:
+    """The run that this one came from; a twin's is the run that it is the twin of."""
+    return run.lineage.get("twin") or run.lineage.get("parent") or run.lineage.get("replay")
+
+
+def _says(run: Run, parent: Run | None) -> str:
+    """What a run is to its parent, such as `branch at step 40: Variance weight 0 → 50`."""
+    origin = run.lineage
+    if not origin:
+        return ""
+    gone = "" if parent else f" of {_above(run)}, which is not here any more"
+    if "twin" in origin:
+        what = "steered again" if origin.get("steered") else "unsteered twin"
+        return f"{what}{gone}, seed {run.seed}"
+    if "parent" in origin:
+        changes = _changes(run, parent)
+        return f"branch at step {origin['step']:,}{gone}" + (f": {changes}" if changes else ", same settings")
+    return f"replay{gone}"
+
+
+def _changes(run: Run, parent: Run | None) -> str:
+    specs, changes = fields(), run.lineage.get("changes", {})
+    before = parent.settings if parent is not None else {}
+    return ", ".join(
+        f"{specs[name].label if name in specs else name} {_from(before.get(name), new)}{number(new)}"
+        for name, new in changes.items()
+    )
+
+
+def _from(old: Any, new: Any) -> str:
+    return "" if old is None or old == new else f"{number(old)} → "
+
+
+def draw(store: Store, run: Run, busy: bool = False) -> None:
+    """The tree, with this run's line in bold; redrawn while one of its runs waits or trains, or (`busy`) is to come."""
+    relatives = tree(store, run)
+    if len(relatives) == 1 and not run.lineage and not busy:
+        st.caption("Branches, replays and twins of this run will be listed here.")
+        return
+    pace = 2.0 if busy or any(one.run.active for one in relatives) else None
+    st.fragment(_lines, run_every=pace)(run.run_id)
+
+
+def _lines(run_id: str) -> None:
+    store = resources.store()
+    relatives = tree(store, store.run(run_id))
+    for relative in relatives:
+        name = markdown_text(shortened(relative.run.name, 60))
+        link, status, what = st.columns([5, 1.4, 6], vertical_alignment="center")
+        before = _INDENT * (relative.depth - 1) + "\u2003└\u2002" if relative.depth else ""
+        if relative.run.run_id == run_id:
+            link.markdown(f"{before}**{name}**\u2002:gray-badge[this run]")
+        else:
+            link.page_link("pages/3_Run.py", label=f"{before}{name}", query_params={"run": relative.run.run_id})
+        status.markdown(f":small[{words.STATUS[relative.run.status]}]")
+        what.markdown(f":small[{markdown_text(relative.what)}]")
+    if len(relatives) >= MOST:
+        st.caption(f"The first {MOST} are shown.")
+
+
+def actions(run: Run) -> None:
+    """Resume and replay, where the run's status allows them."""
+    if run.active or run.published:
+        return
+    places = st.columns([2, 2, 8])
+    if run.status in _RESUMABLE and places[0].button(
+        "Resume", icon=":material/play_arrow:", width="stretch", type="primary", key=f"resume-{run.run_id}",
+        help="Trains on from the newest kept state, to the same result as if it had never ended.",
+    ):  # fmt: skip
+        _start(run, "resume")
+    if places[1 if run.status in _RESUMABLE else 0].button(
+        "Replay", icon=":material/replay:", width="stretch", key=f"replay-{run.run_id}",
+        help="Trains it again as a new run, with every steering change at its step.",
+    ):  # fmt: skip
+        _start(run, "replay")
+
+
+def _start(run: Run, what: str) -> None:
+    root = resources.service().root
+    try:
+        made = lineage.resume(root, run, WHO) if what == "resume" else lineage.replay(root, run)
+    except InputError as error:
+        st.error(markdown_text(error), icon=":material/error:")
+        return
+    run_id = resources.service().start(*made)
+    resources.store().take_in()
+    st.switch_page("pages/1_Train.py", query_params={"run": run_id})
+
+
+def badges(origin: dict[str, Any], steered: bool) -> list[str]:
+    """What is special about how a run came about, for lists: steered, branch, replay, twin."""
+    if "twin" in origin:
+        return ["twin, steered" if origin.get("steered") else "twin"]
+    came = ["branch"] if "parent" in origin else ["replay"] if "replay" in origin else []
+    return [*came, *(["steered"] if steered else [])]
