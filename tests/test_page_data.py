@@ -140,10 +140,10 @@ def test_what_cannot_be_read_is_said(data_page: AppTest, tmp_path: Path, content
 
 def test_a_wrong_choice_is_said_and_can_be_taken_back(data_page: AppTest, tmp_path: Path) -> None:
     app = read(data_page, file_of(tmp_path, GOOD))
-    encoding = next(one for one in app.text_input if one.label == "Encoding")
+    encoding = next(one for one in app.text_input if one.label == "Text encoding")
     encoding.set_value("klingon").run()
     assert "'klingon' is unknown" in plain(app) and not app.exception
-    encoding = next(one for one in app.text_input if one.label == "Encoding")
+    encoding = next(one for one in app.text_input if one.label == "Text encoding")
     encoding.set_value("auto").run()
     assert tiles(app)["Interactions"] == "96"
 

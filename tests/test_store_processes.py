@@ -236,7 +236,7 @@ def test_a_migration_copies_the_file_first(path, monkeypatch):
         assert store._rows("SELECT notes FROM runs", {}) == [("",)]
         assert "is kept in" in store.warnings[0]
     monkeypatch.undo()
-    copy = path.with_name(f"{path.stem}.before-schema-2.duckdb")
+    copy = path.with_name(f"{path.stem}.before-schema-{len(later)}.duckdb")
     with Store.open(copy, runs=runs_root(path)) as store:
         assert store.run(folder.run_id).step == 2
 

@@ -152,7 +152,7 @@ def test_the_page_draws_what_is_there(tmp_path: Path, monkeypatch: pytest.Monkey
     study.carry_out(PLAN, runs_root(path), quiet)
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).switch_page("pages/7_Study.py").run()
     try:
-        assert not app.exception and "0 of them finished" in str([one.value for one in app.caption])
+        assert not app.exception and "none of them finished" in str([one.value for one in app.caption])
         next(one for one in app.selectbox if one.label == "Simulated class").set_value("demo")
         for label, text in (("Students", "40"), ("True CV of rates", "0, 0.44")):
             next(one for one in app.text_input if one.label == label).set_value(text)

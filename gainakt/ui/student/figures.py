@@ -104,7 +104,8 @@ def _predictions(student: Any, part: slice) -> list[dict[str, Any]]:
     x, response = student.interaction[part], student.response[part]
     traces: list[dict[str, Any]] = [{
         "type": "scatter", "mode": "lines+markers" if len(x) <= DETAILED else "lines",
-        "uid": f"p{place}", "name": label, "x": floats(x), "y": floats(getattr(student, f"p{place}")[part]), "yaxis": "y3", "marker": {"size": 4},
+        "uid": f"p{place}", "name": label, "x": floats(x),
+        "y": floats(getattr(student, f"p{place}")[part]), "yaxis": "y3", "marker": {"size": 4},
         "line": {"color": hue, "width": 2, "dash": "dash" if place == 1 else "solid"},
         "hovertemplate": f"{label} %{{y:.4f}} at interaction %{{x}}<extra></extra>",
     } for place, label, hue in _ENCODERS]  # fmt: skip

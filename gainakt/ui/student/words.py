@@ -30,7 +30,10 @@ def _practice(explained: dict[str, Any], skill: str) -> str:
     others = [one for one in earlier if one["skill"] != explained["skill"] and one["added"] > 0]
     level = f", of which {number(explained['level'])} is the level at the start" if explained["level"] else ""
     text = f"Before it, the practice of {skill} was **{number(explained['practice'])}**{level}."
-    text += f" {len(same) or 'None'} of the {len(earlier)} earlier interaction{'' if len(earlier) == 1 else 's'} of the sequence window practised it"
+    plural = "" if len(earlier) == 1 else "s"
+    text += (
+        f" {len(same) or 'None'} of the {len(earlier)} earlier interaction{plural} of the sequence window practised it"
+    )
     if same:
         largest = ", ".join(_contribution(one) for one in same[:_LARGEST])
         text += f" and added {number(sum(one['added'] for one in same))}"
