@@ -8,6 +8,7 @@ from typing import Any
 from gainakt.config import Config, changed
 from gainakt.errors import InputError
 from gainakt.store import Run, RunFolder
+from gainakt.training.moments import Moment, moments
 
 Row = dict[str, Any]
 SCHEDULE = "schedule"
@@ -59,6 +60,11 @@ def marks_of(rows: Iterable[Row]) -> list[tuple[int, Row]]:
             who = str(row.get("reason")).removeprefix("stopped by ")
             marks.append((int(row["step"] or 0) + 1, {"kind": "stop", "who": who}))
     return marks
+
+
+def kept_moments(root: Path, run: Run) -> list[Moment]:
+    """The moments from which a run can be resumed or branched, oldest first."""
+    return [] if run.published else moments(RunFolder(root, run.run_id).folder)
 
 
 def resume(root: Path, run: Run, who: str) -> tuple[RunFolder, Config, Beginning]:
