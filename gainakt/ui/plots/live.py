@@ -57,7 +57,8 @@ def _typed(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         little = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<"))
         code = f"{little.dtype.kind}{little.dtype.itemsize}"
-        return {"dtype": code, "bdata": base64.b64encode(little.tobytes()).decode()}
+        shape = {"shape": ",".join(map(str, little.shape))} if little.ndim > 1 else {}
+        return {"dtype": code, "bdata": base64.b64encode(little.tobytes()).decode(), **shape}
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"{type(value).__name__} cannot be drawn")
