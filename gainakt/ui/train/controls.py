@@ -1,41 +1,45 @@
-"""The steering controls of a run: a slider and an exact number for each live setting.
+"""The steering controls of a run, a mixing desk: per live setting a slider, an exact number and a way back.
 
 A control that is built anew loses the keyboard focus. So each keeps its key, place and arguments while the run trains,
 all taken from the settings that the run began with; only its value moves, by session state.
 """
 
+import math
 import time
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from gainakt.config import Config, FieldSpec, changed, fields, flatten
+from gainakt.config import SECTIONS, Config, FieldSpec, changed, fields, flatten
+from gainakt.config.effects import acts_on, no_effect
 from gainakt.errors import InputError
 from gainakt.jobs import service
 from gainakt.ui import resources
-from gainakt.ui.forms.fields import exact, nearest_stop, slider
-from gainakt.ui.text import markdown_text
+from gainakt.ui.forms.fields import MANTISSAS, exact, log_stops, slider_step
+from gainakt.ui.text import markdown_text, number
 from gainakt.ui.train.setup import MAIN
-from gainakt.ui.train.values import LiveValues, current
+from gainakt.ui.train.values import LiveValues, live
 
 WHO = "dashboard"
-IN_SIGHT = 4
-"""Controls in sight, side by side; the others are folded."""
+IN_SIGHT = 6
+"""Controls in sight; the others are folded by topic."""
+_NEXT = ("training.learning_rate", "model.temperature_start", "model.dropout")
+"""What comes into sight after the main settings and the weights in use."""
 _ECHO = 3.0
 """Seconds in which a browser may still send the value that a slider stood at before the server moved it."""
-_ONLY_IF = {
-    "losses.std_target": "Acts only with the variance loss std_hinge or an adversary weight above 0.",
-    "losses.margin": "Acts only with a triplet or ranking weight above 0.",
-}
 
 
 def controls(run_id: str, start: Config, values: LiveValues) -> None:
     """The controls of all live settings, standing at `values`; `start` is the configuration that the run began with."""
     first, rest = layout(start)
-    _row(run_id, first, start, values)
-    with st.expander("More live settings"):
-        _row(run_id, rest, start, values)
+    for name in first:
+        _control(run_id, name, start, values)
+    for section in dict.fromkeys(name.partition(".")[0] for name in rest):
+        with st.expander(SECTIONS[section], key=f"steer.{run_id}.{section}"):
+            for name in rest:
+                if name.startswith(f"{section}."):
+                    _control(run_id, name, start, values)
     if problem := st.session_state.pop(f"steer.problem.{run_id}", None):
         st.error(problem)
 
@@ -43,32 +47,65 @@ def controls(run_id: str, start: Config, values: LiveValues) -> None:
 def layout(start: Config) -> tuple[list[str], list[str]]:
     """The names of the settings in sight, and of the rest: the form's main ones, then weights that began above 0."""
     specs, values = fields(), flatten(start)
-    live = [name for name, spec in specs.items() if spec.live]
-    wanted = [name for name in MAIN if name in live]
-    wanted += [name for name in live if name.startswith("weights.") and values[name] and name not in wanted]
+    live_settings = [name for name, spec in specs.items() if spec.live]
+    wanted = [name for name in MAIN if name in live_settings]
+    wanted += [name for name in live_settings if name.startswith("weights.") and values[name]]
+    wanted = [name for name in dict.fromkeys([*wanted, *_NEXT]) if not no_effect(name, start)]
     first = wanted[:IN_SIGHT]
-    return first, [name for name in live if name not in first]
+    return first, [name for name in live_settings if name not in first]
 
 
-def _row(run_id: str, names: list[str], start: Config, values: LiveValues) -> None:
-    specs, begun, shown = fields(), flatten(start), values.shown()
-    places: list[Any] = []
-    for position, name in enumerate(names):
-        places = places if position % IN_SIGHT else st.columns(IN_SIGHT)  # a row each, so that rows line up
-        with places[position % IN_SIGHT]:
-            _control(run_id, specs[name], begun[name], shown[name])
+def _control(run_id: str, name: str, start: Config, values: LiveValues) -> None:
+    spec, key = fields()[name], f"steer.{run_id}.{name}"
+    begun, value = flatten(start)[name], float(values.shown()[name])
+    requested = changed(values.config, values.waiting)
+    idle = no_effect(name, requested)
+    with st.container(key=f"desk.{run_id}.{name}", gap=None):
+        notes = [spec.help, acts_on(name, requested)]
+        st.markdown(f":small[**{spec.label}**]", help="\n\n".join(markdown_text(text) for text in notes if text))
+        slider_at, number_at, back_at = st.columns([10, 6, 2.4], vertical_alignment="center", gap="xsmall", wrap=False)
+        stops = desk_stops(spec)
+        with slider_at:
+            _slider(run_id, spec, stops, (float(begun), value, bool(idle)))
+        with number_at:
+            box = _box_key(key, value)
+            exact(spec, value, box, partial(_entered, run_id, name, box))
+        back_at.button(
+            "", icon=":material/undo:", key=f"{key}.back", type="tertiary", help=f"Back to {number(begun)}, the start",
+            on_click=partial(_send, run_id, name, begun),
+        )  # fmt: skip
+        if idle:
+            st.caption(markdown_text(idle))
 
 
-def _control(run_id: str, spec: FieldSpec, begun: float, value: float) -> None:
+def _slider(run_id: str, spec: FieldSpec, stops: list[float] | None, at: tuple[float, float, bool]) -> None:
+    """A slider over stops that never change; `at`: the value at the start, the value now, whether it does nothing."""
     key = f"steer.{run_id}.{spec.name}"
-    _move(key, _stop(spec, value))
-    help_text = f"{spec.help}\n\n{_ONLY_IF[spec.name]}" if spec.name in _ONLY_IF else spec.help
-    slider_at, number_at = st.columns([5, 3], vertical_alignment="bottom", gap="small")
-    with slider_at:
-        slider(spec, begun, key, help_text, partial(_slid, run_id, spec, key))
-    with number_at:
-        box = _box_key(key, float(value))
-        exact(spec, float(value), box, partial(_entered, run_id, spec.name, box))
+    begun, value, idle = at
+    _move(key, _stop(stops, value))
+    shared: dict[str, Any] = {
+        "key": key, "label_visibility": "collapsed", "disabled": idle, "on_change": partial(_slid, run_id, spec, key),
+    }  # fmt: skip
+    if stops is not None:
+        st.select_slider(spec.label, stops, _stop(stops, begun), format_func=number, **shared)
+    else:
+        st.slider(spec.label, spec.low, spec.high, begun, slider_step(spec), format="%g", **shared)
+
+
+def desk_stops(spec: FieldSpec) -> list[float] | None:
+    """The stops of a slider on a log scale; None for a setting that a plain slider shows well.
+
+    Where the configuration gives no such scale: twelve a decade, two decades to each side of the default.
+    """
+    if spec.log:
+        return log_stops(spec)
+    if slider_step(spec) is not None:
+        return None
+    middle = math.floor(math.log10(spec.default))
+    stops = {float(f"{mantissa}e{decade}") for decade in range(middle - 2, middle + 3) for mantissa in MANTISSAS}
+    low, high = spec.low or 0.0, math.inf if spec.high is None else spec.high
+    ends = {bound for bound, open_end in ((low, spec.above), (high, spec.below)) if not open_end and bound < math.inf}
+    return sorted({stop for stop in stops if low < stop < high} | {float(end) for end in ends} | {float(spec.default)})
 
 
 def _move(key: str, value: float) -> None:
@@ -94,9 +131,9 @@ def _box_key(key: str, value: float) -> str:
     return f"{key}.exact.{count}"
 
 
-def _stop(spec: FieldSpec, value: float) -> float:
-    """Where the setting's slider stands at this value."""
-    return nearest_stop(spec, value) if spec.log else float(value)
+def _stop(stops: list[float] | None, value: float) -> float:
+    """Where a slider with these stops stands at this value."""
+    return value if stops is None else min(stops, key=lambda stop: abs(stop - value))
 
 
 def _slid(run_id: str, spec: FieldSpec, key: str) -> None:
@@ -104,8 +141,8 @@ def _slid(run_id: str, spec: FieldSpec, key: str) -> None:
     value, store = st.session_state[key], resources.store()
     left = st.session_state.get(f"{key}.left", {})
     echo = time.monotonic() - left.get(value, -_ECHO) < _ECHO
-    standing = current(store, resources.service().root, store.run(run_id)).shown()[spec.name]
-    if not echo and value != _stop(spec, standing):
+    standing = live(store, resources.service().root, store.run(run_id)).shown()[spec.name]
+    if not echo and value != _stop(desk_stops(spec), float(standing)):
         _send(run_id, spec.name, value)
 
 
