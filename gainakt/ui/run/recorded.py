@@ -164,7 +164,8 @@ def merged(changed: pd.DataFrame) -> pd.DataFrame:
         return ordered
     by_field = ordered.groupby("field")
     apart = ~(by_field["time"].diff() <= BURST) | (ordered["who"] != by_field["who"].shift())
-    begins = apart & (ordered["step"] != by_field["step"].shift())
+    elsewhere = ordered["step"].astype(float) != by_field["step"].shift().astype(float)
+    begins = apart.astype(bool) & elsewhere
     bursts = ordered.groupby([ordered["field"], begins.groupby(ordered["field"]).cumsum()])
     marks = ordered.assign(old=bursts["old"].transform("first"))
     return marks.loc[bursts["seq"].idxmax()].sort_values("seq", ignore_index=True)

@@ -70,7 +70,7 @@ def _resume(run_id: str) -> None:
 def _others(run_id: str) -> None:
     """Links to the other runs that wait or train, behind one button: they come and go without moving the page."""
     others = [other for other in resources.store().active() if other.run_id != run_id]
-    with st.popover(f"Other runs: {len(others)}", disabled=not others, key=f"others-{run_id}"):
+    with st.popover(f"Others: {len(others)}", disabled=not others, key=f"others-{run_id}"):
         for other in others:
             st.page_link("pages/1_Train.py", label=f"{markdown_text(other.name)}, {other.status}",
                          icon=":material/arrow_forward:", query_params={"run": other.run_id})  # fmt: skip

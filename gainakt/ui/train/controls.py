@@ -69,7 +69,7 @@ def _control(run_id: str, name: str, start: Config, values: LiveValues) -> None:
             _slider(run_id, spec, stops, (float(begun), value, bool(idle)))
         with number_at:
             box = _box_key(key, value)
-            exact(spec, value, box, partial(_entered, run_id, name, box))
+            exact(spec, value, box, partial(_entered, run_id, name, (box, value)))
         back_at.button(
             "", icon=":material/undo:", key=f"{key}.back", type="tertiary", help=f"Back to {number(begun)}, the start",
             on_click=partial(_send, run_id, name, begun),
@@ -89,7 +89,7 @@ def _slider(run_id: str, spec: FieldSpec, stops: list[float] | None, at: tuple[f
     if stops is not None:
         st.select_slider(spec.label, stops, _stop(stops, begun), format_func=number, **shared)
     else:
-        st.slider(spec.label, spec.low, spec.high, begun, slider_step(spec), format="%g", **shared)
+        st.slider(spec.label, float(spec.low or 0), float(spec.high or 1), begun, slider_step(spec), format="%g", **shared)
 
 
 def desk_stops(spec: FieldSpec) -> list[float] | None:
@@ -146,9 +146,15 @@ def _slid(run_id: str, spec: FieldSpec, key: str) -> None:
         _send(run_id, spec.name, value)
 
 
-def _entered(run_id: str, name: str, key: str) -> None:
-    """Send the number in the box."""
-    _send(run_id, name, st.session_state[key])
+def _entered(run_id: str, name: str, drawn: tuple[str, float]) -> None:
+    """Send the number in the box, but not the one it was drawn with.
+
+    A browser that has not heard yet that the box gave way to another one still sends its number, which is then new to
+    the server.
+    """
+    key, value = drawn
+    if st.session_state[key] != value:
+        _send(run_id, name, st.session_state[key])
 
 
 def _send(run_id: str, name: str, value: float) -> None:

@@ -46,8 +46,8 @@ def watch(store: Store, run: Run) -> None:
 
 def _title(store: Store, run: Run, pace: float | None) -> None:
     """Name and data of the run, how far it is, and what can be asked of it."""
-    title, status, buttons = st.columns([30, 33, 37], vertical_alignment="center", gap="small")
-    with title, st.container(gap=None):
+    title, status, buttons = st.columns([26, 30, 44], vertical_alignment="center", gap="small")
+    with title, st.container(gap="xxsmall", key="title"):
         st.title(f"{markdown_text(shortened(run.name, 60))}")
         data = markdown_text(shortened(run.data_name or "", 24))
         st.caption(f"{run.run_id} · {markdown_text(run.preset)} · {data}")
@@ -75,8 +75,10 @@ def _status(run_id: str) -> None:
 def _desk(store: Store, run: Run, pace: float | None) -> None:
     """The steering controls, and from which step the last change acts."""
     st.markdown("**Steer this run**")
-    st.fragment(_steering_note, run_every=pace)(run.run_id)
+    note = st.container()
     st.fragment(_controls)(run.run_id)
+    with note:  # after the controls, which it compares with what they last stood at
+        st.fragment(_steering_note, run_every=pace)(run.run_id)
 
 
 def _ended(store: Store, run: Run) -> None:
@@ -130,7 +132,7 @@ def _note(store: Store, run: Run, values: LiveValues) -> str:
 
 def _view(store: Store, run: Run) -> tuple[Look, bool, str | None]:
     """How the charts are looked at, whether they stand still, and the run that is drawn beside."""
-    options, pause, badge, moment = st.columns([13, 15, 17, 45], vertical_alignment="center", gap="small")
+    options, pause, badge, moment = st.columns([12, 22, 16, 50], vertical_alignment="center", gap="small")
     with options, st.popover("View", icon=":material/visibility:", key="view"):
         smoothing = st.slider(
             "Smoothing", 0.0, 0.99, 0.0, 0.01, key="smoothing", persist_state="session",
@@ -148,7 +150,9 @@ def _view(store: Store, run: Run) -> tuple[Look, bool, str | None]:
         at = _moment(run)
     if paused:
         badge.badge("View paused", icon=":material/pause:", color="orange", help="The training goes on.")
-    elif at is not None:
+    elif at is None:
+        badge.badge("Now", color="gray", help="Move the slider to the left to look at an earlier step.")
+    else:
         badge.badge(f"At step {at:,}", icon=":material/history:", color="orange",
                     help="The distributions and the parameters are those recorded then. Right end: now.")  # fmt: skip
     return Look(smoothing, log, at), bool(paused), overlay
