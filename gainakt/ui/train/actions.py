@@ -15,7 +15,7 @@ from gainakt.ui.run.recorded import curves_of, values_of
 from gainakt.ui.text import markdown_text
 from gainakt.ui.train.controls import WHO
 
-BRANCHED = ("weights.variance", "weights.encoder_priority", "training.learning_rate", "training.max_epochs")
+BRANCHED = ("weights.variance", "weights.encoder_priority", "training.max_epochs")
 """The settings that a branch offers to change; all live ones can be steered once it trains."""
 _WHY = {
     "epoch": "end of epoch {epoch}", "mark": "before a change", "pause": "where it paused", "stop": "where it stopped",

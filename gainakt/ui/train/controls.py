@@ -89,7 +89,9 @@ def _slider(run_id: str, spec: FieldSpec, stops: list[float] | None, at: tuple[f
     if stops is not None:
         st.select_slider(spec.label, stops, _stop(stops, begun), format_func=number, **shared)
     else:
-        st.slider(spec.label, float(spec.low or 0), float(spec.high or 1), begun, slider_step(spec), format="%g", **shared)
+        st.slider(
+            spec.label, float(spec.low or 0), float(spec.high or 1), begun, slider_step(spec), format="%g", **shared
+        )
 
 
 def desk_stops(spec: FieldSpec) -> list[float] | None:
