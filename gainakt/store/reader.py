@@ -130,6 +130,11 @@ class Reader:
             {"id": run_id, "after": after_seq},
         )
 
+    def rows_taken(self, run_id: str) -> int:
+        """How many journal rows of the run the store has taken in: the same number means nothing new."""
+        rows = self._rows("SELECT rows_taken FROM runs WHERE run_id = $id", {"id": run_id})
+        return int(rows[0][0] or 0) if rows else 0
+
     def began(self, run_id: str) -> tuple[float, int] | None:
         """When (unix seconds) the run last began to train and the step it went on from; None before it did."""
         rows = self._rows(

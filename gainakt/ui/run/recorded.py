@@ -34,16 +34,32 @@ class Curves:
     cursors: dict[str, int] = field(default_factory=dict)
     frames: dict[str, pd.DataFrame] = field(default_factory=dict)
     requests: list[dict[str, Any]] = field(default_factory=list)
+    taken: int = -1
+    """Journal rows that the store had taken in at the last look."""
+    looked: dict[str, int] = field(default_factory=dict)
+    """By kind, the same at its own last reading."""
 
     def refresh(self, store: Store) -> None:
         """Read the events and the series that came since the last time; each kind has its own cursor."""
+        taken = store.rows_taken(self.run_id)
+        if taken == self.taken and "events" in self.frames:
+            return
+        self.taken = taken
         self._read_events(store)
         for group, names in _NAMES.items():
             self.read(store, group, names)
 
+    def _as_before(self, key: str) -> bool:
+        """Whether a kind was read since the store last took something in."""
+        before = self.looked.get(key)
+        self.looked[key] = self.taken
+        return before == self.taken and key in self.frames
+
     def read(self, store: Store, group: str, names: Sequence[str]) -> pd.DataFrame:
         """The series of a group, up to date; the group's names are those of its first reading."""
         earlier = self.frames.get(group)
+        if earlier is not None and self._as_before(group):
+            return earlier
         new = store.series([self.run_id], names, self.cursors.get(group, -1), None if earlier is not None else POINTS)
         if new.empty:
             return _NO_SERIES if earlier is None else earlier
@@ -64,6 +80,8 @@ class Curves:
         """The gain histograms of a split over steps: step, epoch, counts."""
         key = f"gains {split}"
         earlier = self.frames.get(key)
+        if earlier is not None and self._as_before(key):
+            return earlier
         new = store.histograms(self.run_id, split, self.cursors.get(key, -1), None if earlier is not None else MOMENTS)
         if new.empty and earlier is not None:
             return earlier
@@ -76,6 +94,8 @@ class Curves:
         """The newest gain histogram of each skill in a split: skill, label, step, epoch, counts."""
         key = f"skills {split}"
         earlier = self.frames.get(key)
+        if earlier is not None and self._as_before(key):
+            return earlier
         new = store.skill_histograms(self.run_id, split, self.cursors.get(key, -1))
         if new.empty and earlier is not None:
             return earlier
@@ -85,6 +105,8 @@ class Curves:
     def percentiles(self, store: Store) -> pd.DataFrame:
         """The learned parameters over epochs."""
         earlier = self.frames.get("parameters")
+        if earlier is not None and self._as_before("parameters"):
+            return earlier
         new = store.parameters([self.run_id], self.cursors.get("parameters", -1))
         if new.empty and earlier is not None:
             return earlier
