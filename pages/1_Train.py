@@ -6,7 +6,8 @@ from gainakt.ui import frame, resources
 from gainakt.ui.train.setup import new_run
 from gainakt.ui.train.watch import watch
 
-frame.page("Train", ":material/tune:")
+TITLE, ICON = "Train", ":material/tune:"
+frame.page(TITLE, ICON, heading=False)
 store = resources.store()
 attached = resources.chosen_run(store, st.query_params.get("run"))
 if attached is None and "new" not in st.query_params and "data" not in st.query_params:
@@ -16,4 +17,5 @@ if attached is not None:
     st.query_params["run"] = attached.run_id  # the page stays with this run when others start or it ends
     watch(store, attached)
 else:
+    st.title(f"{ICON} {TITLE}")
     new_run()

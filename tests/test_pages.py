@@ -58,6 +58,9 @@ def test_a_run_in_every_state(page: str, end: str, store: Path) -> None:
     app = draw(page, **({"runs": "", "run": run_id}))
     if page in ("pages/1_Train.py", "pages/3_Run.py"):
         tiles = {tile.label: tile.value for tile in app.metric}
+        if page == "pages/1_Train.py" and end == "running":  # its place is taken by the steering controls
+            assert "running · steered, 1 change" in text_of(app) and "Epoch 2 of 4" in "".join(_progress(app))
+            return
         assert tiles["Status"] == end
         assert tiles["Epoch"] == "2 of 4"
         assert tiles["Encoder 2 AUC"] == "0.650"
@@ -125,7 +128,7 @@ def test_the_form_starts_what_it_shows(monkeypatch: pytest.MonkeyPatch, store: P
     next(button for button in app.button if button.label == "Start training").click().run()
     config, names = asked[0]
     assert (config.weights.variance, names["name"]) == (50.0, "my run")
-    assert {tile.label: tile.value for tile in app.metric}["Status"] == "running"
+    assert "play_circle: running" in text_of(app)
 
 
 def test_a_moved_slider_asks_the_run_and_stop_stops_it(store: Path) -> None:
@@ -158,7 +161,7 @@ def test_a_hostile_name_is_shown_as_text(page: str, end: str, store: Path) -> No
     run_id = write_run(store, HOSTILE[:200], end)
     write_run(store, HOSTILE[:200], end)
     app = draw(page, run=run_id)
-    texts = [str(element.value) for element in (*app.markdown, *app.caption, *app.subheader, *app.error, *app.info)]
+    texts = [str(element.value) for element in (*app.markdown, *app.caption, *app.title, *app.error, *app.info)]
     texts += [*_progress(app), *(str(link.proto.label) for link in app.get("page_link"))]
     named = [text for text in texts if "script" in text]
     assert named or page not in NAMED

@@ -11,6 +11,12 @@ def acts_on(name: str, config: Config) -> str:
     return sentence(config) if sentence else ""
 
 
+def no_effect(name: str, config: Config) -> str:
+    """Why the live setting with this dotted name does nothing in this configuration; empty where it does something."""
+    reason = _IDLE.get(name)
+    return reason(config) if reason else ""
+
+
 def _encoder_priority(config: Config) -> str:
     priority, phases = config.weights.encoder_priority, config.regime
     if phases.alone_epochs and phases.alone_from == 1 and phases.alone_epochs >= config.training.max_epochs:
@@ -97,4 +103,37 @@ _SENTENCES: dict[str, Callable[[Config], str]] = {
     "weights.balance": _balance,
     "weights.distillation": _distillation,
     "weights.shrinkage": _shrinkage,
+}
+
+
+def _fit(config: Config) -> str:
+    if config.model.prior != "parametric" or config.model.accumulation == "all":
+        return "No effect: no learning-curve model was fitted before this training."
+    return ""
+
+
+def _transfer(config: Config) -> str:
+    if config.model.accumulation != "transfer":
+        return f"No effect: with accumulation {config.model.accumulation} nothing is transferred."
+    return ""
+
+
+def _std_target(config: Config) -> str:
+    hinge = config.losses.variance_form == "std_hinge" and config.weights.variance
+    return "" if hinge or config.weights.adversary else "Acts only with the variance loss std_hinge, or an adversary."
+
+
+def _margin(config: Config) -> str:
+    used = config.weights.triplet or config.weights.ranking
+    return "" if used else "Acts only with a triplet or ranking weight above 0."
+
+
+_IDLE: dict[str, Callable[[Config], str]] = {
+    "weights.variance": lambda config: "" if config.origin.variance_added else _variance(config),
+    "weights.beta_spread": lambda config: _beta_spread(config) if config.model.beta_start_std >= 0.3 else "",
+    "weights.balance": _balance,
+    "weights.fit": _fit,
+    "model.transfer_start": _transfer,
+    "losses.std_target": _std_target,
+    "losses.margin": _margin,
 }

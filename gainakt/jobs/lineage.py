@@ -10,12 +10,13 @@ from gainakt.errors import InputError
 from gainakt.jobs.marks import SCHEDULE, Mark, Row, held_along, journal, marks_of, plan, request, to_repeat
 from gainakt.jobs.owning import refuse_owned, taking_up
 from gainakt.store import Run, RunFolder
+from gainakt.training.moments import Moment, moments
 
 if TYPE_CHECKING:
     from gainakt.training.state import State
 
 
-__all__ = ["FRESH", "SCHEDULE", "Beginning", "Prepared", "branch", "differences", "history", "journal", "marks_of",
+__all__ = ["FRESH", "SCHEDULE", "Beginning", "Moment", "Prepared", "branch", "differences", "history", "journal", "marks_of",
            "plan", "replay", "requests", "resume"]  # fmt: skip
 
 
@@ -39,6 +40,11 @@ FRESH = Beginning()
 """From the first step on, asked for nothing but what comes."""
 Prepared = tuple[RunFolder, Config, Beginning]
 """What a training is started with."""
+
+
+def kept_moments(root: Path, run: Run) -> list[Moment]:
+    """The moments from which a run can be resumed or branched, oldest first."""
+    return [] if run.published else moments(RunFolder(root, run.run_id).folder)
 
 
 def resume(root: Path, run: Run, who: str) -> Prepared:

@@ -15,13 +15,24 @@ from gainakt.measures.registry import shown_in
 from gainakt.store.entities import PUBLISHED, Histogram, Run
 from gainakt.store.rows import ACTIVE
 
+BURST = 2.0
+"""Seconds within which changes of one setting by one person are one move, counted and marked where it came to rest."""
 _RUN_COLUMNS = ", ".join(field.name for field in fields(Run))
+_LAST = 2**62
+"""A step after every step."""
 _SHOWN_METRICS = tuple(shown_in("runs"))
 
 _RUNS = f"""
 SELECT r.run_id, r.name, r.preset, r.status, r.created, r.data_name AS data, r.epochs, r.step,
-    {", ".join(f"m.{name}" for name in _SHOWN_METRICS)}, r.seconds
+    {", ".join(f"m.{name}" for name in _SHOWN_METRICS)}, r.seconds, coalesce(c.changes, 0) AS changes
 FROM runs r LEFT JOIN (
+    SELECT run_id, count(*) FILTER (begins) AS changes FROM (
+        SELECT run_id, coalesce((time - lag(time) OVER field > {BURST} OR who IS DISTINCT FROM lag(who) OVER field)
+            AND step IS DISTINCT FROM lag(step) OVER field, true) AS begins
+        FROM events WHERE kind = 'changed' AND who IS DISTINCT FROM 'schedule'
+        WINDOW field AS (PARTITION BY run_id, field ORDER BY seq)
+    ) GROUP BY run_id
+) c ON c.run_id = r.run_id LEFT JOIN (
     SELECT run_id, {", ".join(f"max(value) FILTER (name = '{name}') AS {name}" for name in _SHOWN_METRICS)}
     FROM metrics WHERE split = 'test' GROUP BY run_id
 ) m ON m.run_id = r.run_id
@@ -48,7 +59,8 @@ class Reader:
         """All runs, or all published records, or (None) both, newest first, with their test metrics, for a table.
 
         Columns: run_id, name, preset, status, created (unix seconds), data, epochs, step, encoder1_auc, encoder2_auc,
-        gain_std, skill_gain_cv, response_gain_ratio, mastery_correlation, seconds. `search` is looked for, whatever
+        gain_std, skill_gain_cv, response_gain_ratio, mastery_correlation, seconds, changes (times that it was steered,
+        a burst counting once). `search` is looked for, whatever
         its case, in name, preset, id, status and data.
         """
         return self._frame(_RUNS, {"search": search.strip(), "prefix": PUBLISHED, "published": published})
@@ -135,35 +147,62 @@ class Reader:
             {"id": run_id, "after": after_seq},
         )
 
-    def latest_histogram(self, run_id: str, split: str, skill: int | None = None) -> Histogram | None:
-        """The newest gain histogram of a split, overall or of the skill with this index; None when there is none."""
+    def rows_taken(self, run_id: str) -> int:
+        """How many journal rows of the run the store has taken in: the same number means nothing new."""
+        rows = self._rows("SELECT rows_taken FROM runs WHERE run_id = $id", {"id": run_id})
+        return int(rows[0][0] or 0) if rows else 0
+
+    def began(self, run_id: str) -> tuple[float, int] | None:
+        """When (unix seconds) the run last began to train and the step it went on from; None before it did."""
+        rows = self._rows(
+            "SELECT time, coalesce(step, 0) FROM events WHERE run_id = $id AND kind IN ('started', 'resumed')"
+            " AND time IS NOT NULL ORDER BY seq DESC LIMIT 1",
+            {"id": run_id},
+        )
+        return (float(rows[0][0]), int(rows[0][1])) if rows else None
+
+    def latest_histogram(
+        self, run_id: str, split: str, skill: int | None = None, at: int | None = None
+    ) -> Histogram | None:
+        """The newest gain histogram of a split, overall or of the skill with this index; None when there is none.
+
+        With `at`, the newest of that step or before.
+        """
         rows = self._rows(
             "SELECT run_id, split, step, epoch, skill, counts FROM histograms WHERE run_id = $id AND split = $split"
-            " AND skill IS NOT DISTINCT FROM $skill::BIGINT ORDER BY step DESC LIMIT 1",
-            {"id": run_id, "split": split, "skill": skill},
+            " AND skill IS NOT DISTINCT FROM $skill::BIGINT AND step <= $at ORDER BY step DESC LIMIT 1",
+            {"id": run_id, "split": split, "skill": skill, "at": _LAST if at is None else at},
         )
         if not rows:
             return None
         run, part, step, epoch, index, counts = rows[0]
         return Histogram(run, part, step, epoch, index, tuple(counts))
 
-    def histograms(self, run_id: str, split: str, after: int = -1) -> pd.DataFrame:
-        """Overall gain histograms over time, as columns step, epoch, counts (an array per row); step > `after`."""
+    def histograms(self, run_id: str, split: str, after: int = -1, points: int | None = None) -> pd.DataFrame:
+        """Overall gain histograms over time, as columns step, epoch, counts (an array per row); step > `after`.
+
+        With `points`, at most that many, evenly, the last always kept.
+        """
+        values: dict[str, Any] = {"id": run_id, "split": split, "after": after}
+        thinned = "" if points is None else _THINNED.replace("run_id, name", "run_id")
         return self._frame(
             "SELECT step, epoch, counts FROM histograms WHERE run_id = $id AND split = $split AND skill IS NULL"
-            " AND step > $after ORDER BY step",
-            {"id": run_id, "split": split, "after": after},
+            f" AND step > $after {thinned} ORDER BY step",
+            values if points is None else values | {"points": max(points, 1)},
         )
 
-    def skill_histograms(self, run_id: str, split: str) -> pd.DataFrame:
-        """The newest gain histogram of each skill, as columns skill (index), label, step, epoch, counts."""
+    def skill_histograms(self, run_id: str, split: str, after: int = -1, at: int | None = None) -> pd.DataFrame:
+        """The newest gain histogram of each skill, as columns skill (index), label, step, epoch, counts.
+
+        Only of steps > `after`, and with `at` of that step or before.
+        """
         frame = self._frame(
-            "WITH newest AS (SELECT skill, max(step) AS step FROM histograms"
-            " WHERE run_id = $id AND split = $split AND skill IS NOT NULL GROUP BY skill)"
+            "WITH newest AS (SELECT skill, max(step) AS step FROM histograms WHERE run_id = $id AND split = $split"
+            " AND skill IS NOT NULL AND step > $after AND step <= $at GROUP BY skill)"
             " SELECT h.skill, h.step, h.epoch, h.counts FROM histograms h"
             " JOIN newest ON h.skill = newest.skill AND h.step = newest.step"
-            " WHERE h.run_id = $id AND h.split = $split ORDER BY h.skill",
-            {"id": run_id, "split": split},
+            " WHERE h.run_id = $id AND h.split = $split AND h.step > $after ORDER BY h.skill",
+            {"id": run_id, "split": split, "after": after, "at": _LAST if at is None else at},
         )
         labels = self.skill_labels(run_id)
         named = [labels[skill] if 0 <= skill < len(labels) else str(skill) for skill in frame["skill"]]

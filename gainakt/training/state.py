@@ -7,7 +7,7 @@ stopped, on the same machine with the same number of threads.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,10 @@ from torch import Tensor
 
 from gainakt.config import Config
 from gainakt.errors import InputError
+from gainakt.training.moments import FOLDER, Moment, moments
 
-FOLDER = "states"
+__all__ = ["FOLDER", "KEPT", "Moment", "State", "keep", "moments", "packed", "read", "unpacked"]
+
 KEPT = 12
 """States that a run keeps at most, the newest; besides, that before its first mark and that it branched from."""
 FORMAT = 1
@@ -43,16 +45,6 @@ class State:
         return Config.model_validate(self.values["config"])
 
 
-@dataclass(frozen=True)
-class Moment:
-    """A kept state by its description alone: the step after which it was taken, the epoch, and why it was kept."""
-
-    step: int
-    epoch: int
-    why: str
-    file: Path
-
-
 def keep(folder: Path, state: State, most: int = KEPT) -> str:
     """Write a state into a run's folder and drop the oldest above `most`; returns the file's SHA-256."""
     home = folder / FOLDER
@@ -68,22 +60,6 @@ def keep(folder: Path, state: State, most: int = KEPT) -> str:
         fresh.replace(home / f"{name}.{ending}")
     _prune(folder, most)
     return digest
-
-
-def moments(folder: Path) -> list[Moment]:
-    """The states kept in a run's folder, oldest first; what cannot be read is left out."""
-    return sorted(_moments(folder), key=lambda moment: moment.step)
-
-
-def _moments(folder: Path) -> Iterator[Moment]:
-    for file in (folder / FOLDER).glob("step-*.json"):
-        try:
-            about = json.loads(file.read_text())["about"]
-            moment = Moment(int(about["step"]), int(about["epoch"]), str(about["why"]), file)
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        if file.with_suffix(".safetensors").exists():
-            yield moment
 
 
 def read(folder: Path, step: int | None = None) -> State:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 PAGES = (
@@ -19,26 +18,26 @@ PAGES = (
     ("pages/7_Study.py", "Study", ":material/experiment:"),
 )
 
-_NO_RAW_EXPORT = '<style>[data-testid="stElementToolbar"] [aria-label="Download as CSV"] {display: none}</style>'
-"""Takes from all tables their own export, which leaves formulas in cells; `tables.download` writes them quoted."""
+STYLE = Path(__file__).with_name("frame.css")
+"""A slim navigation and small margins. It also takes from all tables their own export, which leaves formulas in cells;
+`tables.download` writes them quoted."""
 
 FAVICON = Path(__file__).with_name("favicon.svg")
 
 
-def page(title: str, icon: str = "") -> DeltaGenerator:
-    """Set up the page and draw the navigation; the first call of app.py and of every page.
+def page(title: str, icon: str = "", heading: bool = True) -> None:
+    """Set up the page and draw the navigation and the heading; the first call of app.py and of every page.
 
-    `icon` (such as ":material/tune:") stands before the heading. Returns a slot under the navigation.
+    `icon` (such as ":material/tune:") stands before the heading. Without `heading` the page writes its own.
     """
     st.set_page_config(page_title=f"{title} · GainAKT", page_icon=str(FAVICON), layout="wide")
     with st.sidebar:
-        st.markdown("#### GainAKT workbench")
+        st.markdown("GainAKT workbench")
         for script, name, mark in available():
             st.page_link(script, label=name, icon=mark)
-        slot = st.container()
-    st.html(_NO_RAW_EXPORT)
-    st.title(f"{icon} {title}".strip())
-    return slot
+    st.html(STYLE)
+    if heading:
+        st.title(f"{icon} {title}".strip())
 
 
 def available() -> list[tuple[str, str, str]]:

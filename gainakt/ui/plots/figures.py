@@ -1,5 +1,6 @@
 """Building blocks of the charts: palette, base layout, grids of small plots, event marks."""
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -179,4 +180,6 @@ def _mark_label(x: float, text: str, level: int) -> dict[str, Any]:
 
 def _mark_hover(event: Any, text: str) -> str:
     who = f", {event.who}" if event.who else ""
-    return chart_text(f"{text} (step {number(event.step)}{who})")
+    moment = getattr(event, "time", None)
+    clock = f", {dt.datetime.fromtimestamp(moment):%H:%M:%S}" if moment and moment == moment else ""
+    return chart_text(f"{text} (step {number(event.step)}{clock}{who})")

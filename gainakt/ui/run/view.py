@@ -1,6 +1,6 @@
-"""One run as pictures, live or finished: only new rows are read, earlier ones are kept in the tab's session."""
+"""One run as pictures, live or finished; `recorded` reads for it only what is new."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
@@ -10,78 +10,64 @@ from gainakt.ui import resources, words
 from gainakt.ui.plots import charts
 from gainakt.ui.plots.charts import Axes, Figure
 from gainakt.ui.plots.live import live_plot
+from gainakt.ui.plots.reading import at_moment, logarithmic, smoothed
+from gainakt.ui.run.recorded import SCHEDULE, Curves, curves_of, merged, steered
 from gainakt.ui.text import markdown_text, number
 
-POINTS = 1500
-"""Points of a curve that a tab keeps; twice as many are thinned to half."""
-_STEP_NAMES = [*words.LOSSES, *words.GAINS, *words.PRESSURE, "gain_mean", "interactions_per_second"]
-_EPOCH_NAMES = [*words.AUCS, "validation.gain_std"]
+__all__ = ["Curves", "Look", "curves_of", "header", "marks", "overview", "parameters", "progress_text", "skill_gains"]
 
 
-@dataclass
-class Curves:
-    """A run's series as far as a tab has read them."""
+@dataclass(frozen=True)
+class Look:
+    """How curves are looked at: smoothing in [0, 1), log scale, and the step that is looked at (None: now)."""
 
-    run_id: str
-    cursors: dict[str, int] = field(default_factory=dict)
-    frames: dict[str, pd.DataFrame] = field(default_factory=dict)
+    smoothing: float = 0.0
+    log: bool = False
+    at: int | None = None
 
-    def refresh(self, store: Store) -> None:
-        """Read the rows that came since the last time; step and epoch series each have their own cursor."""
-        for group, names in (("step", _STEP_NAMES), ("epoch", _EPOCH_NAMES)):
-            after = self.cursors.get(group, -1)
-            new = store.series([self.run_id], names, after, None if group in self.frames else POINTS)
-            if new.empty:
-                continue
-            earlier = self.frames.get(group)
-            whole = new if earlier is None else pd.concat([earlier, new], ignore_index=True)
-            counts = whole.groupby("name").cumcount()
-            if counts.max() > 2 * POINTS:
-                whole = whole[(counts % 2 == 0) | (whole["step"] == whole["step"].max())]
-            self.frames[group] = whole
-            self.cursors[group] = int(new["step"].max())
-
-    @property
-    def all(self) -> pd.DataFrame:
-        """Every series read."""
-        return pd.concat(self.frames.values(), ignore_index=True) if self.frames else _EMPTY
-
-    def last(self, name: str) -> float | None:
-        """The newest value of a series."""
-        for frame in self.frames.values():
-            values = frame.loc[frame["name"] == name, "value"].dropna()
-            if len(values):
-                return float(values.iloc[-1])
-        return None
+    def curves(self, figure: Figure) -> Figure:
+        """A figure of curves over steps, looked at so."""
+        if not figure["data"]:
+            return figure
+        figure = smoothed(figure, self.smoothing)
+        return at_moment(logarithmic(figure) if self.log else figure, self.at)
 
 
-_EMPTY = pd.DataFrame(columns=["run_id", "name", "step", "epoch", "time", "value"])
-
-
-def curves_of(store: Store, run_id: str) -> Curves:
-    """The tab's curves of a run, up to date."""
-    by_run: dict[str, Curves] = st.session_state.setdefault("curves", {})
-    curves = by_run.setdefault(run_id, Curves(run_id))
-    curves.refresh(store)
-    return curves
+AS_IS = Look()
 
 
 def header(run: Run, curves: Curves) -> None:
     """Status, progress and the main numbers, in two lines."""
-    total = (run.steps_per_epoch or 0) * (run.max_epochs or 0)
-    done = min(1.0, (run.step or 0) / total) if total else 0.0
+    state(run, curves)
+    tiles(run, curves, 6)
+
+
+def state(run: Run, curves: Curves) -> None:
+    """How far an active run is, or how it ended where it did not finish; that it was steered."""
     if run.active:
-        st.progress(done, text=progress_text(run))
+        total = (run.steps_per_epoch or 0) * (run.max_epochs or 0)
+        st.progress(min(1.0, (run.step or 0) / total) if total else 0.0, text=progress_text(run))
     elif run.status == "failed":
         st.error(f"Failed at step {run.step or 0}: {markdown_text(run.error)}", icon=":material/error:")
+    elif run.status == "paused":
+        st.info(f"Paused after step {run.step or 0:,}, with its state kept.", icon=":material/pause_circle:")
     elif run.status == "interrupted":
         st.warning(
             "Interrupted: its process ended without finishing the run. What was recorded until then is shown.",
             icon=":material/power_off:",
         )
-    tiles = st.columns([6, 4, 4, 4, 4, 4])
+
+
+def changes_text(curves: Curves) -> str:
+    """`steered, 3 changes`; empty for a run that nobody touched."""
+    marks = curves.marks
+    return steered(int((marks["who"] != SCHEDULE).sum()))
+
+
+def tiles(run: Run, curves: Curves, columns: int) -> None:
+    """The main numbers, so many beside each other."""
     shown = (
-        ("Status", run.status, None),
+        ("Status", run.status, changes_text(curves) or None),
         ("Epoch", f"{run.epoch or 0} of {run.max_epochs}" if run.max_epochs is not None else "–", None),
         ("Encoder 1 AUC", number(curves.last("validation.encoder1_auc"), 3), "Validation students, last epoch."),
         ("Encoder 2 AUC", number(curves.last("validation.encoder2_auc"), 3), "Validation students, last epoch."),
@@ -89,8 +75,10 @@ def header(run: Run, curves: Curves) -> None:
         ("Interactions / s", number(curves.last("interactions_per_second"), 0),
          "Training interactions per second, without padding and without the time for evaluation."),
     )  # fmt: skip
-    for tile, (label, value, help_text) in zip(tiles, shown, strict=True):
-        tile.metric(label, value, help=help_text)
+    for first in range(0, len(shown), columns):
+        places = st.columns(columns)
+        for place, (label, value, help_text) in zip(places, shown[first : first + columns], strict=True):
+            place.metric(label, value, help=help_text)
 
 
 def progress_text(run: Run) -> str:
@@ -101,18 +89,18 @@ def progress_text(run: Run) -> str:
     total = (run.steps_per_epoch or 0) * (run.max_epochs or 0)
     if not run.step or not run.started or not run.heartbeat or not total:
         return "Starting: reading the data and building the model …"
-    left = (run.heartbeat - run.started) / run.step * (total - run.step)
+    began, since = resources.store().began(run.run_id) or (run.started, 0)
+    done = run.step - since
+    if done <= 0:
+        return f"Epoch {run.epoch} of {run.max_epochs}, step {run.step:,} of {total:,}"
+    left = (run.heartbeat - began) / done * (total - run.step)
     return f"Epoch {run.epoch} of {run.max_epochs}, step {run.step:,} of {total:,}, about {words.lasting(left)} left"
 
 
 def marks(store: Store, run_id: str) -> pd.DataFrame:
-    """Settings that were changed while the run trained, as marks for the curves; several at one step are one mark."""
+    """Settings that were changed while the run trained, as marks for the curves; a burst of moves is one mark."""
     events = store.events(run_id)
-    changed = events[events["kind"] == "changed"].assign(run_id=run_id)
-    at = changed.groupby(["step", "field"])
-    return changed.assign(old=at["old"].transform("first"), new=at["new"].transform("last")).drop_duplicates(
-        ["step", "field"]
-    )
+    return merged(events[events["kind"] == "changed"].assign(run_id=run_id))
 
 
 def overview(store: Store, run: Run, curves: Curves, other: Run | None = None) -> None:
@@ -120,63 +108,88 @@ def overview(store: Store, run: Run, curves: Curves, other: Run | None = None) -
     if not run.active and curves.all.empty:
         st.info("The run ended before anything was recorded.", icon=":material/info:")
         return
-    changes = marks(store, run.run_id)
     left, right = st.columns(2)
     with left:
-        live_plot(f"gains-{run.run_id}", _gain_std(store, run, curves, other, changes))
+        live_plot(f"gains-{run.run_id}", gain_std(store, run, curves, other))
     with right:
-        live_plot(f"distribution-{run.run_id}", _distribution(store, run, other))
+        live_plot(f"distribution-{run.run_id}", distribution(store, run, curves, other))
     left, right = st.columns(2)
     with left:
-        axes = Axes("Losses: weighted total, and each term unweighted", "step", "loss")
-        figure = charts.lines(curves.all, words.LOSSES, None, changes, axes)
-        live_plot(f"losses-{run.run_id}", figure)
+        losses(run, curves)
     with right:
-        figure = charts.lines(curves.all, words.AUCS, None, None, Axes("AUC per epoch", "epoch", "AUC"))
-        live_plot(f"aucs-{run.run_id}", figure)
+        live_plot(f"aucs-{run.run_id}", aucs(curves))
+
+
+def losses(run: Run, curves: Curves, look: Look = AS_IS) -> None:
+    """The loss terms over steps, and the multipliers where there are constraints on gains."""
+    axes = Axes("Losses: weighted total, and each term unweighted", "step", "loss")
+    live_plot(f"losses-{run.run_id}", look.curves(charts.lines(curves.all, words.LOSSES, None, curves.marks, axes)))
     if any(curves.last(name) is not None for name in words.PRESSURE):
         axes = Axes("Constraints on gains: multipliers, share of rejected steps", "step")
-        live_plot(f"pressure-{run.run_id}", charts.lines(curves.all, words.PRESSURE, None, changes, axes))
+        figure = charts.lines(curves.all, words.PRESSURE, None, curves.marks, axes)
+        live_plot(f"pressure-{run.run_id}", look.curves(figure))
 
 
-def _gain_std(store: Store, run: Run, curves: Curves, other: Run | None, changes: pd.DataFrame) -> Figure:
-    axes = Axes("Gain std over the last 20 batches", "step", "std of gains")
+def gain_std(
+    store: Store, run: Run, curves: Curves, other: Run | None = None, look: Look = AS_IS, height: int = 320
+) -> Figure:
+    """Gain std over steps, of another run beside it where one is given."""
+    axes = Axes("Gain std over the last 20 batches", "step", "std of gains", height)
     if other is None:
-        return charts.lines(curves.all, words.GAINS, None, changes, axes)
+        return look.curves(charts.lines(curves.all, words.GAINS, None, curves.marks, axes))
     series = pd.concat([curves.all, curves_of(store, other.run_id).all])
     names = {run.run_id: f"{run.name} (this run)", other.run_id: f"{other.name} ({other.run_id[-4:]})"}
-    return charts.lines(series, {"gain_std": "gain std"}, names, changes, axes)
+    return look.curves(charts.lines(series, {"gain_std": "gain std"}, names, curves.marks, axes))
 
 
-def _distribution(store: Store, run: Run, other: Run | None) -> Figure:
+def aucs(curves: Curves, height: int = 320) -> Figure:
+    """Both encoders' AUC per epoch."""
+    return charts.lines(curves.all, words.AUCS, None, None, Axes("AUC per epoch", "epoch", "AUC", height))
+
+
+def distribution(
+    store: Store, run: Run, curves: Curves, other: Run | None = None, at: int | None = None, height: int = 320
+) -> Figure:
+    """The gains' distribution now, or as recorded at a step or just before; of another run beside it."""
     counts = {}
     for split, label in (("train", "training, last batches"), ("validation", "validation, last epoch")):
-        newest = store.latest_histogram(run.run_id, split)
-        if newest is not None:
-            counts[label] = newest.counts
-    if other is not None and (newest := store.latest_histogram(other.run_id, "validation")) is not None:
-        counts[f"{other.name} ({other.run_id[-4:]}), validation"] = newest.counts
-    return charts.histogram(counts, Axes("Practised gains", "gain", "share of gains"))
+        if at is not None:
+            newest = store.latest_histogram(run.run_id, split, at=at)
+            if newest is not None:
+                counts[label] = newest.counts
+        elif len(gains := curves.gains(store, split)):
+            counts[label] = gains["counts"].iloc[-1]
+    if other is not None and len(gains := curves_of(store, other.run_id).gains(store, "validation")):
+        counts[f"{other.name} ({other.run_id[-4:]}), validation"] = gains["counts"].iloc[-1]
+    when = f" at step {at:,}" if at is not None else ""
+    return charts.histogram(counts, Axes(f"Practised gains{when}", "gain", "share of gains", height))
 
 
-def parameters(store: Store, run: Run) -> None:
-    """Percentile bands of beta, theta, gamma and M_sat over epochs."""
-    percentiles = store.parameters([run.run_id])
+def parameters(store: Store, run: Run, look: Look = AS_IS) -> None:
+    """Percentile bands of beta, theta, gamma and M_sat over epochs, up to the moment that is looked at."""
+    percentiles = curves_of(store, run.run_id).percentiles(store)
     if percentiles.empty and not run.active:
         return
-    live_plot(
-        f"parameters-{run.run_id}",
-        charts.bands(percentiles, words.PARAMETERS, None,
-                     Axes("Learned parameters: median, middle 50 % and 90 %", "epoch", height=520)),
-    )  # fmt: skip
+    if look.at is not None:
+        percentiles = percentiles[percentiles["step"] <= look.at]
+    when = f" until step {look.at:,}" if look.at is not None else ""
+    axes = Axes(f"Learned parameters: median, middle 50 % and 90 %{when}", "epoch", height=520)
+    live_plot(f"parameters-{run.run_id}", charts.bands(percentiles, words.PARAMETERS, None, axes))
 
 
 ORDERS = ("most gains", "highest mean", "widest spread", "label")
 
 
-def skill_gains(store: Store, run: Run, order: str, page: int, find: str = "") -> None:
-    """Gain histograms per skill of the last evaluation or the last batches, sorted, searched, a screen at a time."""
-    newest = store.skill_histograms(run.run_id, "train" if run.active else "validation")
+def skill_gains(store: Store, run: Run, order: str, page: int, find: str = "", at: int | None = None) -> None:
+    """Gain histograms per skill of the last evaluation or the last batches, sorted, searched, a screen at a time.
+
+    With `at`, those recorded at that step or just before.
+    """
+    split = "train" if run.active or at is not None else "validation"
+    if at is None:
+        newest = curves_of(store, run.run_id).skill_gains(store, split)
+    else:
+        newest = store.skill_histograms(run.run_id, split, at=at)
     if newest.empty:
         if run.active:
             st.caption("Gains per skill appear after the first recorded batches.")
@@ -189,7 +202,8 @@ def skill_gains(store: Store, run: Run, order: str, page: int, find: str = "") -
         table = table.sort_values(by[order], ascending=False, kind="stable")
     counts = {row.skill: row.counts for row in table.itertuples()}
     labels = {row.skill: f"{row.label}: {row.mean:.2f} ± {row.std:.2f}" for row in table.itertuples()}
-    source = "training, last batches" if run.active else "validation, last epoch"
+    source = "training, last batches" if split == "train" else "validation, last epoch"
+    source += f", at step {at:,}" if at is not None else ""
     axes = Axes(f"Practised gains per skill: mean ± std, {source}", "gain", height=_height(len(counts), page))
     live_plot(f"skills-{run.run_id}", charts.skill_histograms(counts, labels, page, axes))
 

@@ -1,41 +1,45 @@
-"""The steering controls of a run: a slider and an exact number for each live setting.
+"""The steering controls of a run, a mixing desk: per live setting a slider, an exact number and a way back.
 
 A control that is built anew loses the keyboard focus. So each keeps its key, place and arguments while the run trains,
 all taken from the settings that the run began with; only its value moves, by session state.
 """
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
 
-from gainakt.config import Config, FieldSpec, changed, fields, flatten
+from gainakt.config import SECTIONS, Config, FieldSpec, changed, fields, flatten
+from gainakt.config.effects import acts_on, no_effect
 from gainakt.errors import InputError
 from gainakt.jobs import service
 from gainakt.ui import resources
-from gainakt.ui.forms.fields import exact, nearest_stop, slider
-from gainakt.ui.text import markdown_text
+from gainakt.ui.forms.fields import MANTISSAS, exact, log_stops, slider_step
+from gainakt.ui.text import markdown_text, number
 from gainakt.ui.train.setup import MAIN
 from gainakt.ui.train.values import LiveValues
 
 WHO = "dashboard"
-IN_SIGHT = 4
-"""Controls in sight, side by side; the others are folded."""
+IN_SIGHT = 6
+"""Controls in sight; the others are folded by topic."""
+_NEXT = ("training.learning_rate", "model.temperature_start", "model.dropout")
+"""What comes into sight after the main settings and the weights in use."""
 _ECHO = 3.0
 """Seconds in which a browser may still send the value that a slider stood at before the server moved it."""
-_ONLY_IF = {
-    "losses.std_target": "Acts only with the variance loss std_hinge or an adversary weight above 0.",
-    "losses.margin": "Acts only with a triplet or ranking weight above 0.",
-}
 
 
 def controls(run_id: str, start: Config, values: LiveValues) -> None:
     """The controls of all live settings, standing at `values`; `start` is the configuration that the run began with."""
     first, rest = layout(start)
-    _row(run_id, first, values)
-    with st.expander("More live settings"):
-        _row(run_id, rest, values)
+    for name in first:
+        _control(run_id, name, start, values)
+    for section in dict.fromkeys(name.partition(".")[0] for name in rest):
+        with st.expander(SECTIONS[section], key=f"steer.{run_id}.{section}"):
+            for name in rest:
+                if name.startswith(f"{section}."):
+                    _control(run_id, name, start, values)
     if problem := st.session_state.pop(f"steer.problem.{run_id}", None):
         st.error(problem)
 
@@ -45,7 +49,7 @@ def send_moves(run_id: str) -> None:
 
     No callback does this: Streamlit drops one when the next event of the page arrives while it runs.
     """
-    root, stands = resources.service().root, _stands(run_id)
+    stands = _stands(run_id)
     for key in moved(run_id):
         value, name = st.session_state[key], key.split("/")[1]
         if time.monotonic() - stands.left.get((key, value), -_ECHO) < _ECHO:
@@ -57,7 +61,7 @@ def send_moves(run_id: str) -> None:
             st.session_state[f"steer.problem.{run_id}"] = markdown_text(error)
             st.session_state[key] = stands.at[key]
             continue
-        service.steer(root, run_id, name, value, WHO)
+        _send(run_id, name, value)
         stands.at[key] = value
 
 
@@ -69,11 +73,28 @@ def moved(run_id: str) -> list[str]:
 def layout(start: Config) -> tuple[list[str], list[str]]:
     """The names of the settings in sight, and of the rest: the form's main ones, then weights that began above 0."""
     specs, values = fields(), flatten(start)
-    live = [name for name, spec in specs.items() if spec.live]
-    wanted = [name for name in MAIN if name in live]
-    wanted += [name for name in live if name.startswith("weights.") and values[name] and name not in wanted]
+    live_settings = [name for name, spec in specs.items() if spec.live]
+    wanted = [name for name in MAIN if name in live_settings]
+    wanted += [name for name in live_settings if name.startswith("weights.") and values[name]]
+    wanted = [name for name in dict.fromkeys([*wanted, *_NEXT]) if not no_effect(name, start)]
     first = wanted[:IN_SIGHT]
-    return first, [name for name in live if name not in first]
+    return first, [name for name in live_settings if name not in first]
+
+
+def desk_stops(spec: FieldSpec) -> list[float] | None:
+    """The stops of a slider on a log scale; None for a setting that a plain slider shows well.
+
+    Where the configuration gives no such scale: twelve a decade, two decades to each side of the default.
+    """
+    if spec.log:
+        return log_stops(spec)
+    if slider_step(spec) is not None:
+        return None
+    middle = math.floor(math.log10(spec.default))
+    stops = {float(f"{mantissa}e{decade}") for decade in range(middle - 2, middle + 3) for mantissa in MANTISSAS}
+    low, high = spec.low or 0.0, math.inf if spec.high is None else spec.high
+    ends = {bound for bound, open_end in ((low, spec.above), (high, spec.below)) if not open_end and bound < math.inf}
+    return sorted({stop for stop in stops if low < stop < high} | {float(end) for end in ends} | {float(spec.default)})
 
 
 @dataclass
@@ -93,23 +114,37 @@ def _stands(run_id: str) -> _Stands:
     return stands
 
 
-def _row(run_id: str, names: list[str], values: LiveValues) -> None:
-    specs, shown, stands = fields(), values.shown(), _stands(run_id)
-    places: list[Any] = []
-    for position, name in enumerate(names):
-        places = places if position % IN_SIGHT else st.columns(IN_SIGHT, vertical_alignment="bottom")
-        with places[position % IN_SIGHT]:
-            _control(f"steer/{name}/{run_id}", specs[name], float(shown[name]), stands)
+def _control(run_id: str, name: str, start: Config, values: LiveValues) -> None:
+    spec, key, stands = fields()[name], f"steer/{name}/{run_id}", _stands(run_id)
+    begun, value = float(flatten(start)[name]), float(values.shown()[name])
+    requested = changed(values.config, values.waiting)
+    idle = no_effect(name, requested)
+    with st.container(key=f"desk.{run_id}.{name}", gap=None):
+        notes = [spec.help, acts_on(name, requested)]
+        st.markdown(f":small[**{spec.label}**]", help="\n\n".join(markdown_text(text) for text in notes if text))
+        slider_at, number_at, back_at = st.columns([10, 6, 2.4], vertical_alignment="center", gap="xsmall", wrap=False)
+        with slider_at:
+            _slider(spec, key, value, bool(idle), stands)
+        with number_at:
+            exact(spec, value, _box(key, value, stands))
+        if back_at.button("", icon=":material/undo:", key=f"{key}/back", type="tertiary",
+                          help=f"Back to {number(begun)}, the start"):  # fmt: skip
+            _send(run_id, name, begun)
+            st.rerun(scope="fragment")
+        if idle:
+            st.caption(markdown_text(idle))
 
 
-def _control(key: str, spec: FieldSpec, value: float, stands: _Stands) -> None:
-    help_text = f"{spec.help}\n\n{_ONLY_IF[spec.name]}" if spec.name in _ONLY_IF else spec.help
-    slider_at, number_at = st.columns([5, 3], vertical_alignment="bottom", gap="small")
-    with slider_at:
-        _move(key, nearest_stop(spec, value) if spec.log else value, stands)
-        slider(spec, key, help_text)
-    with number_at:
-        exact(spec, value, _box(key, value, stands))
+def _slider(spec: FieldSpec, key: str, value: float, idle: bool, stands: _Stands) -> None:
+    """A slider over stops that never change; it stands at the stop nearest to the value."""
+    stops = desk_stops(spec)
+    _move(key, value if stops is None else min(stops, key=lambda stop: abs(stop - value)), stands)
+    shared: dict[str, Any] = {"key": key, "label_visibility": "collapsed", "disabled": idle}
+    if stops is not None:
+        st.select_slider(spec.label, stops, format_func=number, **shared)
+    else:
+        low, high = float(spec.low or 0), float(spec.high or 1)
+        st.slider(spec.label, low, high, step=slider_step(spec), format="%g", **shared)
 
 
 def _move(key: str, value: float, stands: _Stands) -> None:
@@ -136,3 +171,7 @@ def _box(key: str, value: float, stands: _Stands) -> str:
         box = f"{key}/{stands.boxes[key]}"
     stands.at[box] = value
     return box
+
+
+def _send(run_id: str, name: str, value: float) -> None:
+    service.steer(resources.service().root, run_id, name, value, WHO)

@@ -1,4 +1,4 @@
-"""Where a run's live settings stand: what acts, and what was requested and does not act yet. No Streamlit here.
+"""Where a run's live settings stand: what acts, and what was requested and does not act yet.
 
 The run's control file holds all requests in one order, whoever wrote them. A control shows the last request in it, or
 the value in effect where there is none or it was refused: all tabs show the same, whenever they look.
@@ -13,6 +13,7 @@ from typing import Any
 from gainakt.config import Config, changed, difference, fields, flatten
 from gainakt.errors import InputError
 from gainakt.store import Run, RunFolder, Store
+from gainakt.ui.run.recorded import curves_of, values_of
 
 
 @dataclass(frozen=True)
@@ -27,14 +28,12 @@ class LiveValues:
         return flatten(self.config) | self.waiting
 
 
-def current(store: Store, root: Path, run: Run) -> LiveValues:
+def live(store: Store, root: Path, run: Run) -> LiveValues:
     """The run's values now: what it began with, what was changed since, and what was requested in its folder."""
-    events = store.events(run.run_id)
-    changes = events[events["kind"] == "changed"]
-    latest = {name: json.loads(new) for name, new in zip(changes["field"], changes["new"], strict=True)}
-    requests, _ = RunFolder(root, run.run_id).requests(0)
-    in_effect = changed(Config.model_validate(run.config), latest)
-    return live_values(in_effect, requests, store.journal_rows([run.run_id], "refused"))
+    curves = curves_of(store, run.run_id)
+    refused = curves.events.loc[curves.events["kind"] == "refused", "text"]
+    in_effect = changed(Config.model_validate(run.config), values_of(curves.events))
+    return live_values(in_effect, curves.asked(RunFolder(root, run.run_id)), [json.loads(text) for text in refused])
 
 
 def live_values(

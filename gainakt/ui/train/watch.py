@@ -1,73 +1,97 @@
-"""The Train page of one run: its title, its steering panel, its status and its charts, each redrawn by itself."""
+"""The Train page of one run: title and status, the steering desk, the charts that answer it, the rest in sections."""
 
 import json
-from functools import partial
 
 import streamlit as st
 
 from gainakt.config import Config, fields
-from gainakt.jobs import service
 from gainakt.store import Run, Store
-from gainakt.ui import resources
+from gainakt.ui import resources, words
 from gainakt.ui.forms import run_choice
 from gainakt.ui.plots.charts import PANELS
+from gainakt.ui.plots.live import live_plot
 from gainakt.ui.run import view as run_view
-from gainakt.ui.text import markdown_text, number
-from gainakt.ui.train.controls import WHO, controls, moved, send_moves
-from gainakt.ui.train.values import LiveValues, current
+from gainakt.ui.run.recorded import curves_of
+from gainakt.ui.run.view import Look
+from gainakt.ui.text import markdown_text, number, shortened
+from gainakt.ui.train import sections
+from gainakt.ui.train.actions import actions
+from gainakt.ui.train.controls import controls, moved, send_moves
+from gainakt.ui.train.values import LiveValues, live
 
 _TICK = 1.0
 """Seconds between two looks at a run that trains."""
+_DESK = 616
+"""Height of the steering desk and of the charts beside it."""
 
 
 def watch(store: Store, run: Run) -> None:
-    """The whole of the Train page for one run."""
+    """The whole of the Train page for one run: what steers and what answers fit on a screen of 1366 x 768."""
     pace = _TICK if run.active else None
-    _title(run, pace)
-    if run.active:
-        with st.container(border=True, key=f"steering-{run.run_id}"):
-            st.markdown("**Steer this run**")
-            st.fragment(_controls)(run.run_id)
-            st.fragment(_steering_note, run_every=pace)(run.run_id)
-    overlay = _overlay(store, run)
-    st.fragment(_status, run_every=pace)(run.run_id)
-    st.fragment(_charts, run_every=pace)(run.run_id, overlay)
-    order, page, find = skill_controls(store, run)
-    st.fragment(_skills, run_every=pace)(run.run_id, order, page, find)
-
-
-def _title(run: Run, pace: float | None) -> None:
-    """Name and data of the run, the way to other active runs, stop and new run, in places that never shift."""
-    title, others, stop, new = st.columns([4, 1.5, 1.1, 1.4], vertical_alignment="bottom")
-    title.subheader(f"{markdown_text(run.name)}")
-    title.caption(f"{run.run_id} · preset {markdown_text(run.preset)} · data {markdown_text(run.data_name)}")
-    with others:
-        st.fragment(_others, run_every=pace)(run.run_id)
-    with stop:
+    _title(store, run, pace)
+    desk, screen = st.columns([28, 72], gap="small")
+    with desk, st.container(border=True, height=_DESK, gap="xsmall", key=f"steering-{run.run_id}"):
         if run.active:
-            stopping = st.session_state.get("stopping") == run.run_id
-            st.button("Stopping …" if stopping else "Stop", icon=":material/stop:", width="stretch", help=_STOP_HELP,
-                      disabled=stopping, on_click=partial(_stop, run.run_id))  # fmt: skip
-    with new:
-        if st.button("New run", icon=":material/add:", width="stretch"):
-            st.switch_page("pages/1_Train.py", query_params={"new": "1"})
+            _desk(store, run, pace)
+        else:
+            _ended(store, run)
+    with screen, st.container(gap="xsmall"):
+        look, paused, overlay = _view(store, run)
+        pace = None if paused else pace
+        st.fragment(_charts, run_every=pace)(run.run_id, overlay, look)
+    section = sections.choice()
+    wanted = skill_controls(store, run) if section == sections.SKILLS else ("", 0, "")
+    st.fragment(sections.draw, run_every=pace)(run.run_id, section, look, wanted)
 
 
-_STOP_HELP = "Ends after the current step, evaluates the best epoch on the test students and saves everything."
+def _title(store: Store, run: Run, pace: float | None) -> None:
+    """Name and data of the run, how far it is, and what can be asked of it."""
+    title, status, buttons = st.columns([26, 30, 44], vertical_alignment="center", gap="small")
+    with title, st.container(gap="xxsmall", key="title"):
+        st.title(f"{markdown_text(shortened(run.name, 60))}")
+        data = markdown_text(shortened(run.data_name or "", 24))
+        st.caption(f"{run.run_id} · {markdown_text(run.preset)} · {data}")
+    with status:
+        st.fragment(_status, run_every=pace)(run.run_id)
+    with buttons:
+        actions(store, run, pace)
 
 
-def _stop(run_id: str) -> None:
-    service.stop(resources.service().root, run_id, WHO)
-    st.session_state["stopping"] = run_id
+def _status(run_id: str) -> None:
+    """Status and progress; one rerun of the page when the run has begun or ended."""
+    store = resources.store()
+    run = store.run(run_id)
+    curves = curves_of(store, run_id)
+    if run.status not in ("failed", "paused", "interrupted"):
+        changes = run_view.changes_text(curves)
+        st.markdown(f":small[{words.STATUS[run.status]}{f' · {changes}' if changes else ''}]")
+    run_view.state(run, curves)
+    watched = st.session_state.get(f"watched.{run_id}", run.status)
+    st.session_state[f"watched.{run_id}"] = run.status
+    if watched != run.status:
+        st.rerun()
 
 
-def _others(run_id: str) -> None:
-    """Links to the other runs that wait or train, behind one button: they come and go without moving the page."""
-    others = [other for other in resources.store().active() if other.run_id != run_id]
-    with st.popover(f"Other runs: {len(others)}", width="stretch", disabled=not others, key=f"others-{run_id}"):
-        for other in others:
-            st.page_link("pages/1_Train.py", label=f"{markdown_text(other.name)}, {other.status}",
-                         icon=":material/arrow_forward:", query_params={"run": other.run_id})  # fmt: skip
+def _desk(store: Store, run: Run, pace: float | None) -> None:
+    """The steering controls, and from which step the last change acts."""
+    st.markdown("**Steer this run**")
+    note = st.container()
+    st.fragment(_controls)(run.run_id)
+    with note:  # after the controls, which it compares with what they last stood at
+        st.fragment(_steering_note, run_every=pace)(run.run_id)
+
+
+def _ended(store: Store, run: Run) -> None:
+    """The numbers of a run that has ended, in the place of its controls."""
+    curves = curves_of(store, run.run_id)
+    run_view.tiles(run, curves, 2)
+    if run.reason:
+        st.caption(f"Why it ended: {markdown_text(run.reason)}.")
+    st.page_link("pages/3_Run.py", label="All that was saved of it", icon=":material/monitoring:",
+                 query_params={"run": run.run_id})  # fmt: skip
+    if run.traceback:
+        with st.expander("Traceback"):
+            st.code(run.traceback)
 
 
 def _controls(run_id: str) -> None:
@@ -75,7 +99,7 @@ def _controls(run_id: str) -> None:
     store = resources.store()
     run = store.run(run_id)
     send_moves(run_id)
-    values = current(store, resources.service().root, run)
+    values = live(store, resources.service().root, run)
     st.session_state[f"steer.drawn.{run_id}"] = values.shown()
     controls(run_id, Config.model_validate(run.config), values)
 
@@ -84,7 +108,7 @@ def _steering_note(run_id: str) -> None:
     """Which requests wait, and the last change; makes the controls follow what was changed elsewhere."""
     store = resources.store()
     run = store.run(run_id)
-    values = current(store, resources.service().root, run)
+    values = live(store, resources.service().root, run)
     st.caption(_note(store, run, values))
     drawn = st.session_state.get(f"steer.drawn.{run_id}")
     if run.active and (drawn != values.shown() or moved(run_id)):
@@ -97,7 +121,7 @@ def _note(store: Store, run: Run, values: LiveValues) -> str:
         wanted = ", ".join(f"{specs[name].label} {number(value)}" for name, value in values.waiting.items())
         when = "its first step; it is still queued" if run.status == "queued" else "the next step"
         return f"Requested: {markdown_text(wanted)}. Acts from {when}."
-    changes = run_view.marks(store, run.run_id)
+    changes = curves_of(store, run.run_id).marks
     if changes.empty:
         return "A change acts from the next step and is marked on the curves."
     last = changes.iloc[-1]
@@ -106,30 +130,60 @@ def _note(store: Store, run: Run, values: LiveValues) -> str:
     return f"Last change: {markdown_text(f'{label} {old} → {new}')}, from step {int(last['step']):,}."
 
 
-def _status(run_id: str) -> None:
-    """Status, progress and the numbers that matter; one rerun of the page when the run has ended."""
+def _view(store: Store, run: Run) -> tuple[Look, bool, str | None]:
+    """How the charts are looked at, whether they stand still, and the run that is drawn beside."""
+    options, pause, badge, moment = st.columns([12, 22, 16, 50], vertical_alignment="center", gap="small")
+    with options, st.popover("View", icon=":material/visibility:", key="view"):
+        smoothing = st.slider(
+            "Smoothing", 0.0, 0.99, 0.0, 0.01, key="smoothing", persist_state="session",
+            help="Draws each curve over steps as a moving average; higher averages over more. The raw curve stays"
+            " behind it, faint.",
+        )  # fmt: skip
+        log = st.toggle("Log scale", key="log-scale", persist_state="session",
+                        help="Of gain std and losses; values of 0 and below are left out.")  # fmt: skip
+        overlay = _overlay(store, run)
+    paused = run.active and pause.toggle(
+        "Pause the view", key=f"pause-view-{run.run_id}",
+        help="The charts stand still until you switch it off. The training goes on.",
+    )  # fmt: skip
+    with moment:
+        at = _moment(run)
+    if paused:
+        badge.badge("View paused", icon=":material/pause:", color="orange", help="The training goes on.")
+    elif at is None:
+        badge.badge("Now", color="gray", help="Move the slider to the left to look at an earlier step.")
+    else:
+        badge.badge(f"At step {at:,}", icon=":material/history:", color="orange",
+                    help="The distributions and the parameters are those recorded then. Right end: now.")  # fmt: skip
+    return Look(smoothing, log, at), bool(paused), overlay
+
+
+def _moment(run: Run) -> int | None:
+    """The step that is looked at; None at the right end, which follows the run."""
+    total = (run.steps_per_epoch or 0) * (run.max_epochs or 0)
+    last = total if run.active else run.step or 0
+    if last < 2:
+        return None
+    at = st.slider(
+        "Moment", 0, last, last, max(1, last // 400), key=f"moment-{run.run_id}-{last}", label_visibility="collapsed",
+        help="Shows the gain distribution, the skills and the parameters as they were at a step. Right end: now.",
+    )  # fmt: skip
+    return None if at >= (run.step or 0) else int(at)
+
+
+def _charts(run_id: str, overlay: str | None, look: Look) -> None:
+    """What answers the desk: gain std over steps, the gain distribution, both AUCs."""
     store = resources.store()
     run = store.run(run_id)
-    run_view.header(run, run_view.curves_of(store, run_id))
-    if not run.active and st.session_state.get("watching") == run_id:
-        st.session_state["watching"] = None
-        st.rerun()
-    if run.active:
-        st.session_state["watching"] = run_id
-
-
-def _charts(run_id: str, overlay: str | None) -> None:
-    """The charts of the whole run; `overlay` is a run drawn beside it."""
-    store = resources.store()
-    run = store.run(run_id)
-    run_view.overview(store, run, run_view.curves_of(store, run_id), store.run(overlay) if overlay else None)
-    run_view.parameters(store, run)
-
-
-def _skills(run_id: str, order: str, page: int, find: str) -> None:
-    """The histograms of the skills."""
-    store = resources.store()
-    run_view.skill_gains(store, store.run(run_id), order, page, find)
+    curves = curves_of(store, run_id)
+    other = store.run(overlay) if overlay else None
+    live_plot(f"gains-{run_id}", run_view.gain_std(store, run, curves, other, look, height=300))
+    left, right = st.columns(2, gap="small")
+    with left:
+        figure = run_view.distribution(store, run, curves, other, look.at, height=250)
+        live_plot(f"distribution-{run_id}", figure)
+    with right:
+        live_plot(f"aucs-{run_id}", run_view.aucs(curves, height=250))
 
 
 def _overlay(store: Store, run: Run) -> str | None:

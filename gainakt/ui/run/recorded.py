@@ -1,0 +1,211 @@
+"""What a tab has read of a run: each look reads only what is new, the rest is kept in the tab's session."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from gainakt.store import RunFolder, Store
+from gainakt.store.reader import BURST
+from gainakt.ui import words
+
+POINTS = 1500
+"""Points of a curve that a tab keeps; twice as many are thinned to half."""
+MOMENTS = 300
+"""Moments of the gain distribution over steps that a tab keeps, thinned in the same way."""
+SCHEDULE = "schedule"
+"""Who a change comes from that the run's own schedule of weights makes."""
+_NAMES = {
+    "step": (*words.LOSSES, *words.GAINS, *words.PRESSURE, "gain_mean", "interactions_per_second"),
+    "epoch": (*words.AUCS, "validation.gain_std"),
+}
+_NO_SERIES = pd.DataFrame(columns=["run_id", "name", "step", "epoch", "time", "value"])
+
+
+@dataclass
+class Curves:
+    """A run's series, events, distributions and parameters as far as a tab has read them."""
+
+    run_id: str
+    cursors: dict[str, int] = field(default_factory=dict)
+    frames: dict[str, pd.DataFrame] = field(default_factory=dict)
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    taken: int = -1
+    """Journal rows that the store had taken in at the last look."""
+    looked: dict[str, int] = field(default_factory=dict)
+    """By kind, the same at its own last reading."""
+
+    def refresh(self, store: Store) -> None:
+        """Read the events and the series that came since the last time; each kind has its own cursor."""
+        taken = store.rows_taken(self.run_id)
+        if taken == self.taken and "events" in self.frames:
+            return
+        self.taken = taken
+        self._read_events(store)
+        for group, names in _NAMES.items():
+            self.read(store, group, names)
+
+    def _as_before(self, key: str) -> bool:
+        """Whether a kind was read since the store last took something in."""
+        before = self.looked.get(key)
+        self.looked[key] = self.taken
+        return before == self.taken and key in self.frames
+
+    def read(self, store: Store, group: str, names: Sequence[str]) -> pd.DataFrame:
+        """The series of a group, up to date; the group's names are those of its first reading."""
+        earlier = self.frames.get(group)
+        if earlier is not None and self._as_before(group):
+            return earlier
+        new = store.series([self.run_id], names, self.cursors.get(group, -1), None if earlier is not None else POINTS)
+        if new.empty:
+            return _NO_SERIES if earlier is None else earlier
+        whole = new if earlier is None else pd.concat([earlier, new], ignore_index=True)
+        counts = whole.groupby("name").cumcount()
+        if counts.max() > 2 * POINTS:
+            whole = whole[(counts % 2 == 0) | (whole["step"] == whole["step"].max())]
+        self.frames[group] = whole
+        self.cursors[group] = int(new["step"].max())
+        return whole
+
+    def read_all(self, store: Store, prefix: str) -> pd.DataFrame:
+        """All series whose names begin so."""
+        names = [name for name in store.names(self.run_id) if name.startswith(prefix)]
+        return self.read(store, f"prefix {prefix}", names)
+
+    def gains(self, store: Store, split: str) -> pd.DataFrame:
+        """The gain histograms of a split over steps: step, epoch, counts."""
+        key = f"gains {split}"
+        earlier = self.frames.get(key)
+        if earlier is not None and self._as_before(key):
+            return earlier
+        new = store.histograms(self.run_id, split, self.cursors.get(key, -1), None if earlier is not None else MOMENTS)
+        if new.empty and earlier is not None:
+            return earlier
+        whole = new if earlier is None else pd.concat([earlier, new], ignore_index=True)
+        if len(whole) > 2 * MOMENTS:
+            whole = pd.concat([whole.iloc[:-1:2], whole.iloc[-1:]], ignore_index=True)
+        return self._kept(key, whole)
+
+    def skill_gains(self, store: Store, split: str) -> pd.DataFrame:
+        """The newest gain histogram of each skill in a split: skill, label, step, epoch, counts."""
+        key = f"skills {split}"
+        earlier = self.frames.get(key)
+        if earlier is not None and self._as_before(key):
+            return earlier
+        new = store.skill_histograms(self.run_id, split, self.cursors.get(key, -1))
+        if new.empty and earlier is not None:
+            return earlier
+        whole = new if earlier is None else pd.concat([earlier, new]).drop_duplicates("skill", keep="last")
+        return self._kept(key, whole.sort_values("skill", ignore_index=True))
+
+    def percentiles(self, store: Store) -> pd.DataFrame:
+        """The learned parameters over epochs."""
+        earlier = self.frames.get("parameters")
+        if earlier is not None and self._as_before("parameters"):
+            return earlier
+        new = store.parameters([self.run_id], self.cursors.get("parameters", -1))
+        if new.empty and earlier is not None:
+            return earlier
+        return self._kept("parameters", new if earlier is None else pd.concat([earlier, new], ignore_index=True))
+
+    def asked(self, folder: RunFolder) -> list[dict[str, Any]]:
+        """All requests in the run's control file since it was last taken up."""
+        offset = self.cursors.get("control", 0)
+        while True:
+            rows, self.cursors["control"] = folder.requests(offset)
+            self.requests += rows
+            if self.cursors["control"] == offset:
+                break
+            offset = self.cursors["control"]
+        taken_up = self.events.loc[self.events["kind"] == "resuming", "time"].max()
+        return [row for row in self.requests if not float(row.get("time") or 0.0) < taken_up]
+
+    @property
+    def all(self) -> pd.DataFrame:
+        """The series of steps and epochs."""
+        frames = [self.frames[group] for group in _NAMES if group in self.frames]
+        return pd.concat(frames, ignore_index=True) if frames else _NO_SERIES
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """The run's events."""
+        return self.frames["events"]
+
+    @property
+    def marks(self) -> pd.DataFrame:
+        """What was changed while the run trained, as marks for the curves."""
+        return merged(self.events[self.events["kind"] == "changed"].assign(run_id=self.run_id))
+
+    def last(self, name: str) -> float | None:
+        """The newest value of a series."""
+        for group in _NAMES:
+            if group in self.frames:
+                frame = self.frames[group]
+                values = frame.loc[frame["name"] == name, "value"].dropna()
+                if len(values):
+                    return float(values.iloc[-1])
+        return None
+
+    def _kept(self, key: str, whole: pd.DataFrame) -> pd.DataFrame:
+        self.frames[key] = whole
+        self.cursors[key] = int(whole["step"].max()) if len(whole) else -1
+        return whole
+
+    def _read_events(self, store: Store) -> None:
+        earlier = self.frames.get("events")
+        new = store.events(self.run_id, self.cursors.get("events", -1))
+        if earlier is not None and "resumed" in set(new["kind"]):  # later steps were taken back: read all anew
+            self.frames.clear()
+            self.cursors = {"control": self.cursors.get("control", 0)}
+            earlier, new = None, store.events(self.run_id)
+        if earlier is None or len(new):
+            self.frames["events"] = new if earlier is None else pd.concat([earlier, new], ignore_index=True)
+        if len(new):
+            self.cursors["events"] = int(new["seq"].max())
+
+
+def curves_of(store: Store, run_id: str) -> Curves:
+    """What the tab has read of a run, up to date."""
+    by_run: dict[str, Curves] = st.session_state.setdefault("curves", {})
+    curves = by_run.setdefault(run_id, Curves(run_id))
+    curves.refresh(store)
+    return curves
+
+
+def merged(changed: pd.DataFrame) -> pd.DataFrame:
+    """`changed` events as marks: changes of a setting by one person within seconds of each other are one mark.
+
+    It stands where the setting came to rest, from the first old to the last new value. So do several at one step.
+    """
+    ordered = changed.sort_values("seq")
+    if ordered.empty:
+        return ordered
+    by_field = ordered.groupby("field")
+    apart = ~(by_field["time"].diff() <= BURST) | (ordered["who"] != by_field["who"].shift())
+    elsewhere = ordered["step"].astype(float) != by_field["step"].shift().astype(float)
+    begins = apart.astype(bool) & elsewhere
+    bursts = ordered.groupby([ordered["field"], begins.groupby(ordered["field"]).cumsum()])
+    marks = ordered.assign(old=bursts["old"].transform("first"))
+    return marks.loc[bursts["seq"].idxmax()].sort_values("seq", ignore_index=True)
+
+
+def steered(changes: int) -> str:
+    """How a steered run is named: `steered, 3 changes`; empty for one that nobody touched."""
+    return f"steered, {changes} change{'s' if changes > 1 else ''}" if changes else ""
+
+
+def values_of(events: pd.DataFrame, until: int | None = None) -> dict[str, Any]:
+    """Dotted name -> the value that the run's changes left it at, up to a step where one is given."""
+    changes = events[events["kind"] == "changed"]
+    if until is not None:
+        changes = changes[changes["step"] <= until]
+    return {name: json.loads(new) for name, new in zip(changes["field"], changes["new"], strict=True)}
+
+
+def stacked(counts: pd.Series) -> np.ndarray:
+    """Histograms, one per row, as an array (rows, bins)."""
+    return np.stack([np.asarray(row, dtype=np.int64) for row in counts]) if len(counts) else np.zeros((0, 1))

@@ -1,0 +1,109 @@
+"""What can be asked of a run as a whole: stop, pause, resume, branch; and the ways to other runs."""
+
+from functools import partial
+
+import streamlit as st
+
+from gainakt.config import Config, changed
+from gainakt.errors import InputError
+from gainakt.jobs import lineage, service
+from gainakt.jobs.lineage import Moment
+from gainakt.store import Run, Store
+from gainakt.ui import resources
+from gainakt.ui.forms.fields import settings_form, validated
+from gainakt.ui.run.recorded import curves_of, values_of
+from gainakt.ui.text import markdown_text
+from gainakt.ui.train.controls import WHO
+
+BRANCHED = ("weights.variance", "weights.encoder_priority", "training.max_epochs")
+"""The settings that a branch offers to change; all live ones can be steered once it trains."""
+_WHY = {
+    "epoch": "end of epoch {epoch}", "mark": "before a change", "pause": "where it paused", "stop": "where it stopped",
+    "branch": "where it branched off",
+}  # fmt: skip
+_STOP_HELP = "Ends after the current step, evaluates the best epoch on the test students and saves everything."
+_PAUSE_HELP = "Ends after the current step with its state kept. Resuming goes on as if it had never paused."
+_RESUME_HELP = "Trains on from the newest kept moment, to the same result as if it had never ended."
+_BRANCH_HELP = "A new run that goes on from a kept moment of this one, with other settings."
+
+
+def actions(store: Store, run: Run, pace: float | None) -> None:
+    """The buttons of one run, in places that never shift."""
+    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        kept = lineage.kept_moments(resources.service().root, run)
+        if run.active:
+            asked = st.session_state.get(f"asked.{run.run_id}")
+            st.button("Stopping …" if asked == "stop" else "Stop", icon=":material/stop:", help=_STOP_HELP,
+                      disabled=asked == "stop", on_click=partial(_ask, run.run_id, "stop"))  # fmt: skip
+            st.button("Pausing …" if asked == "pause" else "Pause", icon=":material/pause:", help=_PAUSE_HELP,
+                      disabled=asked is not None, on_click=partial(_ask, run.run_id, "pause"))  # fmt: skip
+        elif run.status != "finished" and kept:
+            st.button("Resume", icon=":material/resume:", help=_RESUME_HELP, type="primary",
+                      on_click=partial(_resume, run.run_id))  # fmt: skip
+        if not run.published:
+            _branch(store, run, kept)
+        if st.button("New run", icon=":material/add:"):
+            st.switch_page("pages/1_Train.py", query_params={"new": "1"})
+        st.fragment(_others, run_every=pace and 3 * pace)(run.run_id)
+    if problem := st.session_state.pop(f"action.problem.{run.run_id}", None):
+        st.error(problem)
+
+
+def _ask(run_id: str, what: str) -> None:
+    ask = {"stop": service.stop, "pause": service.pause}[what]
+    ask(resources.service().root, run_id, WHO)
+    st.session_state[f"asked.{run_id}"] = what
+
+
+def _resume(run_id: str) -> None:
+    """Queue the run again in this server; what hinders it is said on the page."""
+    run = resources.store().run(run_id)
+    try:
+        resources.service().start(*lineage.resume(resources.service().root, run, WHO))
+    except InputError as error:
+        st.session_state[f"action.problem.{run_id}"] = markdown_text(error)
+        return
+    st.session_state.pop(f"asked.{run_id}", None)
+    resources.store().take_in()
+
+
+def _others(run_id: str) -> None:
+    """Links to the other runs that wait or train, behind one button: they come and go without moving the page."""
+    others = [other for other in resources.store().active() if other.run_id != run_id]
+    with st.popover(f"Others: {len(others)}", disabled=not others, key=f"others-{run_id}"):
+        for other in others:
+            st.page_link("pages/1_Train.py", label=f"{markdown_text(other.name)}, {other.status}",
+                         icon=":material/arrow_forward:", query_params={"run": other.run_id})  # fmt: skip
+
+
+def _branch(store: Store, run: Run, kept: list[Moment]) -> None:
+    """The form of a branch, drawn while it is open."""
+    with st.popover("Branch", icon=":material/call_split:", help=_BRANCH_HELP, key=f"branch-{run.run_id}",
+                    on_change="rerun", disabled=run.status == "queued") as form:  # fmt: skip
+        if not form.open:
+            return
+        if not kept:
+            st.caption("Nothing to branch from yet: the first moment is kept at the end of the first epoch.")
+            return
+        moment = st.selectbox(
+            "From", kept, index=len(kept) - 1, format_func=moment_label, key=f"branch-at-{run.run_id}",
+            help="The moments of which the whole state was kept: ends of epochs, before changes, pauses and stops.",
+        )  # fmt: skip
+        name = st.text_input("Name", placeholder=f"{run.name}, branched at {moment.step}", max_chars=200,
+                             key=f"branch-name-{run.run_id}")  # fmt: skip
+        events = curves_of(store, run.run_id).events
+        base = changed(Config.model_validate(run.config), values_of(events, moment.step))
+        changes = settings_form(base, f"branch.{run.run_id}.{moment.step}", BRANCHED)
+        if st.button("Start the branch", type="primary", key=f"branch-go-{run.run_id}") and validated(base, changes):
+            try:
+                prepared = lineage.branch(resources.service().root, run, moment.step, changes, name.strip())
+                branched = resources.service().start(*prepared)
+            except InputError as error:
+                st.error(markdown_text(error))
+                return
+            st.switch_page("pages/1_Train.py", query_params={"run": branched})
+
+
+def moment_label(moment: Moment) -> str:
+    """`step 120: end of epoch 3`."""
+    return f"step {moment.step:,}: {_WHY.get(moment.why, moment.why).format(epoch=moment.epoch)}"

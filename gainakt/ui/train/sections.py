@@ -1,0 +1,80 @@
+"""What is rarer, below the screen, one section at a time: losses, parameters, skills, gradients, saturation, events."""
+
+import streamlit as st
+
+from gainakt.store import Run, Store
+from gainakt.ui import resources, tables, words
+from gainakt.ui.plots import charts
+from gainakt.ui.plots.charts import Axes
+from gainakt.ui.plots.live import live_plot
+from gainakt.ui.plots.reading import at_moment, gain_map
+from gainakt.ui.run import view as run_view
+from gainakt.ui.run.recorded import Curves, curves_of, stacked
+from gainakt.ui.run.view import Look
+
+LOSSES, PARAMETERS, SKILLS, GAINS = "Losses", "Parameters", "Skills", "Gains over steps"
+GRADIENTS, SATURATION, EVENTS = "Gradient shares", "Saturation", "Events"
+SECTIONS = (LOSSES, PARAMETERS, SKILLS, GAINS, GRADIENTS, SATURATION, EVENTS)
+_PLACES = {"gains": "Gradient shares at the gain logits", "parameters": "Gradient shares over all of Encoder 2"}
+_STATE = {
+    "state.curve_past": "next skills past saturation",
+    "state.practice_past": "practice past saturation",
+    "state.gains_at_edge": "gains within 0.01 of 0 or 1",
+}
+
+
+def choice() -> str:
+    """The section that is shown, kept while the user visits other pages."""
+    section: str = st.segmented_control(
+        "Section", SECTIONS, default=LOSSES, required=True, key="train-section", label_visibility="collapsed",
+        persist_state="session",
+    )  # fmt: skip
+    return section
+
+
+def draw(run_id: str, section: str, look: Look, skills: tuple[str, int, str]) -> None:
+    """One section of a run; `skills` are order, page and search of the skills."""
+    store = resources.store()
+    run = store.run(run_id)
+    curves = curves_of(store, run_id)
+    if section == LOSSES:
+        run_view.losses(run, curves, look)
+    elif section == PARAMETERS:
+        run_view.parameters(store, run, look)
+    elif section == SKILLS:
+        run_view.skill_gains(store, run, *skills, look.at)
+    elif section == GAINS:
+        _gains(store, run, curves, look)
+    elif section == GRADIENTS:
+        _gradients(store, run, curves, look)
+    elif section == SATURATION:
+        _saturation(store, run, curves)
+    elif section == EVENTS:
+        tables.show(tables.events(curves.events), most=460, widths={"Detail": 460})
+
+
+def _gains(store: Store, run: Run, curves: Curves, look: Look) -> None:
+    """The gain distribution over steps: brighter where more gains are."""
+    recorded = curves.gains(store, "train")
+    axes = Axes("Practised gains over steps: brighter, more gains", "step", "gain", 360)
+    figure = gain_map(recorded["step"].to_numpy(), stacked(recorded["counts"]), axes)
+    live_plot(f"gain-map-{run.run_id}", at_moment(figure, look.at))
+
+
+def _gradients(store: Store, run: Run, curves: Curves, look: Look) -> None:
+    """How strongly each loss term pulls on Encoder 2."""
+    for place, (where, title) in zip(st.columns(2), _PLACES.items(), strict=True):
+        start = f"gradient.{where}.share."
+        shares = curves.read_all(store, start)
+        names = {name: words.LOSSES.get(f"loss.{name.removeprefix(start)}", name.removeprefix(start))
+                 for name in sorted(set(shares["name"]))}  # fmt: skip
+        with place:
+            figure = charts.lines(shares, names, None, curves.marks, Axes(title, "step", "share of norms"))
+            live_plot(f"gradients-{where}-{run.run_id}", look.curves(figure))
+
+
+def _saturation(store: Store, run: Run, curves: Curves) -> None:
+    """How much of what Encoder 2 does lies where its curves are flat."""
+    state = curves.read_all(store, "state.")
+    axes = Axes("Saturation: shares of the validation students' interactions", "epoch", "share")
+    live_plot(f"saturation-{run.run_id}", charts.lines(state, _STATE, None, None, axes))
