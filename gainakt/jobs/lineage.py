@@ -16,8 +16,23 @@ if TYPE_CHECKING:
     from gainakt.training.state import State
 
 
-__all__ = ["FRESH", "SCHEDULE", "Beginning", "Moment", "Prepared", "branch", "differences", "history", "journal", "marks_of",
-           "plan", "replay", "requests", "resume"]  # fmt: skip
+__all__ = [
+    "FRESH",
+    "SCHEDULE",
+    "Beginning",
+    "Moment",
+    "Prepared",
+    "branch",
+    "kept_moments",
+    "differences",
+    "history",
+    "journal",
+    "marks_of",
+    "plan",
+    "replay",
+    "requests",
+    "resume",
+]
 
 
 @dataclass(frozen=True)
