@@ -8,7 +8,8 @@ from typing import Any
 from gainakt.config import Config, changed
 from gainakt.errors import InputError
 from gainakt.store import Run, RunFolder
-from gainakt.training.moments import Moment, moments
+from gainakt.training.moments import Moment as Moment  # for the pages, which may not import training
+from gainakt.training.moments import moments
 
 Row = dict[str, Any]
 SCHEDULE = "schedule"

@@ -44,20 +44,23 @@ def main(folder: Path) -> None:
     chromium = shutil.which("chromium")
     if chromium is None:
         raise SystemExit("no chromium on the PATH (apt-get install chromium)")
-    with tempfile.TemporaryDirectory() as place:
-        with dashboard(Path(place) / "runs.duckdb") as url, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-            page = browser.new_page(viewport=SIZE, color_scheme="light")
-            page.set_default_timeout(60_000)
-            page.goto(url)
-            page.get_by_role("button", name="See them differ").click()
-            page.get_by_text("Steer this run").wait_for()
-            page.wait_for_function(POINTS, arg=8, timeout=120_000)
-            taken = frames(page)
-            page.mouse.move(2, 500)
-            page.wait_for_timeout(1500)
-            page.screenshot(path=folder / "train-live.png")
-            browser.close()
+    with (
+        tempfile.TemporaryDirectory() as place,
+        dashboard(Path(place) / "runs.duckdb") as url,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        page = browser.new_page(viewport=SIZE, color_scheme="light")
+        page.set_default_timeout(60_000)
+        page.goto(url)
+        page.get_by_role("button", name="See them differ").click()
+        page.get_by_text("Steer this run").wait_for()
+        page.wait_for_function(POINTS, arg=8, timeout=120_000)
+        taken = frames(page)
+        page.mouse.move(2, 500)
+        page.wait_for_timeout(1500)
+        page.screenshot(path=folder / "train-live.png")
+        browser.close()
     palette = [picture.quantize(64, dither=Image.Dither.NONE) for picture in taken]
     target = folder / "steering.gif"
     palette[0].save(target, save_all=True, append_images=palette[1:], duration=220, loop=0, optimize=True)
