@@ -10,7 +10,8 @@ from gainakt.errors import InputError
 from gainakt.jobs.marks import SCHEDULE, Mark, Row, held_along, journal, marks_of, plan, request, to_repeat
 from gainakt.jobs.owning import refuse_owned, taking_up
 from gainakt.store import Run, RunFolder
-from gainakt.training.moments import Moment, moments
+from gainakt.training.moments import Moment as Moment  # for the pages, which may not import training
+from gainakt.training.moments import moments
 
 if TYPE_CHECKING:
     from gainakt.training.state import State
