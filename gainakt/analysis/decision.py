@@ -35,9 +35,10 @@ class DecisionPath:
 
 
 _STANDINGS: dict[Standing, str] = {
-    "differentiated": "both questions pass", "noise": "no evidence for one of the two questions, or both",
+    "differentiated": "both questions pass",
+    "noise": "no evidence for one of the two questions, or both",
     "untested": "one of the two questions, or both, not tested",
-}  # fmt: skip
+}
 EXTREME = 20.0
 """Variance weight from which a run counts as reweighted: ten times the original's."""
 ARCHITECTURES = ("per_skill", "mixture", "hierarchical")
@@ -61,12 +62,19 @@ def next_step(ratio: float | None, attempts: list[Attempt], learnable: Status, b
     if small and here.variance_weight < EXTREME:
         return DecisionPath(branches, "Raise the variance weight to 200.", on("variance-x100"))
     for question, tried, idea, end in (
-        ("Has a large variance weight failed?",
-         [a for a in attempts if a.variance_weight >= EXTREME], "variance-x100",
-         "Raise the variance weight to 200, which has not been tried on these data."),
-        ("Has another gain head failed?", [a for a in attempts if a.gain_head in ARCHITECTURES],
-         "per-skill-heads", "Change the architecture: one gain head per skill."),
-    ):  # fmt: skip
+        (
+            "Has a large variance weight failed?",
+            [a for a in attempts if a.variance_weight >= EXTREME],
+            "variance-x100",
+            "Raise the variance weight to 200, which has not been tried on these data.",
+        ),
+        (
+            "Has another gain head failed?",
+            [a for a in attempts if a.gain_head in ARCHITECTURES],
+            "per-skill-heads",
+            "Change the architecture: one gain head per skill.",
+        ),
+    ):
         succeeded = [a for a in tried if a.standing == "differentiated"]
         branches.append(_tried(question, tried, succeeded))
         if not tried:
@@ -89,9 +97,11 @@ _LEARNABLE: dict[Status, tuple[str, str, str]] = {
     "pass": ("yes", "These data show that skills differ: start from the corrected model.", "corrected"),
     "noise": ("no", "These data show no difference between skills: keep the learning-curve model.", "parametric"),
     "untested": (
-        "unknown", "Fit the learning-curve model and test the data: is there a difference to learn?", "parametric",
+        "unknown",
+        "Fit the learning-curve model and test the data: is there a difference to learn?",
+        "parametric",
     ),
-}  # fmt: skip
+}
 """What the test on the data says -> whether skills differ, what to do, with which preset."""
 
 

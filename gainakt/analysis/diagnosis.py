@@ -132,13 +132,15 @@ def causes(settings: Mapping[str, Any], test: Values, state: Values, start: Valu
         Cause(
             "The IM loss counts padding",
             None if (masked := settings.get("origin.masked")) is None else not masked,
-            "Not recorded." if masked is None
-            else "Padding is left out." if masked
+            "Not recorded."
+            if masked is None
+            else "Padding is left out."
+            if masked
             else "Padded positions count as incorrect responses to skill 0.",
         ),
         _variance(settings, state),
         _priority(settings.get("model.sharing")),
-    ]  # fmt: skip
+    ]
 
 
 def _wrong_tensor(settings: Mapping[str, Any], test: Values, state: Values) -> Cause:
@@ -190,10 +192,11 @@ def _target(target: str | None) -> Cause:
 
 def _priority(sharing: str | None) -> Cause:
     shared = {
-        None: "Not recorded.", "apart": "The encoders share no parameters.",
+        None: "Not recorded.",
+        "apart": "The encoders share no parameters.",
         "embeddings": "The encoders share the embeddings.",
         "first_block": "The encoders share the embeddings and the first block.",
-    }  # fmt: skip
+    }
     evidence = shared.get(sharing, f"The encoders share: {sharing}.")
     return Cause(
         "The encoder priority does not reach Encoder 2", None if sharing is None else sharing == "apart", evidence

@@ -126,8 +126,10 @@ def explain(
         show_json(run_id=record.run_id, **found.as_json())
         return
     for one in found.contributions:
-        print(f"interaction {one.interaction:4} {one.skill:24.24} {'correct' if one.response else 'incorrect':9}"
-              f" gain {one.gain:.6g} x share {one.share:.6g} = {one.added:.6g}")  # fmt: skip
+        print(
+            f"interaction {one.interaction:4} {one.skill:24.24} {'correct' if one.response else 'incorrect':9}"
+            f" gain {one.gain:.6g} x share {one.share:.6g} = {one.added:.6g}"
+        )
     values: dict[str, Any] = found.as_json()
     del values["contributions"]
     show({"run_id": record.run_id, **values}, False)

@@ -20,9 +20,23 @@ from gainakt.cli.verdict import verdict
 from gainakt.errors import InputError, RunFailed, StoreBusy
 
 VERBS = (
-    data, simulate, train, stop, pause, resume, branch, replay, twin,
-    evaluate, runs, skills, explain, verdict, report, study,
-)  # fmt: skip
+    data,
+    simulate,
+    train,
+    stop,
+    pause,
+    resume,
+    branch,
+    replay,
+    twin,
+    evaluate,
+    runs,
+    skills,
+    explain,
+    verdict,
+    report,
+    study,
+)
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -90,8 +90,9 @@ class ModelConfig(Section):
     )
     transfer_start: float = setting(
         0.05,
-        "Initial transfer share",
-        "Share of another skill's gain that counts as practice, before training.",
+        "Transfer share",
+        "Share of another skill's gain that counts as practice, before training. Changed while a run trains, all skills"
+        " are set to it at once.",
         gt=0,
         lt=1,
         live=True,
@@ -147,8 +148,9 @@ class ModelConfig(Section):
     )
     temperature_start: float = setting(
         0.25,
-        "Initial T",
-        "Temperature before training; lower makes predictions change faster with mastery.",
+        "Value of T",
+        "Temperature before training; lower makes predictions change faster with mastery. Changed while a run trains, T is"
+        " set to it at once.",
         ge=0.01,
         le=10,
         live=True,

@@ -78,9 +78,15 @@ def practice_of(data: Interactions, students: Index, window: int) -> Practice:
     place = start[which] + np.arange(len(which)) - (np.cumsum(length) - length)[which]
     group = None if data.group is None else data.group[place]
     practice = Practice(
-        which, data.student[place], data.skill[place], data.response[place], np.zeros((0, 2)), np.zeros((0, 2)),
-        _since(which, group), place,
-    )  # fmt: skip
+        which,
+        data.student[place],
+        data.skill[place],
+        data.response[place],
+        np.zeros((0, 2)),
+        np.zeros((0, 2)),
+        _since(which, group),
+        place,
+    )
     return counted(practice)
 
 

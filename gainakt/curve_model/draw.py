@@ -105,10 +105,16 @@ def _with_runs(fit: Fit, practice: Practice, rule: Stopping, rng: np.random.Gene
     every = np.arange(len(order))
     return counted(
         Practice(
-            window[order], practice.student[practice.start][window[order]], asked[order].astype(practice.skill.dtype),
-            answer[order], practice.own[:0], practice.other[:0], every, every,
+            window[order],
+            practice.student[practice.start][window[order]],
+            asked[order].astype(practice.skill.dtype),
+            answer[order],
+            practice.own[:0],
+            practice.other[:0],
+            every,
+            every,
         )
-    )  # fmt: skip
+    )
 
 
 class _State:

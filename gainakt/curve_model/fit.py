@@ -190,10 +190,24 @@ def _columns(slopes: Array, first: Array, second: Array) -> Array:
     along = np.concatenate([slopes, np.full((len(slopes), 1), -1, np.float32)], axis=1)  # offset: against practice
     pp, pa, aa, ph, ha, pf, fa, hh, hf, ff = (second[:, [j]] for j in range(10))
     return np.concatenate(
-        [along * first[:, :1], first[:, 2:3], -first[:, 3:], first[:, 1:2],
-         along[:, _PAIRS[0]] * along[:, _PAIRS[1]] * pp, along * ph, -along * pf, along * pa, hh, -hf, ha, ff, -fa, aa],
+        [
+            along * first[:, :1],
+            first[:, 2:3],
+            -first[:, 3:],
+            first[:, 1:2],
+            along[:, _PAIRS[0]] * along[:, _PAIRS[1]] * pp,
+            along * ph,
+            -along * pf,
+            along * pa,
+            hh,
+            -hf,
+            ha,
+            ff,
+            -fa,
+            aa,
+        ],
         axis=1,
-    )  # fmt: skip
+    )
 
 
 def _unpacked(sums: Array) -> tuple[Array, Array]:

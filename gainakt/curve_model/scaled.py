@@ -35,6 +35,11 @@ def scaled(fit: Fit) -> Scaled:
     gain, transfer = fit.gains[:, 0], fit.gains[:, 1]
     beta = max(float(gain.max()), float(transfer.max())) / _LARGEST_GAIN
     return Scaled(
-        temperature, beta, height * temperature, fit.theta[:, curve.FLOOR] * temperature, fit.theta[:, curve.OFFSET],
-        gain / beta, transfer / beta,
-    )  # fmt: skip
+        temperature,
+        beta,
+        height * temperature,
+        fit.theta[:, curve.FLOOR] * temperature,
+        fit.theta[:, curve.OFFSET],
+        gain / beta,
+        transfer / beta,
+    )

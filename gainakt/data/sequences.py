@@ -132,9 +132,14 @@ class Windows:
     """
 
     def __init__(
-        self, data: Interactions, students: np.ndarray, window: int, training: bool, device: torch.device,
+        self,
+        data: Interactions,
+        students: np.ndarray,
+        window: int,
+        training: bool,
+        device: torch.device,
         held: Held | None = None,
-    ):  # fmt: skip
+    ):
         first = np.searchsorted(data.student, students, "left")
         last = np.searchsorted(data.student, students, "right")
         start, length, owner = cut(first, last, window, data.group)

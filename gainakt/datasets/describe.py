@@ -187,28 +187,55 @@ def problems(data: Interactions, window: int = 200) -> list[Problem]:
     trained = np.bincount(data.skill[~tests], minlength=len(data.skills)) > 0
     share = float(data.response.mean()) if len(data) else 0.0
     candidates = [
-        Problem("few students", len(data.students) if len(data.students) < 30 else 0,
-            "students in total: too few to split into training, validation and test students"),
-        Problem("one response only", len(data) if share in (0.0, 1.0) else 0,
-            "responses, all of them the same: nothing can be learned; check the response column"),
-        Problem("skills only in test", int((~trained).sum()) if tests.any() else 0,
-            "skills occur only in test files: nothing is learned about them"),
-        Problem("stop at mastery", round(100 * stopped_share(data)) if stopped_share(data) >= STOPPED_SHARE else 0,
+        Problem(
+            "few students",
+            len(data.students) if len(data.students) < 30 else 0,
+            "students in total: too few to split into training, validation and test students",
+        ),
+        Problem(
+            "one response only",
+            len(data) if share in (0.0, 1.0) else 0,
+            "responses, all of them the same: nothing can be learned; check the response column",
+        ),
+        Problem(
+            "skills only in test",
+            int((~trained).sum()) if tests.any() else 0,
+            "skills occur only in test files: nothing is learned about them",
+        ),
+        Problem(
+            "stop at mastery",
+            round(100 * stopped_share(data)) if stopped_share(data) >= STOPPED_SHARE else 0,
             "% of practice sequences (one student on one skill) end at the first three correct responses in a row:"
             " practice stops at mastery, so learning curves flatten or fall although nobody forgets, and the length of"
-            " a sequence gives its responses away"),
-        Problem("no practice", round(100 * _single_share(data)) if _single_share(data) >= SINGLE_SHARE else 0,
+            " a sequence gives its responses away",
+        ),
+        Problem(
+            "no practice",
+            round(100 * _single_share(data)) if _single_share(data) >= SINGLE_SHARE else 0,
             "% of practice sequences (one student on one skill) are a single response: without a second one, no gain"
-            " can be measured"),
-        Problem("short students", int((per_student < FEW_INTERACTIONS).sum()),
-            f"students have fewer than {FEW_INTERACTIONS} interactions, of which the first is never predicted"),
-        Problem("rare skills", int((per_skill < FEW_PER_SKILL).sum()),
-            f"skills have fewer than {FEW_PER_SKILL} responses: no effective rate is reported for them"),
-        Problem("long students", int((per_student > window).sum()),
-            f"students have more than {window} interactions: sequences are cut, and practice starts again at zero"),
-        Problem("siblings", int(len(data) - data.group[-1] - 1) if data.group is not None and len(data) else 0,
-            "rows are further skills of a question that already has a row: score by question, or the answers leak"),
-    ]  # fmt: skip
+            " can be measured",
+        ),
+        Problem(
+            "short students",
+            int((per_student < FEW_INTERACTIONS).sum()),
+            f"students have fewer than {FEW_INTERACTIONS} interactions, of which the first is never predicted",
+        ),
+        Problem(
+            "rare skills",
+            int((per_skill < FEW_PER_SKILL).sum()),
+            f"skills have fewer than {FEW_PER_SKILL} responses: no effective rate is reported for them",
+        ),
+        Problem(
+            "long students",
+            int((per_student > window).sum()),
+            f"students have more than {window} interactions: sequences are cut, and practice starts again at zero",
+        ),
+        Problem(
+            "siblings",
+            int(len(data) - data.group[-1] - 1) if data.group is not None and len(data) else 0,
+            "rows are further skills of a question that already has a row: score by question, or the answers leak",
+        ),
+    ]
     return [problem for problem in candidates if problem.count]
 
 

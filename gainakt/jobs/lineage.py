@@ -145,7 +145,7 @@ def replay(
 
     It also stops where the other one was stopped. With another `seed` it is the same experiment on other chance, from
     the first step on; with its own a branch is replayed from its first state.
-    """  # fmt: skip
+    """
     if run.active:
         raise InputError(f"run {run.run_id} is {run.status}; it can be replayed once it has ended")
     original = _folder(root, run)
@@ -209,8 +209,11 @@ def requests(folder: RunFolder, begin: Beginning, first: int) -> Callable[[], li
 def differences(root: Path, run: Run, other: Run) -> list[str]:
     """In what two runs' results differ: weights of both encoders, recorded series; empty when all bits are the same."""
     first, second = (_compared(journal(_folder(root, one))) for one in (run, other))
-    return [f"{what}: {_short(first.get(what))} and {_short(second.get(what))}" for what in sorted(first | second)
-            if first.get(what) != second.get(what)]  # fmt: skip
+    return [
+        f"{what}: {_short(first.get(what))} and {_short(second.get(what))}"
+        for what in sorted(first | second)
+        if first.get(what) != second.get(what)
+    ]
 
 
 _CLOCK = ("interactions_per_second", "gradient.seconds")

@@ -70,17 +70,27 @@ def _stop_while_queued(folder: RunFolder, begin: Beginning) -> dict[str, Any] | 
 
 def _never_started(who: str) -> dict[str, Any]:
     return {
-        "kind": "finished", "status": "stopped", "reason": f"stopped by {who} before it started", "step": 0,
-        "epochs": 0, "best_epoch": {}, "seconds": 0.0, "train_interactions_per_second": None, "results": {},
+        "kind": "finished",
+        "status": "stopped",
+        "reason": f"stopped by {who} before it started",
+        "step": 0,
+        "epochs": 0,
+        "best_epoch": {},
+        "seconds": 0.0,
+        "train_interactions_per_second": None,
+        "results": {},
         "skills": [],
-    }  # fmt: skip
+    }
 
 
 def _record_failure(folder: RunFolder, step: int | None, error: BaseException) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "kind": "failed", "step": step, "error": in_words(error), "traceback": traceback.format_exc(),
+        "kind": "failed",
+        "step": step,
+        "error": in_words(error),
+        "traceback": traceback.format_exc(),
         "bad_input": isinstance(error, InputError),
-    }  # fmt: skip
+    }
     try:
         folder.append(row)
     except OSError as second:  # the disk that is full may be what broke the run

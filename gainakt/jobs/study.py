@@ -149,9 +149,20 @@ def table(store: Store, plan: Plan | None = None) -> pd.DataFrame:
 
 
 _COLUMNS = [
-    "run_id", *_BY, "seed", "spearman", "rate_cv", "auc", "auc_below_oracle", "mastery_correlation", "seconds",
-    "data_skills", "data_response", "skills", "response",
-]  # fmt: skip
+    "run_id",
+    *_BY,
+    "seed",
+    "spearman",
+    "rate_cv",
+    "auc",
+    "auc_below_oracle",
+    "mastery_correlation",
+    "seconds",
+    "data_skills",
+    "data_response",
+    "skills",
+    "response",
+]
 
 
 def _cell_of(run: Run) -> Cell | None:
@@ -171,13 +182,19 @@ def _row(store: Store, run: Run, cell: Cell) -> dict[str, Any]:
     data, questions = verdict.data, verdict.questions
     auc, oracle = test.get("encoder2_auc"), truth.get("oracle_auc")
     return {
-        "run_id": run.run_id, **{name: getattr(cell, name) for name in [*_BY, "seed"]},
-        "spearman": truth.get("spearman_effective_rate"), "rate_cv": truth.get("rate_cv"), "auc": auc,
+        "run_id": run.run_id,
+        **{name: getattr(cell, name) for name in [*_BY, "seed"]},
+        "spearman": truth.get("spearman_effective_rate"),
+        "rate_cv": truth.get("rate_cv"),
+        "auc": auc,
         "auc_below_oracle": None if auc is None or oracle is None else oracle - auc,
-        "mastery_correlation": test.get("mastery_correlation"), "seconds": run.seconds,
-        "data_skills": data["skills_differ"].status, "data_response": data["response_matters"].status,
-        "skills": questions["skills_differ"].status, "response": questions["response_matters"].status,
-    }  # fmt: skip
+        "mastery_correlation": test.get("mastery_correlation"),
+        "seconds": run.seconds,
+        "data_skills": data["skills_differ"].status,
+        "data_response": data["response_matters"].status,
+        "skills": questions["skills_differ"].status,
+        "response": questions["response_matters"].status,
+    }
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
@@ -190,9 +207,11 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 _SHARES = {
-    "skills_in_data": "data_skills", "skills_by_run": "skills", "response_in_data": "data_response",
+    "skills_in_data": "data_skills",
+    "skills_by_run": "skills",
+    "response_in_data": "data_response",
     "response_by_run": "response",
-}  # fmt: skip
+}
 _MEDIANS = ["spearman", "rate_cv", "auc_below_oracle", "mastery_correlation", "seconds"]
 
 
@@ -200,10 +219,13 @@ def _summarised(key: dict[str, Any], group: pd.DataFrame) -> dict[str, Any]:
     spearman = group["spearman"].dropna().astype(float)
     medians = {name: group[name].astype(float).median() for name in _MEDIANS}
     return {
-        **key, "seeds": len(group), **medians, "low": spearman.min() if len(spearman) else np.nan,
+        **key,
+        "seeds": len(group),
+        **medians,
+        "low": spearman.min() if len(spearman) else np.nan,
         "high": spearman.max() if len(spearman) else np.nan,
         **{name: _share(group[column]) for name, column in _SHARES.items()},
-    }  # fmt: skip
+    }
 
 
 def _share(status: pd.Series) -> float:

@@ -24,8 +24,16 @@ from gainakt.store import Run, RunFolder, Store
 from gainakt.store.facts import Results, results_of
 from gainakt.verdict.progress import Progress
 
-MEASURES = ("gain_std", "encoder1_auc", "encoder2_auc", "response_gain_ratio", "skill_gain_cv", "mastery_correlation",
-            "beta_std", "rate_cv")  # fmt: skip
+MEASURES = (
+    "gain_std",
+    "encoder1_auc",
+    "encoder2_auc",
+    "response_gain_ratio",
+    "skill_gain_cv",
+    "mastery_correlation",
+    "beta_std",
+    "rate_cv",
+)
 """What the steering may have changed: both AUCs, what the six criteria ask for, and the effect size of the rates."""
 LEVEL = 0.95
 _WITH_RESULTS = ("finished", "stopped")
@@ -115,8 +123,11 @@ def _effect(name: str, values: np.ndarray) -> Effect:
 
 def as_json(run: Run, pairs: list[Pair], found: list[Effect]) -> dict[str, Any]:
     """Pairs and effects as plain values."""
-    return {"run_id": run.run_id, "pairs": [asdict(pair) for pair in pairs],
-            "effects": {effect.measure: asdict(effect) for effect in found}}  # fmt: skip
+    return {
+        "run_id": run.run_id,
+        "pairs": [asdict(pair) for pair in pairs],
+        "effects": {effect.measure: asdict(effect) for effect in found},
+    }
 
 
 def pairs_of(store: Store, run: Run) -> list[Pair]:
@@ -213,8 +224,11 @@ def _moves(root: Path, run: Run) -> list[dict[str, Any]]:
     """The journal's rows of what was steered and still counts, in order."""
     rows = _journal(root, run)
     marks = [(step, mark["field"]) for step, mark in lineage.marks_of(rows) if mark["kind"] == "set"]
-    return [row for row in rows if row["kind"] == "changed" and row.get("who") != lineage.SCHEDULE
-            and (row["step"], row["field"]) in marks]  # fmt: skip
+    return [
+        row
+        for row in rows
+        if row["kind"] == "changed" and row.get("who") != lineage.SCHEDULE and (row["step"], row["field"]) in marks
+    ]
 
 
 def _journal(root: Path, run: Run) -> list[dict[str, Any]]:

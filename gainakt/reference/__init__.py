@@ -49,13 +49,30 @@ def _replace(path: Path, content: bytes) -> None:
 def _rows(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
     unknown = dict.fromkeys(("device", "steps_per_epoch", "parameters"))
     data = {"name": "ASSISTments 2015 (published)", "source": SOURCE, "notes": record["notes"]}
-    yield {"kind": "queued", "run_id": record["run_id"], "name": record["name"], "preset": "published",
-           "config": record["config"]}  # fmt: skip
+    yield {
+        "kind": "queued",
+        "run_id": record["run_id"],
+        "name": record["name"],
+        "preset": "published",
+        "config": record["config"],
+    }
     yield {"kind": "started", "data": data, "max_epochs": record["epochs"], "versions": {}, "skills": [], **unknown}
     for point in record["course"]:
         epoch = point["epoch"]
-        yield {"kind": "evaluated", "step": epoch, "epoch": epoch, "values": point["values"],
-               "parameters": point["parameters"]}  # fmt: skip
-    yield {"kind": "finished", "status": "finished", "reason": "; ".join(record["notes"]), "step": None,
-           "epochs": record["epochs"], "best_epoch": record["best_epoch"], "results": record["results"],
-           "skills": []}  # fmt: skip
+        yield {
+            "kind": "evaluated",
+            "step": epoch,
+            "epoch": epoch,
+            "values": point["values"],
+            "parameters": point["parameters"],
+        }
+    yield {
+        "kind": "finished",
+        "status": "finished",
+        "reason": "; ".join(record["notes"]),
+        "step": None,
+        "epochs": record["epochs"],
+        "best_epoch": record["best_epoch"],
+        "results": record["results"],
+        "skills": [],
+    }

@@ -11,9 +11,18 @@ from gainakt.simulate.scenario import SCENARIOS, Scenario, scenario
 from gainakt.simulate.truth import trajectory, truth_beside, with_truth
 
 __all__ = [
-    "FORMATS", "SCENARIOS", "Scenario", "Written", "scenario", "simulate", "simulated", "trajectory",
-    "truth_beside", "with_truth", "write",
-]  # fmt: skip
+    "FORMATS",
+    "SCENARIOS",
+    "Scenario",
+    "Written",
+    "scenario",
+    "simulate",
+    "simulated",
+    "trajectory",
+    "truth_beside",
+    "with_truth",
+    "write",
+]
 
 
 def simulate(name: str, seed: int = 0, **changes: Any) -> Interactions:

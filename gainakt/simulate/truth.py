@@ -36,9 +36,14 @@ from gainakt.simulate.parameters import Course, Truth
 _MANY = 20_000
 _PER_SKILL = ("rate", "effective_rate", "offset", "saturation", "threshold", "group")
 _SHARED = {
-    "temperature": np.nan, "gain_after_correct": 1.0, "gain_after_incorrect": 1.0, "guess": 0.0, "slip": 0.0,
-    "forgetting": 0.0, "transfer": 0.0,
-}  # fmt: skip
+    "temperature": np.nan,
+    "gain_after_correct": 1.0,
+    "gain_after_incorrect": 1.0,
+    "guess": 0.0,
+    "slip": 0.0,
+    "forgetting": 0.0,
+    "transfer": 0.0,
+}
 _NEEDED = {"own": ("rate", "offset", "saturation", "threshold"), "pfa": ("rate", "offset"), "bkt": ("rate", "offset")}
 
 

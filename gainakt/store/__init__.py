@@ -15,9 +15,13 @@ if TYPE_CHECKING:
 __all__ = ["Histogram", "Run", "RunFolder", "Store", "open_for_reading", "runs_root"]
 
 _HOMES = {
-    "Histogram": "entities", "Run": "entities", "RunFolder": "inbox", "runs_root": "inbox",
-    "Store": "store", "open_for_reading": "store",
-}  # fmt: skip
+    "Histogram": "entities",
+    "Run": "entities",
+    "RunFolder": "inbox",
+    "runs_root": "inbox",
+    "Store": "store",
+    "open_for_reading": "store",
+}
 
 
 def __getattr__(name: str) -> Any:

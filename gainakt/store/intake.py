@@ -34,10 +34,19 @@ _COLUMNS = {
     "parameters": ("run_id", "name", "step", "epoch", "mean", "std", "quantiles"),
     "metrics": ("run_id", "split", "name", "value"),
     "skills": (
-        "run_id", "position", "skill", "interactions", "effective_rate", "mean_gain", "m_sat", "beta", "threshold",
-        "offset", "extra",
+        "run_id",
+        "position",
+        "skill",
+        "interactions",
+        "effective_rate",
+        "mean_gain",
+        "m_sat",
+        "beta",
+        "threshold",
+        "offset",
+        "extra",
     ),
-}  # fmt: skip
+}
 
 
 @dataclass

@@ -12,9 +12,20 @@ ACTIVE = ("queued", "running")
 ENDED = ("finished", "stopped", "paused", "failed", "interrupted")
 """Statuses of runs that no process works on; a paused one waits to be resumed."""
 
-SIGNS_OF_LIFE = frozenset({
-    "queued", "started", "step", "gains", "evaluated", "changed", "checkpointed", "state", "resuming", "resumed",
-})  # fmt: skip
+SIGNS_OF_LIFE = frozenset(
+    {
+        "queued",
+        "started",
+        "step",
+        "gains",
+        "evaluated",
+        "changed",
+        "checkpointed",
+        "state",
+        "resuming",
+        "resumed",
+    }
+)
 """Kinds that only the training process writes; others (a new name) may be added to a run long ended."""
 
 _OF_STEPS = frozenset({"changed", "refused", "checkpointed", "phase", "state"})
@@ -101,9 +112,16 @@ def changes(row: Mapping[str, Any]) -> Changes | None:
 def event(kind: str, moment: float | None, **parts: Any) -> tuple[Any, ...]:
     """A row of `events` without run id and sequence number: time, step, epoch, kind, field, old, new, who, text."""
     return (
-        moment, parts.get("step"), parts.get("epoch"), text(kind), parts.get("field"), parts.get("old"),
-        parts.get("new"), parts.get("who"), parts.get("text"),
-    )  # fmt: skip
+        moment,
+        parts.get("step"),
+        parts.get("epoch"),
+        text(kind),
+        parts.get("field"),
+        parts.get("old"),
+        parts.get("new"),
+        parts.get("who"),
+        parts.get("text"),
+    )
 
 
 def number(value: Any) -> float | None:
@@ -144,12 +162,18 @@ def _queued(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
     config = row["config"]
     data = config.get("data") or {}
     out.columns = {
-        "name": text(row["name"]), "preset": text(row.get("preset")), "status": "queued", "created": moment,
-        "config": as_json(config), "seed": whole((config.get("training") or {}).get("seed")),
+        "name": text(row["name"]),
+        "preset": text(row.get("preset")),
+        "status": "queued",
+        "created": moment,
+        "config": as_json(config),
+        "seed": whole((config.get("training") or {}).get("seed")),
         "data_name": text(data.get("path") or data.get("simulate")),
-        "versions": as_json({"gainakt": row.get("version")}), "pid": whole(row.get("pid")),
-        "pid_started": number(row.get("pid_started")), "host": text(row.get("host")),
-    }  # fmt: skip
+        "versions": as_json({"gainakt": row.get("version")}),
+        "pid": whole(row.get("pid")),
+        "pid_started": number(row.get("pid_started")),
+        "host": text(row.get("host")),
+    }
     if row.get("lineage"):
         out.columns["lineage"] = as_json(row["lineage"])
     out.happen(event("queued", moment, text=text(row["name"])))
@@ -160,12 +184,18 @@ def _started(row: Mapping[str, Any], moment: float | None, out: Changes) -> None
     fingerprint = text(data.get("fingerprint"))
     name, source = text(data.get("name")), text(data.get("source") or data.get("path"))
     out.columns = {
-        "status": "running", "started": moment, "ended": None, "device": text(row["device"]),
-        "versions": as_json(row["versions"]), "data": as_json(data), "data_fingerprint": fingerprint,
+        "status": "running",
+        "started": moment,
+        "ended": None,
+        "device": text(row["device"]),
+        "versions": as_json(row["versions"]),
+        "data": as_json(data),
+        "data_fingerprint": fingerprint,
         "skill_labels": as_json([str(label) for label in row["skills"]]),
-        "steps_per_epoch": whole(row["steps_per_epoch"]), "max_epochs": whole(row["max_epochs"]),
+        "steps_per_epoch": whole(row["steps_per_epoch"]),
+        "max_epochs": whole(row["max_epochs"]),
         "parameters": whole(row["parameters"]),
-    }  # fmt: skip
+    }
     if name or source:
         out.columns["data_name"] = name or source
     if fingerprint:
@@ -216,10 +246,15 @@ def _finished(row: Mapping[str, Any], moment: float | None, out: Changes) -> Non
     if row["status"] not in ENDED:
         raise ValueError(f"a run cannot end as {row['status']!r}")
     out.columns = {
-        "status": row["status"], "reason": text(row.get("reason")), "ended": moment, "heartbeat": moment,
-        "step": whole(row["step"]), "epochs": whole(row["epochs"]), "seconds": number(row.get("seconds")),
+        "status": row["status"],
+        "reason": text(row.get("reason")),
+        "ended": moment,
+        "heartbeat": moment,
+        "step": whole(row["step"]),
+        "epochs": whole(row["epochs"]),
+        "seconds": number(row.get("seconds")),
         "interactions_per_second": number(row.get("train_interactions_per_second")),
-    }  # fmt: skip
+    }
     for encoder, epoch in row["best_epoch"].items():
         if encoder in ("encoder1", "encoder2"):
             out.columns[f"best_{encoder}"] = whole(epoch)
@@ -243,9 +278,13 @@ def _skill(position: int, skill: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _failed(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
     out.columns = {
-        "status": "failed", "ended": moment, "heartbeat": moment, "error": text(row["error"]),
-        "traceback": text(row.get("traceback")), "step": whole(row.get("step")),
-    }  # fmt: skip
+        "status": "failed",
+        "ended": moment,
+        "heartbeat": moment,
+        "error": text(row["error"]),
+        "traceback": text(row.get("traceback")),
+        "step": whole(row.get("step")),
+    }
     out.happen(event("failed", moment, **_at(row), text=text(row["error"])))
 
 
@@ -257,9 +296,15 @@ def _paused(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
 def _resuming(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
     """A process takes a run up again; it waits for its turn."""
     out.columns = {
-        "status": "queued", "ended": None, "reason": None, "error": None, "traceback": None,
-        "pid": whole(row.get("pid")), "pid_started": number(row.get("pid_started")), "host": text(row.get("host")),
-    }  # fmt: skip
+        "status": "queued",
+        "ended": None,
+        "reason": None,
+        "error": None,
+        "traceback": None,
+        "pid": whole(row.get("pid")),
+        "pid_started": number(row.get("pid_started")),
+        "host": text(row.get("host")),
+    }
     out.happen(event("resuming", moment, who=text(row.get("who"))))
 
 
@@ -286,8 +331,18 @@ def _unknown(row: Mapping[str, Any], moment: float | None, out: Changes) -> None
 
 
 _HANDLERS: dict[str, Callable[[Mapping[str, Any], float | None, Changes], None]] = {
-    "queued": _queued, "started": _started, "step": _step, "gains": _gains,
-    "evaluated": _evaluated, "changed": _changed, "checkpointed": _checkpointed, "finished": _finished,
-    "failed": _failed, "paused": _paused, "resuming": _resuming, "resumed": _resumed, "state": _state,
+    "queued": _queued,
+    "started": _started,
+    "step": _step,
+    "gains": _gains,
+    "evaluated": _evaluated,
+    "changed": _changed,
+    "checkpointed": _checkpointed,
+    "finished": _finished,
+    "failed": _failed,
+    "paused": _paused,
+    "resuming": _resuming,
+    "resumed": _resumed,
+    "state": _state,
     "renamed": _renamed,
-}  # fmt: skip
+}

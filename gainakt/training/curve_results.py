@@ -26,13 +26,20 @@ def predictions(fit: Fit, practice: Practice, data: Interactions) -> Predictions
     model, units, scored = predicted(fit, practice), scaled(fit), practice.scored
     chance = model.chance[scored]
     return Predictions(
-        student=practice.student[scored], asked=practice.skill[scored],
+        student=practice.student[scored],
+        asked=practice.skill[scored],
         target=practice.response[scored].astype(np.float32),
-        p1=chance, p2=chance, mastery=model.mastery[scored] * units.temperature,
-        gain=units.gain[practice.skill, practice.response], gain_student=practice.student, gain_skill=practice.skill,
-        gain_response=practice.response, gain_is_scored=np.append(scored[1:], False), aggregate=np.zeros(1),
+        p1=chance,
+        p2=chance,
+        mastery=model.mastery[scored] * units.temperature,
+        gain=units.gain[practice.skill, practice.response],
+        gain_student=practice.student,
+        gain_skill=practice.skill,
+        gain_response=practice.response,
+        gain_is_scored=np.append(scored[1:], False),
+        aggregate=np.zeros(1),
         question=None if data.group is None else data.group[practice.place][scored],
-    )  # fmt: skip
+    )
 
 
 def measured(split: Predictions, skills: int) -> Values:
@@ -49,10 +56,15 @@ def skill_rows(fit: Fit, labels: list[str], *splits: Predictions) -> tuple[list[
     beta = np.full(len(labels), units.beta)
     rate, count, _ = metrics.effective_rate(gain, skill, response, beta, 1.0)
     columns = {
-        "m_sat": units.saturation, "beta": beta, "mean_gain": units.gain.mean(1), "effective_rate": rate,
-        "threshold": units.threshold, "offset": units.offset, "gain_after_incorrect": units.gain[:, 0],
+        "m_sat": units.saturation,
+        "beta": beta,
+        "mean_gain": units.gain.mean(1),
+        "effective_rate": rate,
+        "threshold": units.threshold,
+        "offset": units.offset,
+        "gain_after_incorrect": units.gain[:, 0],
         "gain_after_correct": units.gain[:, 1],
-    }  # fmt: skip
+    }
     rows = [
         {"skill": label, "interactions": int(count[s])}
         | {name: None if np.isnan(column[s]) else float(column[s]) for name, column in columns.items()}
@@ -60,11 +72,16 @@ def skill_rows(fit: Fit, labels: list[str], *splits: Predictions) -> tuple[list[
     ]
     rated = int((~np.isnan(rate)).sum())
     return rows, {
-        "rate_cv": metrics.cv(rate), "rate_skills": float(rated), "rate_left_out": float(len(rate) - rated),
-        "gamma_mean": 1.0, "gamma_std": 0.0, "temperature": units.temperature,
-        "theta_mean": float(units.threshold.mean()), "ability_std": fit.sigma,
+        "rate_cv": metrics.cv(rate),
+        "rate_skills": float(rated),
+        "rate_left_out": float(len(rate) - rated),
+        "gamma_mean": 1.0,
+        "gamma_std": 0.0,
+        "temperature": units.temperature,
+        "theta_mean": float(units.threshold.mean()),
+        "ability_std": fit.sigma,
         **{f"spread_{name}": float(value) for name, value in zip(curve.NAMES, fit.spread, strict=True)},
-    }  # fmt: skip
+    }
 
 
 def learned(fit: Fit, rows: list[dict[str, Any]], students: int) -> Learned:
@@ -78,14 +95,19 @@ def parameters(fit: Fit) -> dict[str, dict[str, Any]]:
     """Mean, std and 101 quantiles of each interpretable parameter, as a trained model tells them."""
     units = scaled(fit)
     values = {
-        "beta": np.array([units.beta]), "gamma": np.ones(1), "saturation": units.saturation,
-        "threshold": units.threshold, "offset": units.offset, "temperature": np.array([units.temperature]),
+        "beta": np.array([units.beta]),
+        "gamma": np.ones(1),
+        "saturation": units.saturation,
+        "threshold": units.threshold,
+        "offset": units.offset,
+        "temperature": np.array([units.temperature]),
         "transfer": np.minimum(units.transfer.mean(1) / units.gain.mean(1), 1.0),
-    }  # fmt: skip
+    }
     return {
         name: {
-            "mean": float(value.mean()), "std": float(value.std()),
+            "mean": float(value.mean()),
+            "std": float(value.std()),
             "quantiles": [float(f"{q:.6g}") for q in np.quantile(value, np.linspace(0, 1, 101))],
         }
         for name, value in values.items()
-    }  # fmt: skip
+    }

@@ -75,10 +75,14 @@ class _Run:
             for name, part in self.practice.items()
         }
         return events.Started(
-            device="cpu", versions=versions(),
-            data={**self.data.summary(), "split": kept, "split_rule": self.split.rule}, skills=self.data.skills,
-            steps_per_epoch=1, max_epochs=self.config.training.max_epochs, parameters=self.fit.theta.size,
-        )  # fmt: skip
+            device="cpu",
+            versions=versions(),
+            data={**self.data.summary(), "split": kept, "split_rule": self.split.rule},
+            skills=self.data.skills,
+            steps_per_epoch=1,
+            max_epochs=self.config.training.max_epochs,
+            parameters=self.fit.theta.size,
+        )
 
     def stepped(self) -> events.Stepped:
         loss = -self.fit.objective / len(self.practice["train"])
@@ -116,10 +120,15 @@ class _Run:
     def saved(self, folder: Path) -> events.Checkpointed:
         at = self.fit.iterations
         about = {
-            "encoder": "encoder2", "epoch": at, "step": at, "validation_auc": self.auc,
-            "config": self.config.model_dump(), "data_fingerprint": self.data.fingerprint,
-            "skills": len(self.data.skills), "students": len(self.split.train),
-        }  # fmt: skip
+            "encoder": "encoder2",
+            "epoch": at,
+            "step": at,
+            "validation_auc": self.auc,
+            "config": self.config.model_dump(),
+            "data_fingerprint": self.data.fingerprint,
+            "skills": len(self.data.skills),
+            "students": len(self.split.train),
+        }
         file, digest = checkpoints.save(Stored(self.fit), folder, "encoder2", about)
         return events.Checkpointed(at, at, "encoder2", self.auc, file, digest)
 
@@ -128,8 +137,13 @@ class _Run:
         results, rows = outcome(self.fit, self.config, self.data)
         ended = "converged" if self.fit.converged else "all epochs done"
         return events.Finished(
-            status="stopped" if self.reason else "finished", reason=self.reason or ended, step=at, epochs=at,
-            best_epoch={"encoder2": at}, seconds=round(time.perf_counter() - self.begun, 3),
+            status="stopped" if self.reason else "finished",
+            reason=self.reason or ended,
+            step=at,
+            epochs=at,
+            best_epoch={"encoder2": at},
+            seconds=round(time.perf_counter() - self.begun, 3),
             train_interactions_per_second=at * len(self.practice["train"]) / seconds if at else None,
-            results=results, skills=rows,
-        )  # fmt: skip
+            results=results,
+            skills=rows,
+        )

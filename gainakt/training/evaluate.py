@@ -34,14 +34,20 @@ def _flat(model: GainAKT, batch: Batch, student: Tensor) -> dict[str, Tensor]:
     owner = student[:, None].expand_as(valid)  # (B, T)
     followed = torch.nn.functional.pad(scored, (0, 1))
     return {
-        "student": owner[:, 1:][scored], "asked": batch.asked[scored], "target": batch.response[:, 1:][scored],
-        "p1": torch.sigmoid(output.logits1.float())[scored], "p2": torch.sigmoid(output.logits2.float())[scored],
+        "student": owner[:, 1:][scored],
+        "asked": batch.asked[scored],
+        "target": batch.response[:, 1:][scored],
+        "p1": torch.sigmoid(output.logits1.float())[scored],
+        "p2": torch.sigmoid(output.logits2.float())[scored],
         "mastery": output.mastery.float()[scored],
-        "gain": output.gains[valid], "gain_student": owner[valid], "gain_skill": batch.skill[valid],
-        "gain_response": batch.response[valid], "gain_is_scored": followed[valid],
+        "gain": output.gains[valid],
+        "gain_student": owner[valid],
+        "gain_skill": batch.skill[valid],
+        "gain_response": batch.response[valid],
+        "gain_is_scored": followed[valid],
         "aggregate": aggregate_gains(output).float()[valid],
         **({} if batch.group is None else {"question": batch.group[:, 1:][scored]}),
-    }  # fmt: skip
+    }
 
 
 def measure(predictions: Predictions, skills: int, gain: str = "practised") -> dict[str, float | None]:
@@ -65,21 +71,25 @@ def seed_forms(model: GainAKT, windows: Windows) -> dict[str, float | None]:
         batch = windows.batch(rows)
         mastery, gain = every_mastery(model.encoder2, batch)  # (B, T, S)
         values = {
-            "response": batch.response, "mastery": mastery.mean(-1), "gain": gain.mean(-1),
+            "response": batch.response,
+            "mastery": mastery.mean(-1),
+            "gain": gain.mean(-1),
             "own": mastery.gather(2, batch.skill[..., None])[..., 0],
             "student": torch.as_tensor(windows.students[rows], device=windows.device)[:, None].expand_as(batch.skill),
-        }  # fmt: skip
+        }
         for name, value in values.items():
             columns[name].append(value[batch.valid].cpu().numpy())
     model.train(was_training)
     flat = {name: np.concatenate(parts) for name, parts in columns.items()}
     return {
         "mastery_correlation_seed_form": metrics.correlation_by_student(
-            flat["mastery"], flat["response"], flat["student"])[0],
-        "gain_correlation_seed_form": metrics.correlation_by_student(
-            flat["gain"], flat["response"], flat["student"])[0],
+            flat["mastery"], flat["response"], flat["student"]
+        )[0],
+        "gain_correlation_seed_form": metrics.correlation_by_student(flat["gain"], flat["response"], flat["student"])[
+            0
+        ],
         "mastery_correlation_concurrent": metrics.correlation(flat["own"], flat["response"]),
-    }  # fmt: skip
+    }
 
 
 def every_mastery(encoder: Interpretable, batch: Batch, skills: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -103,10 +113,13 @@ def skill_table(
     beta = _values(mastery.beta)
     rate, count, mean_gain = metrics.effective_rate(gain, skill, response, beta, float(mastery.gamma.detach().mean()))
     shared = {
-        "m_sat": _values(mastery.saturation), "beta": beta, "mean_gain": mean_gain, "effective_rate": rate,
+        "m_sat": _values(mastery.saturation),
+        "beta": beta,
+        "mean_gain": mean_gain,
+        "effective_rate": rate,
         "threshold": np.broadcast_to(_values(mastery.threshold), beta.shape),
         "offset": np.broadcast_to(_values(mastery.offset), beta.shape),
-    }  # fmt: skip
+    }
     rows = [
         {"skill": label, "interactions": int(count[s])}
         | {name: None if np.isnan(column[s]) else float(column[s]) for name, column in shared.items()}
@@ -124,9 +137,10 @@ def parameters(encoder: Interpretable) -> dict[str, dict[str, Any]]:
         values = _values(getattr(encoder.mastery, name))
         quantiles = np.quantile(values, np.linspace(0, 1, 101))
         table[name] = {
-            "mean": float(values.mean()), "std": float(values.std()),
+            "mean": float(values.mean()),
+            "std": float(values.std()),
             "quantiles": [float(f"{q:.6g}") for q in quantiles],
-        }  # fmt: skip
+        }
     return table
 
 

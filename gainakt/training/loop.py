@@ -119,24 +119,33 @@ class Training:
     def started(self) -> events.Started:
         """What is known before the first step."""
         parts = {
-            name: {"students": len(getattr(self.split, name)), "windows": len(w), "interactions": w.interactions,
-                   "windows_of_one_left_out": w.left_out}
+            name: {
+                "students": len(getattr(self.split, name)),
+                "windows": len(w),
+                "interactions": w.interactions,
+                "windows_of_one_left_out": w.left_out,
+            }
             for name, w in self.windows.items()
-        }  # fmt: skip
+        }
         return events.Started(
-            device=str(self.device), versions=versions(),
+            device=str(self.device),
+            versions=versions(),
             data={**self.data.summary(), "split": parts, "split_rule": self.split.rule},
-            skills=self.data.skills, steps_per_epoch=self.steps_per_epoch,
+            skills=self.data.skills,
+            steps_per_epoch=self.steps_per_epoch,
             max_epochs=self.config.training.max_epochs,
             parameters=sum(p.numel() for p in self.model.parameters()),
-        )  # fmt: skip
+        )
 
     def prepare(self) -> None:
         """Put what is known beforehand into the model; set up what is judged and kept."""
         prepare(self.model, self.config, self.data, self.split.train)
         self.averaged = Averaged(self.model, self.config.training.averaging * self.steps_per_epoch)
-        about = {"data_fingerprint": self.data.fingerprint, "skills": len(self.data.skills),
-                 "students": len(self.split.train)}  # fmt: skip
+        about = {
+            "data_fingerprint": self.data.fingerprint,
+            "skills": len(self.data.skills),
+            "students": len(self.split.train),
+        }
         self.best = Best(self.averaged.model, self.folder, about)
 
     def epoch(self, epoch: int) -> Iterator[events.Event]:
@@ -240,10 +249,16 @@ class Training:
         """What is recorded of a step."""
         speed = self.trained / self.train_seconds if self.trained else None
         numbers = {name: float(value.detach()) for name, value in values.items()}
-        return events.Stepped(self.step, epoch, {
-            **numbers, **self.recent.values(),
-            "learning_rate": self.stepper.optimiser.param_groups[0]["lr"], "interactions_per_second": speed,
-        })  # fmt: skip
+        return events.Stepped(
+            self.step,
+            epoch,
+            {
+                **numbers,
+                **self.recent.values(),
+                "learning_rate": self.stepper.optimiser.param_groups[0]["lr"],
+                "interactions_per_second": speed,
+            },
+        )
 
     def epoch_end(self, epoch: int, logged: dict[str, float | None]) -> Iterator[events.Event]:
         """Evaluate on the validation students; keep each encoder's best; stop when neither improves."""
@@ -289,8 +304,12 @@ class Training:
         stopped = f"stopped by {self.end.who}" if self.end else ""
         return events.Finished(
             status="stopped" if stopped else "finished",
-            reason=stopped or self.reason or "all epochs done", step=self.step, epochs=self.epochs,
-            best_epoch=self.best.epochs, seconds=round(self.seconds, 3),
+            reason=stopped or self.reason or "all epochs done",
+            step=self.step,
+            epochs=self.epochs,
+            best_epoch=self.best.epochs,
+            seconds=round(self.seconds, 3),
             train_interactions_per_second=self.trained / self.train_seconds if self.trained else None,
-            results=results, skills=rows,
-        )  # fmt: skip
+            results=results,
+            skills=rows,
+        )

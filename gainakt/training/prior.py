@@ -58,8 +58,12 @@ def adopt(encoder: Interpretable, fit: Fit) -> None:
     unit = 1.0 if learned else float(mastery.temperature) / units.temperature
     beta = 1.0 if mastery.identified else min(units.beta, BOUNDS["beta"][1])
     gain = np.clip(units.gain * (units.beta / beta), 1e-4, LARGEST_GAIN)
-    starts = {"beta": np.full(len(gain), beta), "saturation": units.saturation * unit, "offset": units.offset,
-              "threshold": units.threshold * unit}  # fmt: skip
+    starts = {
+        "beta": np.full(len(gain), beta),
+        "saturation": units.saturation * unit,
+        "offset": units.offset,
+        "threshold": units.threshold * unit,
+    }
     if mastery.accumulation == "transfer":
         starts["transfer"] = units.transfer.mean(1) / units.gain.mean(1)
     if learned:

@@ -50,17 +50,24 @@ def gradients(
     trained = [parameter for parameter in model.encoder2.parameters() if parameter.requires_grad]
     with _shifted(model.encoder2, few) as shift:
         inputs = losses.LossInputs(
-            few, model(few, phase.encoder1, phase.encoder2), model.encoder2, config,
-            torch.Generator().manual_seed(config.training.seed), copy.deepcopy(memory or {}), phase.encoder1,
-        )  # fmt: skip
+            few,
+            model(few, phase.encoder1, phase.encoder2),
+            model.encoder2,
+            config,
+            torch.Generator().manual_seed(config.training.seed),
+            copy.deepcopy(memory or {}),
+            phase.encoder1,
+        )
         terms = losses.compute(inputs, weights)
         at = [shift, *trained]
         pulls = {name: _pull(weights[name] * term, at) for name, term in terms.items() if weights[name]}
     model.train(was_training)
     gains = _logged("gains", {name: pull[:1] for name, pull in pulls.items()})
-    return gains | _logged("parameters", {name: pull[1:] for name, pull in pulls.items()}) | {
-        "gradient.seconds": time.perf_counter() - begun
-    }  # fmt: skip
+    return (
+        gains
+        | _logged("parameters", {name: pull[1:] for name, pull in pulls.items()})
+        | {"gradient.seconds": time.perf_counter() - begun}
+    )
 
 
 def _first(batch: Batch, windows: int) -> Batch:
@@ -151,11 +158,14 @@ def state(model: GainAKT, windows: Windows) -> dict[str, float]:
     gains, total, squares, edge = moments.tolist()
     shares = bins / gains
     return {
-        "curve_slope": slope / count, "curve_past": past / count, "practice_past": beyond / max(practice, 1e-12),
-        "practised_gain_std": max(squares / gains - (total / gains) ** 2, 0.0) ** 0.5, "gains_at_edge": edge / gains,
+        "curve_slope": slope / count,
+        "curve_past": past / count,
+        "practice_past": beyond / max(practice, 1e-12),
+        "practised_gain_std": max(squares / gains - (total / gains) ** 2, 0.0) ** 0.5,
+        "gains_at_edge": edge / gains,
         "distinct_gains": float(torch.exp(-torch.special.xlogy(shares, shares).sum())),
         **{f"at_bounds.{name}": share for name, share in _at_bounds(encoder).items()},
-    }  # fmt: skip
+    }
 
 
 def _own(encoder: Interpretable, batch: Batch) -> Tensor:

@@ -35,8 +35,9 @@ def final_results(
     results["run"] = rates | {
         "gamma_mean": float(mastery.gamma.detach().mean()),
         "gamma_std": float(mastery.gamma.detach().std(correction=0)),
-        "temperature": float(mastery.temperature.detach()), "theta_mean": float(mastery.threshold.detach().mean()),
-    }  # fmt: skip
+        "temperature": float(mastery.temperature.detach()),
+        "theta_mean": float(mastery.threshold.detach().mean()),
+    }
     return results | truths.of_model(
         model, data, split, windows["test"].window, predictions["test"].mastery, rows
     ), rows

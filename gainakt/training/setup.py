@@ -92,9 +92,12 @@ def versions() -> dict[str, str]:
     """What the numbers depend on beside configuration and data."""
     names = ("torch", "numpy", "duckdb", "scikit-learn")
     return {
-        "gainakt": __version__, "python": platform.python_version(), **{name: _installed(name) for name in names},
-        "threads": str(torch.get_num_threads()), "machine": f"{platform.machine()}, {os.cpu_count()} CPUs",
-    }  # fmt: skip
+        "gainakt": __version__,
+        "python": platform.python_version(),
+        **{name: _installed(name) for name in names},
+        "threads": str(torch.get_num_threads()),
+        "machine": f"{platform.machine()}, {os.cpu_count()} CPUs",
+    }
 
 
 def _installed(name: str) -> str:

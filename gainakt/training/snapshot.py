@@ -18,8 +18,18 @@ from gainakt.training.state import State, packed, unpacked
 if TYPE_CHECKING:
     from gainakt.training.loop import Training
 
-FREE = ("regime.", "pressure.", "training.max_epochs", "training.patience", "training.log_every",
-        "training.probe_every", "training.fold", "losses.", "weights.", "origin.reported_gain")  # fmt: skip
+FREE = (
+    "regime.",
+    "pressure.",
+    "training.max_epochs",
+    "training.patience",
+    "training.log_every",
+    "training.probe_every",
+    "training.fold",
+    "losses.",
+    "weights.",
+    "origin.reported_gain",
+)
 """Beside the live settings, what may differ between a state and the training that goes on from it."""
 
 
@@ -49,16 +59,28 @@ def taken(run: "Training", why: str) -> State:
     groups = [{k: v for k, v in group.items() if k != "params"} for group in stepper.optimiser.param_groups]
     rejection = stepper.rejection
     values = {
-        "config": run.config.model_dump(), "groups": groups, "schedule": stepper.schedule.state_dict(),
-        "epochs": run.epochs, "batches": run.batches, "phase": asdict(run.phase), "steered": sorted(run.steered),
-        "gain_std": run.gain_std, "trained": run.trained, "train_seconds": run.train_seconds, "seconds": run.seconds,
+        "config": run.config.model_dump(),
+        "groups": groups,
+        "schedule": stepper.schedule.state_dict(),
+        "epochs": run.epochs,
+        "batches": run.batches,
+        "phase": asdict(run.phase),
+        "steered": sorted(run.steered),
+        "gain_std": run.gain_std,
+        "trained": run.trained,
+        "train_seconds": run.train_seconds,
+        "seconds": run.seconds,
         "best": {encoder: list(best[:2]) for encoder, best in run.best.kept.items()},
         "rejection": [rejection.steps, rejection.rejected, rejection.in_a_row] if rejection else None,
-    }  # fmt: skip
+    }
     about = {
-        "step": stepper.step, "epoch": run.at_epoch, "why": why, "data_fingerprint": run.data.fingerprint,
-        "threads": torch.get_num_threads(), "torch": torch.__version__,
-    }  # fmt: skip
+        "step": stepper.step,
+        "epoch": run.at_epoch,
+        "why": why,
+        "data_fingerprint": run.data.fingerprint,
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
     return State(tensors, values, about)
 
 

@@ -29,10 +29,15 @@ def student_rows(
     of_split = np.select(
         [np.isin(number, split.test), np.isin(number, split.validation)], ["test", "validation"], "train"
     )
-    table = pd.DataFrame({
-        "student": [data.students[student] for student in students], "split": of_split[students],
-        "interactions": count[students], "share_correct": correct[students] / np.maximum(count[students], 1),
-    }, index=students)  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "student": [data.students[student] for student in students],
+            "split": of_split[students],
+            "interactions": count[students],
+            "share_correct": correct[students] / np.maximum(count[students], 1),
+        },
+        index=students,
+    )
     predicted = students[count[students] > 1]
     steps = pd.DataFrame({name: [] for name in ("student", "window", "skill", "step", "loss", "mastery")})
     if len(predicted):
@@ -55,13 +60,23 @@ def _steps(
         batch = replace(batch, student=torch.as_tensor(velocity[windows.students[rows]], device=windows.device))
         output = model.eval()(batch)
         row, step = (place.cpu().numpy() for place in torch.nonzero(batch.scored, as_tuple=True))
-        chosen = {"target": batch.target, "p2": torch.sigmoid(output.logits2.float()), "skill": batch.asked,
-                  "mastery": output.mastery.float()}  # fmt: skip
+        chosen = {
+            "target": batch.target,
+            "p2": torch.sigmoid(output.logits2.float()),
+            "skill": batch.asked,
+            "mastery": output.mastery.float(),
+        }
         values = {name: value[batch.scored].cpu().numpy() for name, value in chosen.items()}
-        yield pd.DataFrame({
-            "student": windows.students[rows][row], "window": rows[row], "skill": values["skill"], "step": step,
-            "loss": metrics.log_losses(values["target"], values["p2"]), "mastery": values["mastery"],
-        })  # fmt: skip
+        yield pd.DataFrame(
+            {
+                "student": windows.students[rows][row],
+                "window": rows[row],
+                "skill": values["skill"],
+                "step": step,
+                "loss": metrics.log_losses(values["target"], values["p2"]),
+                "mastery": values["mastery"],
+            }
+        )
 
 
 def velocity_place(data: Interactions, split: Split) -> NDArray[np.integer]:

@@ -106,14 +106,18 @@ def view(model: GainAKT, data: Interactions, split: Split, student: int, window:
             output = model.eval()(batch)
             kept = torch.as_tensor(practised, dtype=torch.long, device=batch.skill.device)
             scored = batch.scored[0].cpu().numpy()
-            parts.append({
-                "interaction": np.arange(begin + 1, begin + batch.interactions + 1),
-                "practised": place[begin : begin + batch.interactions],
-                "response": batch.response[0].cpu().numpy(), "window": np.full(batch.interactions, row),
-                "gain": output.gains[0].float().cpu().numpy(),
-                "p1": _next(output.logits1, scored), "p2": _next(output.logits2, scored),
-                "mastery": every_mastery(model.encoder2, batch, kept)[0][0].float().cpu().numpy(),
-            })  # fmt: skip
+            parts.append(
+                {
+                    "interaction": np.arange(begin + 1, begin + batch.interactions + 1),
+                    "practised": place[begin : begin + batch.interactions],
+                    "response": batch.response[0].cpu().numpy(),
+                    "window": np.full(batch.interactions, row),
+                    "gain": output.gains[0].float().cpu().numpy(),
+                    "p1": _next(output.logits1, scored),
+                    "p2": _next(output.logits2, scored),
+                    "mastery": every_mastery(model.encoder2, batch, kept)[0][0].float().cpu().numpy(),
+                }
+            )
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     skills = [data.skills[skill] for skill in practised]
     return StudentView(data.students[student], split_of(split, student), skills, **joined)
@@ -159,11 +163,25 @@ def _explained(model: GainAKT, data: Interactions, batch: Batch, student: int, p
     z = slope * velocity * practice - offset
     reached = ceiling * _sigmoid(z)
     return Explanation(
-        data.students[student], begin + step + 2, data.skills[int(skill)], int(batch.response[0, step + 1]),
-        contributions, level, practice, slope, velocity, offset, z, ceiling, reached, threshold, temperature,
-        _sigmoid((reached - threshold) / temperature), _sigmoid(float(output.logits2[0, step])),
+        data.students[student],
+        begin + step + 2,
+        data.skills[int(skill)],
+        int(batch.response[0, step + 1]),
+        contributions,
+        level,
+        practice,
+        slope,
+        velocity,
+        offset,
+        z,
+        ceiling,
+        reached,
+        threshold,
+        temperature,
+        _sigmoid((reached - threshold) / temperature),
+        _sigmoid(float(output.logits2[0, step])),
         _sigmoid(float(output.logits1[0, step])),
-    )  # fmt: skip
+    )
 
 
 def _contributions(

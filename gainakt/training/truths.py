@@ -28,9 +28,13 @@ def of_model(model: GainAKT, data: Interactions, split: Split, window: int, mast
         return {}
     curve = model.encoder2.mastery
     learned = Learned(
-        rate=column(rows, "effective_rate"), saturation=column(rows, "m_sat"), threshold=column(rows, "threshold"),
-        offset=column(rows, "offset"), temperature=float(curve.temperature.detach()), gamma=_numbers(curve.gamma),
-    )  # fmt: skip
+        rate=column(rows, "effective_rate"),
+        saturation=column(rows, "m_sat"),
+        threshold=column(rows, "threshold"),
+        offset=column(rows, "offset"),
+        temperature=float(curve.temperature.detach()),
+        gamma=_numbers(curve.gamma),
+    )
     practice = practice_of(data, split.test, window)
     return of_learned(learned, data, split, (practice.place[practice.scored], mastery), rows)
 

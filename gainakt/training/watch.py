@@ -40,9 +40,11 @@ class Recent:
         """Mean and std of the practised gains and of the origin's aggregate gain."""
         n, g, gg, a, aa = torch.stack(list(self._sums)).sum(0).tolist()
         return {
-            "gain_mean": g / n, "gain_std": max(gg / n - (g / n) ** 2, 0.0) ** 0.5,
-            "aggregate_gain_mean": a / n, "aggregate_gain_std": max(aa / n - (a / n) ** 2, 0.0) ** 0.5,
-        }  # fmt: skip
+            "gain_mean": g / n,
+            "gain_std": max(gg / n - (g / n) ** 2, 0.0) ** 0.5,
+            "aggregate_gain_mean": a / n,
+            "aggregate_gain_std": max(aa / n - (a / n) ** 2, 0.0) ** 0.5,
+        }
 
     def tensors(self) -> dict[str, Tensor]:
         """What it holds, for a state."""

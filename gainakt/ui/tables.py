@@ -211,6 +211,11 @@ def download(table: pd.DataFrame, name: str, key: str) -> None:
     """A button for the whole table as a CSV file whose cells no spreadsheet takes for formulas."""
     stem = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in name)
     st.download_button(
-        "Download as CSV", lambda: safe_csv(table), f"{stem.strip('-')[:80] or 'table'}.csv", "text/csv",
-        key=f"download.{key}", icon=":material/download:", on_click="ignore",
-    )  # fmt: skip
+        "Download as CSV",
+        lambda: safe_csv(table),
+        f"{stem.strip('-')[:80] or 'table'}.csv",
+        "text/csv",
+        key=f"download.{key}",
+        icon=":material/download:",
+        on_click="ignore",
+    )

@@ -23,9 +23,11 @@ LOSSES = {  # the default's terms first: they get the first colours
     "loss.total": "total",
     "loss.bce": "BCE, Encoder 1",
     "loss.im": "IM, Encoder 2",
-    **{f"loss.{spec.name.split('.')[1]}": spec.label.removesuffix(" weight").lower()
-       for spec in sorted(_TERMS, key=lambda spec: not spec.default)},
-}  # fmt: skip
+    **{
+        f"loss.{spec.name.split('.')[1]}": spec.label.removesuffix(" weight").lower()
+        for spec in sorted(_TERMS, key=lambda spec: not spec.default)
+    },
+}
 AUCS = {
     "validation.encoder1_auc": "Encoder 1, validation",
     "validation.encoder2_auc": "Encoder 2, validation",

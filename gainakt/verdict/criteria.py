@@ -21,13 +21,18 @@ from gainakt.measures.text import interval, percent
 Status = Literal["pass", "fail", "above_reference", "noise", "untested"]
 Standing = Literal["differentiated", "noise", "untested"]
 STATUSES: dict[Status, str] = {
-    "pass": "pass", "fail": "fail", "above_reference": "target above the best known", "noise": "no evidence",
+    "pass": "pass",
+    "fail": "fail",
+    "above_reference": "target above the best known",
+    "noise": "no evidence",
     "untested": "not tested",
-}  # fmt: skip
+}
 """Status of a criterion or a question -> its words on page, in report and on the command line."""
 STANDINGS: dict[Standing, str] = {
-    "differentiated": "differentiated", "noise": "not differentiated", "untested": "not tested for differentiation",
-}  # fmt: skip
+    "differentiated": "differentiated",
+    "noise": "not differentiated",
+    "untested": "not tested for differentiation",
+}
 """What a run is by its standing."""
 QUESTIONS = {"skills_differ": "Do skills differ?", "response_matters": "Does the response matter?"}
 """The two questions, in words."""

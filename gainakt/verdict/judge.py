@@ -83,8 +83,11 @@ def references_for(facts: Facts, others: list[Peer]) -> dict[str, Reference]:
     """What is known to be reachable: the oracle on simulated data, else Encoder 1 and other runs on the same data."""
     recovery = facts.results.get("recovery", {})
     if recovery.get("oracle_auc") is not None:
-        truths = {"encoder2_auc": "oracle_auc", "mastery_correlation": "oracle_mastery_correlation",
-                  "mastery_correlation_by_student": "oracle_mastery_correlation_by_student"}  # fmt: skip
+        truths = {
+            "encoder2_auc": "oracle_auc",
+            "mastery_correlation": "oracle_mastery_correlation",
+            "mastery_correlation_by_student": "oracle_mastery_correlation_by_student",
+        }
         return {
             name: Reference(value, _ORACLE, ceiling=True)
             for name, truth in truths.items()
@@ -112,12 +115,13 @@ def correlations(facts: Facts, references: Mapping[str, Reference]) -> dict[str,
     """Every form of the mastery correlation: its value, what it is, and the reference beside it."""
     return {
         name: {
-            "value": facts.test.get(name), "form": form,
+            "value": facts.test.get(name),
+            "form": form,
             "reference": references[name].value if name in references else None,
             "reference_is": references[name].what if name in references else None,
         }
         for name, form in MASTERY_CORRELATIONS.items()
-    }  # fmt: skip
+    }
 
 
 def as_json(store: Store, run_id: str, targets: Targets = DEFAULTS) -> dict[str, Any]:

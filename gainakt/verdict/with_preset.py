@@ -144,8 +144,9 @@ def trained(config: Config, data: Interactions, requests: Callable[[], list[Any]
     rate = metrics.column(last.skills, "effective_rate")
     gain_ratio = last.results["test"]["response_gain_ratio"] or 1.0
     size: dict[Question, float] = {
-        "skills": last.results["run"]["rate_cv"] or 0.0, "response": abs(float(np.log(max(gain_ratio, 1e-9)))),
-    }  # fmt: skip
+        "skills": last.results["run"]["rate_cv"] or 0.0,
+        "response": abs(float(np.log(max(gain_ratio, 1e-9)))),
+    }
     if config.model.kind == "parametric":
         practice = practice_of(data, split.test, config.data.window)
         loss = log_loss(restored(tensors, config), practice)

@@ -27,10 +27,14 @@ from gainakt.verdict.judge import DEFAULTS
 
 __all__ = ["Analysis", "save", "write"]
 _PARAMETERS = {
-    "beta": "Beta (slope of the learning curve)", "threshold": "Theta (mastery threshold)",
-    "gamma": "Gamma (learning velocity)", "saturation": "M_sat (ceiling of mastery)", "offset": "Offset (inflection)",
-    "temperature": "T (temperature)", "transfer": "Transfer share",
-}  # fmt: skip
+    "beta": "Beta (slope of the learning curve)",
+    "threshold": "Theta (mastery threshold)",
+    "gamma": "Gamma (learning velocity)",
+    "saturation": "M_sat (ceiling of mastery)",
+    "offset": "Offset (inflection)",
+    "temperature": "T (temperature)",
+    "transfer": "Transfer share",
+}
 
 
 @dataclass(frozen=True)
@@ -85,10 +89,13 @@ def save(analysis: Analysis, folder: Path, name: str, other: Path | None = None)
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("gainakt.analysis.report"), undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-        autoescape=False, keep_trailing_newline=True,
-    )  # fmt: skip
+        loader=PackageLoader("gainakt.analysis.report"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+        keep_trailing_newline=True,
+    )
     environment.filters["escaped"] = escaped
     environment.globals["table"] = tables.markdown
     return environment
@@ -97,18 +104,26 @@ def _environment() -> Environment:
 def _context(insight: Insight, baseline: Facts | None) -> dict[str, Any]:
     facts, verdict, targets, run = insight.facts, insight.verdict, insight.targets, insight.facts.run
     return {
-        "run": run, "name": run.name or run.run_id, "verdict": verdict, "version": __version__,
+        "run": run,
+        "name": run.name or run.run_id,
+        "verdict": verdict,
+        "version": __version__,
         "standing": STANDINGS[verdict.standing],
         "date": dt.datetime.fromtimestamp(run.created, dt.UTC).date() if run.created else "–",
-        "primary": tables.primary(facts), "gain_numbers": tables.numbers(facts, "gains"),
-        "skill_numbers": tables.numbers(facts, "skills"), "criteria": tables.criteria(verdict, insight.references),
-        "questions": tables.questions(verdict), "correlations": tables.correlations(facts, insight.references),
-        "losses": tables.loss_evolution(facts), "balance_table": tables.balance(facts),
-        "causes": tables.causes(insight.causes), "tree": tables.tree(insight.path),
+        "primary": tables.primary(facts),
+        "gain_numbers": tables.numbers(facts, "gains"),
+        "skill_numbers": tables.numbers(facts, "skills"),
+        "criteria": tables.criteria(verdict, insight.references),
+        "questions": tables.questions(verdict),
+        "correlations": tables.correlations(facts, insight.references),
+        "losses": tables.loss_evolution(facts),
+        "balance_table": tables.balance(facts),
+        "causes": tables.causes(insight.causes),
+        "tree": tables.tree(insight.path),
         "recommendation": f"{insight.path.end} Preset: `{insight.path.preset}`.",
         **_of_baseline(facts, baseline),
         **{name: list(lines) for name, lines in _sentences(insight, targets).items()},
-    }  # fmt: skip
+    }
 
 
 def _sentences(insight: Insight, targets: Targets) -> dict[str, Iterator[str]]:
@@ -132,10 +147,12 @@ def _of_baseline(facts: Facts, baseline: Facts | None) -> dict[str, Any]:
     if baseline is None:
         return {"baseline": None}
     return {
-        "baseline": baseline, "baseline_name": baseline.run.name or baseline.run.run_id,
-        "comparison": tables.comparison(facts, baseline), "compared": list(_compared(facts, baseline)),
+        "baseline": baseline,
+        "baseline_name": baseline.run.name or baseline.run.run_id,
+        "comparison": tables.comparison(facts, baseline),
+        "compared": list(_compared(facts, baseline)),
         "differing": tables.differing_settings(flatten_stored(facts.run.config), flatten_stored(baseline.run.config)),
-    }  # fmt: skip
+    }
 
 
 def _compared(facts: Facts, baseline: Facts) -> Iterator[str]:

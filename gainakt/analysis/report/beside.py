@@ -41,9 +41,10 @@ def side_by_side(title: str, report: str, figures: dict[str, Figure], other: str
     for heading, text in sections(report):
         begins = MATCHES.get(heading, (heading,))
         same = [
-            i for i, (title_there, _) in enumerate(other_sections)
+            i
+            for i, (title_there, _) in enumerate(other_sections)
             if i not in used and (title_there.startswith(begins) if heading else not title_there)
-        ]  # fmt: skip
+        ]
         used.update(same)
         right = "\n\n".join(_whole(*other_sections[i]) for i in same) or "*No such section.*"
         rows.append((body(_whole(heading, text), figures), render(right)))

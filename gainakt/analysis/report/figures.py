@@ -21,16 +21,26 @@ def all_figures(facts: Facts, baseline: Facts | None) -> dict[str, Figure]:
     both = {"this run": facts} | ({"baseline": baseline} if baseline else {})
     losses = _named(facts, "loss.")
     figures = {
-        "auc": _curves(both, {"validation.encoder1_auc": "Encoder 1", "validation.encoder2_auc": "Encoder 2"},
-                       "AUC of the validation students", "epoch", "AUC"),
-        "gain_std": _curves(both, {"gain_std": "practised gains", "aggregate_gain_std": "aggregate gain"},
-                            "Std of gains, last 20 batches", "step", "std"),
+        "auc": _curves(
+            both,
+            {"validation.encoder1_auc": "Encoder 1", "validation.encoder2_auc": "Encoder 2"},
+            "AUC of the validation students",
+            "epoch",
+            "AUC",
+        ),
+        "gain_std": _curves(
+            both,
+            {"gain_std": "practised gains", "aggregate_gain_std": "aggregate gain"},
+            "Std of gains, last 20 batches",
+            "step",
+            "std",
+        ),
         "losses": _curves({"this run": facts}, losses, "Loss terms, unweighted", "step", "loss"),
         "shares": _curves({"this run": facts}, _named(facts, "share."), "Share of the weighted loss", "step", "share"),
         "gains": _histogram(both),
         "rates": _rates(facts),
         "parameters": _parameters(facts),
-    }  # fmt: skip
+    }
     return {name: figure for name, figure in figures.items() if figure["data"]}
 
 
@@ -46,9 +56,16 @@ def _curves(runs: dict[str, Facts], names: dict[str, str], title: str, x: str, y
             curve = facts.curve(name)
             if not curve.empty:
                 line = {"color": _COLORS[position % len(_COLORS)], "dash": ("solid", "dot")[place]}
-                traces.append({"type": "scatter", "mode": "lines" if len(curve) > 40 else "lines+markers",
-                               "x": curve[x].tolist(), "y": curve["value"].tolist(), "line": line,
-                               "name": f"{about}, {label}" if len(runs) > 1 else about})  # fmt: skip
+                traces.append(
+                    {
+                        "type": "scatter",
+                        "mode": "lines" if len(curve) > 40 else "lines+markers",
+                        "x": curve[x].tolist(),
+                        "y": curve["value"].tolist(),
+                        "line": line,
+                        "name": f"{about}, {label}" if len(runs) > 1 else about,
+                    }
+                )
     return {"data": traces, "layout": _layout(title, x, y)}
 
 
@@ -58,8 +75,9 @@ def _histogram(runs: dict[str, Facts]) -> Figure:
         if facts.gains and sum(facts.gains):
             n = len(facts.gains)
             shares = [count / sum(facts.gains) for count in facts.gains]
-            traces.append({"type": "bar", "x": [(i + 0.5) / n for i in range(n)], "y": shares, "name": label,
-                           "opacity": 0.7})  # fmt: skip
+            traces.append(
+                {"type": "bar", "x": [(i + 0.5) / n for i in range(n)], "y": shares, "name": label, "opacity": 0.7}
+            )
     layout = _layout("Gains of the practised skill, validation students", "gain", "share of gains")
     return {"data": traces, "layout": layout | {"barmode": "overlay", "bargap": 0.02}}
 
@@ -71,8 +89,18 @@ def _rates(facts: Facts) -> Figure:
     rates = facts.skills.dropna(subset=["effective_rate"]).sort_values("effective_rate", ascending=False)
     if len(rates) > _MOST_SKILLS:
         rates = rates.iloc[np.linspace(0, len(rates) - 1, _MOST_SKILLS).astype(int)]
-    traces = [] if rates.empty else [{"type": "bar", "x": [str(s) for s in rates["skill"]],
-                                      "y": rates["effective_rate"].tolist(), "name": "rate"}]  # fmt: skip
+    traces = (
+        []
+        if rates.empty
+        else [
+            {
+                "type": "bar",
+                "x": [str(s) for s in rates["skill"]],
+                "y": rates["effective_rate"].tolist(),
+                "name": "rate",
+            }
+        ]
+    )
     layout["xaxis"] |= {"type": "category"}
     return {"data": traces, "layout": layout}
 
@@ -89,18 +117,33 @@ def _parameters(facts: Facts) -> Figure:
         layout[f"xaxis{axis}"] = {"domain": [left, left + 0.45], "anchor": f"y{axis}", "title": {"text": "epoch"}}
         layout[f"yaxis{axis}"] = {"domain": [top - 0.38, top], "anchor": f"x{axis}", "title": {"text": label}}
         error = {"type": "data", "array": path["std"].tolist(), "visible": bool(path["std"].max() > 0)}
-        traces.append({"type": "scatter", "mode": "lines+markers", "x": path["epoch"].tolist(), "showlegend": False,
-                       "y": path["mean"].tolist(), "error_y": error, "xaxis": f"x{axis}", "yaxis": f"y{axis}",
-                       "name": label, "line": {"color": _COLORS[place]}})  # fmt: skip
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "x": path["epoch"].tolist(),
+                "showlegend": False,
+                "y": path["mean"].tolist(),
+                "error_y": error,
+                "xaxis": f"x{axis}",
+                "yaxis": f"y{axis}",
+                "name": label,
+                "line": {"color": _COLORS[place]},
+            }
+        )
     return {"data": traces, "layout": layout}
 
 
 def _layout(title: str, x: str, y: str) -> dict[str, Any]:
     return {
-        "title": {"text": title, "font": {"size": 15}}, "height": 340, "margin": {"l": 60, "r": 20, "t": 46, "b": 50},
-        "xaxis": {"title": {"text": x}}, "yaxis": {"title": {"text": y}}, "template": "none",
+        "title": {"text": title, "font": {"size": 15}},
+        "height": 340,
+        "margin": {"l": 60, "r": 20, "t": 46, "b": 50},
+        "xaxis": {"title": {"text": x}},
+        "yaxis": {"title": {"text": y}},
+        "template": "none",
         "legend": {"orientation": "h", "y": -0.25},
-    }  # fmt: skip
+    }
 
 
 def element(name: str, figure: Figure) -> str:

@@ -101,10 +101,16 @@ def numbers(facts: Facts, table: Literal["gains", "skills"]) -> Table:
 def criteria(verdict: Verdict, references: Mapping[str, Reference]) -> Table:
     """Target, achieved value, status, gap, and the best value known to be reachable."""
     rows = [
-        [str(Targets.model_fields[name].title), f"> {finding.target:g}", number(finding.value), _status(finding.status),
-         _gap(finding.value, finding.target), _reference(references.get(name))]
+        [
+            str(Targets.model_fields[name].title),
+            f"> {finding.target:g}",
+            number(finding.value),
+            _status(finding.status),
+            _gap(finding.value, finding.target),
+            _reference(references.get(name)),
+        ]
         for name, finding in verdict.criteria.items()
-    ]  # fmt: skip
+    ]
     return [["Criterion", "Target", "Achieved", "Status", "Gap", "Best known"], *rows]
 
 
@@ -148,9 +154,12 @@ def loss_evolution(facts: Facts) -> Table:
     """
     epochs = sorted({1, facts.run.best_encoder2 or 1, int(facts.run.epochs or 0)} - {0})
     columns = {
-        "loss.total": "Training loss", "loss.im": "Training IM loss", "validation.im": "Validation IM loss",
-        "validation.encoder1_auc": "Encoder 1 validation AUC", "validation.encoder2_auc": "Encoder 2 validation AUC",
-    }  # fmt: skip
+        "loss.total": "Training loss",
+        "loss.im": "Training IM loss",
+        "validation.im": "Validation IM loss",
+        "validation.encoder1_auc": "Encoder 1 validation AUC",
+        "validation.encoder2_auc": "Encoder 2 validation AUC",
+    }
     means = {name: facts.curve(name).groupby("epoch")["value"].mean() for name in columns}
     values = [
         (str(epoch), [_until(mean, epoch, name.startswith("loss.")) for name, mean in means.items()])

@@ -64,10 +64,16 @@ def shares(values: np.ndarray, what: str, axes: Axes) -> Figure:
 
 def _bars(x: Any, y: Any, width: float, text: list[str], hover: str) -> dict[str, Any]:
     return {
-        "type": "bar", "uid": "bars", "x": floats(x), "y": floats(y), "width": width, "text": text,
-        "textposition": "none", "marker": {"color": color(0), "line": {"width": 0}},
+        "type": "bar",
+        "uid": "bars",
+        "x": floats(x),
+        "y": floats(y),
+        "width": width,
+        "text": text,
+        "textposition": "none",
+        "marker": {"color": color(0), "line": {"width": 0}},
         "hovertemplate": f"{hover}<extra></extra>",
-    }  # fmt: skip
+    }
 
 
 def _counts(title: str, counts: np.ndarray) -> dict[str, Any]:
@@ -86,12 +92,18 @@ def reached(values: np.ndarray, axes: Axes) -> Figure:
     figure: Figure = {"data": [], "layout": base_layout(axes, 1)}
     figure["data"].append(
         {
-            "type": "scatter", "mode": "lines+markers", "uid": "reached", "x": floats(range(1, len(values) + 1)),
-            "y": floats(values), "line": {"color": color(0), "width": 2}, "marker": {"size": 4}, "fill": "tozeroy",
+            "type": "scatter",
+            "mode": "lines+markers",
+            "uid": "reached",
+            "x": floats(range(1, len(values) + 1)),
+            "y": floats(values),
+            "line": {"color": color(0), "width": 2},
+            "marker": {"size": 4},
+            "fill": "tozeroy",
             "fillcolor": faded(color(0), 0.15),
             "hovertemplate": "%{y:.1%} get %{x} opportunities or more<extra></extra>",
         }
-    )  # fmt: skip
+    )
     figure["layout"] |= {
         "xaxis": axis("opportunities on a skill", range=[0.5, len(values) + 0.5]),
         "yaxis": axis("share of student-skill pairs", range=[0, 1.03], tickformat=".0%"),
@@ -105,12 +117,16 @@ def difficulty(skills: pd.DataFrame, axes: Axes) -> Figure:
     figure: Figure = {"data": [], "layout": base_layout(axes, 1)}
     figure["data"].append(
         {
-            "type": "scatter", "mode": "markers", "uid": "skills", "x": floats(skills["first_attempt_correct"]),
-            "y": floats(skills["students"]), "text": [chart_text(shortened(label, 60)) for label in skills["skill"]],
+            "type": "scatter",
+            "mode": "markers",
+            "uid": "skills",
+            "x": floats(skills["first_attempt_correct"]),
+            "y": floats(skills["students"]),
+            "text": [chart_text(shortened(label, 60)) for label in skills["skill"]],
             "marker": {"size": 7, "color": faded(color(0), 0.6), "line": {"width": 0}},
             "hovertemplate": "%{text}<br>%{x:.1%} of %{y:,} students<extra></extra>",
         }
-    )  # fmt: skip
+    )
     figure["layout"] |= {
         "xaxis": axis("share correct at the first attempt", range=[-0.03, 1.03], tickformat=".0%"),
         "yaxis": axis("students who try it", type="log" if wide else "linear", tickformat=",d", rangemode="tozero"),
@@ -146,13 +162,23 @@ def learning_curves(curves: pd.DataFrame, skills: pd.DataFrame, longest: int, ax
         first, last = position % COLUMNS == 0, position >= len(skills) - COLUMNS
         figure["data"].append(_curve(f"skill/{row.Index}", parts[row.skill], suffix, "%{text} students"))
         figure["layout"][f"xaxis{suffix}"] = axis(
-            "opportunity" if last else "", domain=domain[0], anchor=f"y{suffix}", range=[0.5, longest + 0.5],
-            tickvals=[1, longest // 2, longest], showticklabels=last, title_standoff=2,
-        )  # fmt: skip
+            "opportunity" if last else "",
+            domain=domain[0],
+            anchor=f"y{suffix}",
+            range=[0.5, longest + 0.5],
+            tickvals=[1, longest // 2, longest],
+            showticklabels=last,
+            title_standoff=2,
+        )
         figure["layout"][f"yaxis{suffix}"] = axis(
-            "", domain=domain[1], anchor=f"x{suffix}", range=[0, 1.05], tickvals=[0, 0.5, 1], tickformat=".0%",
+            "",
+            domain=domain[1],
+            anchor=f"x{suffix}",
+            range=[0, 1.05],
+            tickvals=[0, 0.5, 1],
+            tickformat=".0%",
             showticklabels=first,
-        )  # fmt: skip
+        )
         figure["layout"]["annotations"].append(panel_title(shortened(row.skill, 32), domain))
     return figure
 
@@ -165,15 +191,31 @@ def height(panels: int) -> int:
 def _curve(uid: str, part: pd.DataFrame, suffix: str, counted: str) -> dict[str, Any]:
     share, count = (part[name].to_numpy(np.float64) for name in ("share_correct", "students"))
     low, high = wilson(share, count)
-    bars = {"type": "data", "symmetric": False, "array": floats(high - share), "arrayminus": floats(share - low),
-            "color": faded(color(0), 0.65), "thickness": 1.5, "width": 0}  # fmt: skip
+    bars = {
+        "type": "data",
+        "symmetric": False,
+        "array": floats(high - share),
+        "arrayminus": floats(share - low),
+        "color": faded(color(0), 0.65),
+        "thickness": 1.5,
+        "width": 0,
+    }
     text = [f"{n:,.0f}" for n in count.tolist()]
     return {
-        "type": "scatter", "mode": "lines+markers", "uid": uid, "x": floats(part["opportunity"]), "y": floats(share),
-        "xaxis": f"x{suffix}", "yaxis": f"y{suffix}", "error_y": bars, "text": text, "cliponaxis": False,
-        "line": {"color": color(0), "width": 1.8}, "marker": {"size": 4},
+        "type": "scatter",
+        "mode": "lines+markers",
+        "uid": uid,
+        "x": floats(part["opportunity"]),
+        "y": floats(share),
+        "xaxis": f"x{suffix}",
+        "yaxis": f"y{suffix}",
+        "error_y": bars,
+        "text": text,
+        "cliponaxis": False,
+        "line": {"color": color(0), "width": 1.8},
+        "marker": {"size": 4},
         "hovertemplate": f"opportunity %{{x}}: %{{y:.1%}} of {counted}<extra></extra>",
-    }  # fmt: skip
+    }
 
 
 def wilson(share: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

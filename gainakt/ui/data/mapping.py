@@ -16,8 +16,17 @@ from gainakt.ui.forms.fields import settings_form
 from gainakt.ui.text import markdown_text, shortened
 
 COLUMNS = tuple(f"{role}_column" for role in ROLES)
-CHOICES = ("several_skills", "bad_rows", "partial_credit", "overlap", "pseudonymise", "test_path", "format", "encoding",
-           "skill_separator")  # fmt: skip
+CHOICES = (
+    "several_skills",
+    "bad_rows",
+    "partial_credit",
+    "overlap",
+    "pseudonymise",
+    "test_path",
+    "format",
+    "encoding",
+    "skill_separator",
+)
 _ROWS = 20
 _SHOWN_COLUMNS = 60
 _LONGEST_CELL = 200
@@ -87,9 +96,14 @@ def _box(name: str, value: str, options: list[str], guess: str, key: str) -> str
     special = {"": f"{shortened(guess, 40)} (guessed)" if guess else nothing, "-": "none"}
     spec = fields()[f"data.{name}"]
     picked: str = st.selectbox(
-        spec.label, offered, offered.index(value), key=f"{key}.{name}", help=spec.help, persist_state="session",
+        spec.label,
+        offered,
+        offered.index(value),
+        key=f"{key}.{name}",
+        help=spec.help,
+        persist_state="session",
         format_func=lambda option: special.get(option, shortened(option, 60)),
-    )  # fmt: skip
+    )
     return picked
 
 
@@ -98,9 +112,12 @@ def _first_rows(shown: list[Preview], key: str) -> None:
     one = shown[0]
     if len(shown) > 1:
         place = st.selectbox(
-            "First rows of", range(len(shown)), key=f"{key}.file", label_visibility="collapsed",
+            "First rows of",
+            range(len(shown)),
+            key=f"{key}.file",
+            label_visibility="collapsed",
             format_func=lambda place: f"First rows of {shortened(shown[place].path.name, 80)}",
-        )  # fmt: skip
+        )
         one = shown[place]
     used: dict[int, list[str]] = {}
     for role, indices in one.columns.items():
@@ -112,9 +129,12 @@ def _first_rows(shown: list[Preview], key: str) -> None:
     cells = one.rows.iloc[:, order].map(lambda cell: shortened(cell, _LONGEST_CELL))
     cells.columns = pd.Index(heads)
     st.dataframe(
-        cells, hide_index=True, key=f"{key}.rows", height=tables.fitting(len(cells), 213),
+        cells,
+        hide_index=True,
+        key=f"{key}.rows",
+        height=tables.fitting(len(cells), 213),
         column_config={name: st.column_config.TextColumn(shortened(head, 60)) for name, head in heads.items()},
-    )  # fmt: skip
+    )
     unit = "lines" if one.format == "lines" else "rows"
     about = ", ".join(filter(None, [one.format, one.encoding, one.separator and f"separated by {one.separator}"]))
     left = one.rows.shape[1] - len(order)

@@ -24,9 +24,14 @@ _MEGABYTE = 1 << 20
 def choose(store: Store) -> DataConfig | None:
     """The data that the user chose, as they were read when last trained on; None before a choice."""
     source = st.segmented_control(
-        "Where the data are", SOURCES, default=SOURCES[0], required=True, key="data.source", persist_state="session",
+        "Where the data are",
+        SOURCES,
+        default=SOURCES[0],
+        required=True,
+        key="data.source",
+        persist_state="session",
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     if source == SOURCES[0]:
         return _path()
     if source == SOURCES[1]:
@@ -36,10 +41,13 @@ def choose(store: Store) -> DataConfig | None:
 
 def _path() -> DataConfig | None:
     path: str = st.text_input(
-        "Path", key="data.path", persist_state="session", placeholder="../data/assist2015",
+        "Path",
+        key="data.path",
+        persist_state="session",
+        placeholder="../data/assist2015",
         help="A file or a folder on the machine that runs this server, or several separated by ;. Files with test in"
         " their name hold the test students.",
-    )  # fmt: skip
+    )
     path = path.strip().strip('"')
     if not path:
         st.info(
@@ -60,9 +68,12 @@ def uploads_folder() -> Path:
 def _upload() -> DataConfig | None:
     megabytes = int(st.get_option("server.maxUploadSize"))
     files = st.file_uploader(
-        "Files of one data set", [ending[1:] for ending in ENDINGS], accept_multiple_files=True, key="data.files",
+        "Files of one data set",
+        [ending[1:] for ending in ENDINGS],
+        accept_multiple_files=True,
+        key="data.files",
         help="Several files make one data set. A file with test in its name holds the test students.",
-    )  # fmt: skip
+    )
     if files:
         marks = [file.file_id for file in files]
         if st.session_state.get("data.upload", {}).get("marks") != marks:
@@ -130,9 +141,12 @@ def _label(row: Any) -> str:
 def _simulated() -> DataConfig:
     name_at, seed_at = st.columns([3, 1])
     name = name_at.selectbox(
-        "Scenario", list(SCENARIOS), key="data.scenario", persist_state="session",
+        "Scenario",
+        list(SCENARIOS),
+        key="data.scenario",
+        persist_state="session",
         help="Their true learning rates are known, so what a run learns can be compared with the truth.",
-    )  # fmt: skip
+    )
     with seed_at:
         seed = widget(fields()["data.seed"], 0, "data.scenario-seed")
     st.caption(SCENARIOS[name].help)

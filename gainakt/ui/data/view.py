@@ -21,10 +21,14 @@ ASK_FROM = 300 << 20
 
 _LEFT_OUT_SHOWN = 1000
 _ORDERS: dict[str, tuple[str, bool]] = {
-    "most practised": ("interactions", False), "hardest at first attempt": ("first_attempt_correct", True),
-    "easiest at first attempt": ("first_attempt_correct", False), "largest rise": ("change", False),
-    "largest fall": ("change", True), "most opportunities": ("mean_opportunities", False), "as in the file": ("", True),
-}  # fmt: skip
+    "most practised": ("interactions", False),
+    "hardest at first attempt": ("first_attempt_correct", True),
+    "easiest at first attempt": ("first_attempt_correct", False),
+    "largest rise": ("change", False),
+    "largest fall": ("change", True),
+    "most opportunities": ("mean_opportunities", False),
+    "as in the file": ("", True),
+}
 _FOLDS = {TEST: "test", NO_FOLD: None}
 
 
@@ -89,10 +93,13 @@ def _tiles(report: Report) -> None:
         ("Interactions", f"{about['interactions']:,}", f"One response each, from {report.summary['rows']:,} rows."),
         ("Skills", f"{about['skills']:,}", f"As the model will see them.{single}"),
         ("Correct", f"{about['share_correct']:.3f}", "Share of all responses that are correct."),
-        ("Correct at first", f"{about['first_attempt_correct']:.3f}",
-         "Share correct among students' first responses to a skill."),
+        (
+            "Correct at first",
+            f"{about['first_attempt_correct']:.3f}",
+            "Share correct among students' first responses to a skill.",
+        ),
         ("Rows left out", f"{report.summary['rejected']:,}", "Each is listed with its reason in the tab Left out."),
-    )  # fmt: skip
+    )
     for place, (label, value, help_text) in zip(st.columns(len(shown)), shown, strict=True):
         place.metric(label, value, help=help_text)
 
@@ -104,8 +111,10 @@ def _notes(report: Report) -> None:
         st.warning("\n".join(["**Before you train**", *lines]), icon=":material/warning:")
     warnings = report.summary["warnings"]
     if warnings:
-        st.info("\n".join(["**Notes from reading the files**", *(f"- {markdown_text(text)}" for text in warnings)]),
-                icon=":material/info:")  # fmt: skip
+        st.info(
+            "\n".join(["**Notes from reading the files**", *(f"- {markdown_text(text)}" for text in warnings)]),
+            icon=":material/info:",
+        )
 
 
 def _counted(problem: describe.Problem) -> str:
@@ -146,7 +155,7 @@ def _stops(report: Report) -> None:
             " mastered the skill, so curves flatten or fall although nobody forgets. Do not read learning rates from"
             " them.",
             icon=":material/content_cut:",
-        )  # fmt: skip
+        )
 
 
 def _skills(report: Report) -> None:
@@ -163,15 +172,19 @@ def _skills(report: Report) -> None:
         table = table.sort_values(column, ascending=ascending, kind="stable", na_position="last")
     pages = max(1, -(-len(table) // data_charts.PANELS))
     page = page_at.number_input(
-        f"Page of {pages}", 1, pages, key=f"data.page.{_fingerprint(report)}.{order}.{find}",
+        f"Page of {pages}",
+        1,
+        pages,
+        key=f"data.page.{_fingerprint(report)}.{order}.{find}",
         help=f"{data_charts.PANELS} skills on each.",
-    )  # fmt: skip
+    )
     shown = table.iloc[(page - 1) * data_charts.PANELS : page * data_charts.PANELS]
     axes = Axes(height=data_charts.height(len(shown)))
     live_plot(
-        "data-curves", data_charts.learning_curves(report.curves, shown, LONGEST, axes),
+        "data-curves",
+        data_charts.learning_curves(report.curves, shown, LONGEST, axes),
         revision=f"{_fingerprint(report)}-{order}-{find}-{page}",
-    )  # fmt: skip
+    )
     st.caption("Share correct at the first ten opportunities, with 95 % intervals.")
     _skill_table(table, report.curves)
     tables.download(table, f"{report.summary['name']}-skills", "skills")
@@ -183,14 +196,17 @@ def _atomic_table(atomic: pd.DataFrame, find: str) -> None:
     shown = atomic[atomic["skill"].str.contains(find, case=False, regex=False)] if find else atomic
     st.markdown(f"###### The {len(atomic):,} single skills in the combinations")
     st.dataframe(
-        shown.sort_values("interactions", ascending=False, kind="stable"), hide_index=True, key="data.atomic",
-        height=tables.fitting(len(shown), 320), column_order=["skill", "interactions", "combinations"],
+        shown.sort_values("interactions", ascending=False, kind="stable"),
+        hide_index=True,
+        key="data.atomic",
+        height=tables.fitting(len(shown), 320),
+        column_order=["skill", "interactions", "combinations"],
         column_config={
             "skill": st.column_config.TextColumn("Single skill"),
             "interactions": st.column_config.NumberColumn("Interactions", format="localized"),
             "combinations": st.column_config.NumberColumn("Combinations", help="Combinations that contain it."),
         },
-    )  # fmt: skip
+    )
 
 
 def _skill_table(table: pd.DataFrame, curves: pd.DataFrame) -> None:
@@ -199,45 +215,70 @@ def _skill_table(table: pd.DataFrame, curves: pd.DataFrame) -> None:
     shown = table.assign(curve=table["skill"].map(lines))
     real: Any = {"format": "%.3f", "width": 90}
     st.dataframe(
-        shown, hide_index=True, placeholder="–", key="data.skills", height=tables.fitting(len(shown), 420),
-        column_order=["skill", "interactions", "students", "first_attempt_correct", "share_correct", "change",
-                      "mean_opportunities", "most_opportunities", "curve", "test_interactions"],
+        shown,
+        hide_index=True,
+        placeholder="–",
+        key="data.skills",
+        height=tables.fitting(len(shown), 420),
+        column_order=[
+            "skill",
+            "interactions",
+            "students",
+            "first_attempt_correct",
+            "share_correct",
+            "change",
+            "mean_opportunities",
+            "most_opportunities",
+            "curve",
+            "test_interactions",
+        ],
         column_config={
             "skill": columns.TextColumn("Skill", width=200, help="The label in the data."),
             "interactions": columns.NumberColumn("Interactions", format="localized"),
             "students": columns.NumberColumn("Students", format="localized"),
-            "first_attempt_correct": columns.NumberColumn("First attempt", help="Share correct among students'"
-                                                          " first responses to it; low is hard.", **real),
+            "first_attempt_correct": columns.NumberColumn(
+                "First attempt", help="Share correct among students' first responses to it; low is hard.", **real
+            ),
             "share_correct": columns.NumberColumn("Share correct", help="Among all responses to it.", **real),
-            "change": columns.NumberColumn("Change", help="Share correct at the last of the first ten opportunities"
-                                           f" that {ENOUGH} students reach, minus that at the first.", **real),
+            "change": columns.NumberColumn(
+                "Change",
+                help="Share correct at the last of the first ten opportunities"
+                f" that {ENOUGH} students reach, minus that at the first.",
+                **real,
+            ),
             "mean_opportunities": columns.NumberColumn("Mean opportunities", help="Per student.", format="%.1f"),
             "most_opportunities": columns.NumberColumn("Max opportunities", help="Of one student."),
             "curve": columns.LineChartColumn("Learning curve", help="Share correct by opportunity.", y_min=0, y_max=1),
             "test_interactions": columns.NumberColumn("In test", help="Interactions of test students."),
         },
-    )  # fmt: skip
+    )
 
 
 def _students(report: Report) -> None:
     chart, table = st.columns(2)
     with chart:
         live_plot(
-            "data-shares", data_charts.shares(report.shares, "students", Axes("Share correct of students")),
+            "data-shares",
+            data_charts.shares(report.shares, "students", Axes("Share correct of students")),
             revision=_fingerprint(report),
-        )  # fmt: skip
+        )
     columns = st.column_config
     shown = report.students.assign(fold=[_FOLDS.get(fold, str(fold)) for fold in report.students["fold"]])
     with table:
         st.dataframe(
-            shown, hide_index=True, placeholder="–", key="data.students", height=tables.fitting(len(shown), 320),
+            shown,
+            hide_index=True,
+            placeholder="–",
+            key="data.students",
+            height=tables.fitting(len(shown), 320),
             column_config={
                 "student": columns.TextColumn("Student", width=160),
-                "interactions": columns.NumberColumn("Interactions", format="localized"), "skills": "Skills",
+                "interactions": columns.NumberColumn("Interactions", format="localized"),
+                "skills": "Skills",
                 "share_correct": columns.NumberColumn("Share correct", format="%.3f"),
                 "fold": columns.TextColumn("Fold", help="As given in the file; test: from a test file."),
             },
-        )  # fmt: skip
+        )
         if len(report.lengths) > STUDENTS_SHOWN:
             st.caption(f"The {STUDENTS_SHOWN:,} students with the most interactions, of {len(report.lengths):,}.")
 
@@ -253,15 +294,21 @@ def _rejected(report: Report) -> None:
     shown = listed.head(_LEFT_OUT_SHOWN)
     lists = (listed["interactions"] > 1).any()
     st.dataframe(
-        shown, hide_index=True, placeholder="–", key="data.rejected", height=tables.fitting(len(shown), 420),
+        shown,
+        hide_index=True,
+        placeholder="–",
+        key="data.rejected",
+        height=tables.fitting(len(shown), 420),
         column_order=["row", "column", "value", "reason", *(["interactions"] if lists else []), "file"],
         column_config={
             "row": st.column_config.NumberColumn("Row", help="Line of the file; the header is line 1.", format="%d"),
-            "column": st.column_config.TextColumn("Column"), "value": st.column_config.TextColumn("Value", width=150),
-            "reason": st.column_config.TextColumn("Reason", width=480), "file": st.column_config.TextColumn("File"),
+            "column": st.column_config.TextColumn("Column"),
+            "value": st.column_config.TextColumn("Value", width=150),
+            "reason": st.column_config.TextColumn("Reason", width=480),
+            "file": st.column_config.TextColumn("File"),
             "interactions": st.column_config.NumberColumn("Responses", help="In the row, where it holds a list."),
         },
-    )  # fmt: skip
+    )
     shown_of = f"The first {len(shown):,} of {count:,}. " if count > len(shown) else ""
     if count > REJECTED_SHOWN:
         shown_of += f"The download holds the first {REJECTED_SHOWN:,}. "
@@ -273,8 +320,12 @@ def _rejected(report: Report) -> None:
 
 def _reading(report: Report) -> None:
     about = report.summary
-    rows = [("Source", about["source"]), ("Fingerprint", about["fingerprint"]), ("Rows", number(about["rows"])),
-            ("Questions", number(about["questions"] or "not given"))]  # fmt: skip
+    rows = [
+        ("Source", about["source"]),
+        ("Fingerprint", about["fingerprint"]),
+        ("Rows", number(about["rows"])),
+        ("Questions", number(about["questions"] or "not given")),
+    ]
     rows += [
         (f"File {place}: {name.replace('_', ' ')}", str(value))
         for place, file in enumerate(about["read_as"][:50], 1)

@@ -24,25 +24,38 @@ from gainakt.verdict.criteria import (
 )
 
 LABELS = {name: str(info.title) for name, info in Targets.model_fields.items()} | {
-    "skills_differ": "Skills differ", "response_matters": "Response matters",
-    "data_skills_differ": "Skills differ in the data", "data_response_matters": "Response matters in the data",
-}  # fmt: skip
+    "skills_differ": "Skills differ",
+    "response_matters": "Response matters",
+    "data_skills_differ": "Skills differ in the data",
+    "data_response_matters": "Response matters in the data",
+}
 _BADGES: dict[Status, tuple[str, str]] = {
     # status: colour, icon
-    "pass": ("green", "check_circle"), "fail": ("red", "cancel"), "above_reference": ("orange", "vertical_align_top"),
-    "noise": ("red", "graphic_eq"), "untested": ("gray", "help"),
-}  # fmt: skip
+    "pass": ("green", "check_circle"),
+    "fail": ("red", "cancel"),
+    "above_reference": ("orange", "vertical_align_top"),
+    "noise": ("red", "graphic_eq"),
+    "untested": ("gray", "help"),
+}
 _STANDINGS: dict[Standing, tuple[str, str]] = {
-    "differentiated": ("green", "check_circle"), "noise": ("red", "cancel"), "untested": ("gray", "help"),
-}  # fmt: skip
+    "differentiated": ("green", "check_circle"),
+    "noise": ("red", "cancel"),
+    "untested": ("gray", "help"),
+}
 _TESTS = (
-    ("stand-in", "Test with the learning-curve model",
-     "Fits the learning-curve model to these data many times, then tests this run's own predictions. Takes seconds to"
-     " a few minutes."),
-    ("preset", "Test with the run's preset",
-     "Trains the run's preset again, with and without differences between skills and between responses, up to 64"
-     " times. Takes minutes to hours."),
-)  # fmt: skip
+    (
+        "stand-in",
+        "Test with the learning-curve model",
+        "Fits the learning-curve model to these data many times, then tests this run's own predictions. Takes seconds to"
+        " a few minutes.",
+    ),
+    (
+        "preset",
+        "Test with the run's preset",
+        "Trains the run's preset again, with and without differences between skills and between responses, up to 64"
+        " times. Takes minutes to hours.",
+    ),
+)
 _RULE = (
     "A run counts as differentiated if skills differ and the response matters, each by a test on the data and by a test"
     " on the run. The test on the run makes its effective rates (or its gains after correct and incorrect responses)"
@@ -100,11 +113,14 @@ def evidence(insight: Insight) -> None:
     st.markdown("###### Forms of the mastery correlation")
     references = insight.references
     forms = [
-        {"Form": form, "Value": number(insight.facts.test.get(name)),
-         "Reference": number(references[name].value if name in references else None),
-         "Reference is": markdown_text(references[name].what) if name in references else ""}
+        {
+            "Form": form,
+            "Value": number(insight.facts.test.get(name)),
+            "Reference": number(references[name].value if name in references else None),
+            "Reference is": markdown_text(references[name].what) if name in references else "",
+        }
         for name, form in MASTERY_CORRELATIONS.items()
-    ]  # fmt: skip
+    ]
     st.table(pd.DataFrame(forms).set_index("Form"))
     with st.expander("Targets of the criteria"):
         st.caption("Lower targets are easier to pass. They hold in this browser tab, until it is reloaded.")
@@ -117,15 +133,25 @@ def _target(name: str) -> None:
     field = Targets.model_fields[name]
     bounds = {key: float(bound) for part in field.metadata for key, bound in vars_of(part).items()}
     st.number_input(
-        str(field.title), bounds["ge"], bounds["le"], float(field.default), 0.01, key=f"target.{name}",
-        help=field.description, persist_state="session",
-    )  # fmt: skip
+        str(field.title),
+        bounds["ge"],
+        bounds["le"],
+        float(field.default),
+        0.01,
+        key=f"target.{name}",
+        help=field.description,
+        persist_state="session",
+    )
 
 
 def _row(name: str, finding: Finding) -> dict[str, str]:
-    return {"Question or criterion": LABELS[name], "Value": number(finding.value),
-            "Target": f"above {finding.target:g}", "Status": _badge(finding.status, STATUSES[finding.status]),
-            "Evidence": markdown_text(finding.text)}  # fmt: skip
+    return {
+        "Question or criterion": LABELS[name],
+        "Value": number(finding.value),
+        "Target": f"above {finding.target:g}",
+        "Status": _badge(finding.status, STATUSES[finding.status]),
+        "Evidence": markdown_text(finding.text),
+    }
 
 
 def _tests(insight: Insight) -> None:

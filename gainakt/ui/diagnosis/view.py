@@ -31,9 +31,10 @@ def losses(insight: Insight) -> None:
     """Loss terms unweighted, weighted and as shares over steps; how strongly each pulls on Encoder 2."""
     facts, run_id = insight.facts, insight.facts.run.run_id
     kinds = (
-        ("loss.", "Loss terms, unweighted", "loss"), ("weighted.", "Loss terms, weighted", "part of the total"),
+        ("loss.", "Loss terms, unweighted", "loss"),
+        ("weighted.", "Loss terms, weighted", "part of the total"),
         ("share.", "Share of the weighted sum", "share"),
-    )  # fmt: skip
+    )
     for place, (start, title, unit) in zip(st.columns(3), kinds, strict=True):
         names = _names(facts.series, start)
         with place:
@@ -124,16 +125,19 @@ def training(insight: Insight) -> None:
     """Best epochs, the distance between the encoders, from where they overfit."""
     facts, run_id = insight.facts, insight.facts.run.run_id
     left, right = st.columns(2)
-    aucs = {f"{split}.{encoder}_auc": f"{label}, {kind}"
-            for encoder, label in (("encoder1", "Encoder 1"), ("encoder2", "Encoder 2"))
-            for split, kind in (("validation", "validation"), ("train_running", "training"))}  # fmt: skip
+    aucs = {
+        f"{split}.{encoder}_auc": f"{label}, {kind}"
+        for encoder, label in (("encoder1", "Encoder 1"), ("encoder2", "Encoder 2"))
+        for split, kind in (("validation", "validation"), ("train_running", "training"))
+    }
     with left:
         figure = charts.lines(facts.series, aucs, None, None, Axes("AUC per epoch", "epoch", "AUC"))
         live_plot(f"diagnosis-auc-{run_id}", figure)
     with right:
         apart = diagnosis.divergence(facts.series)
-        series = pd.DataFrame({"run_id": run_id, "name": "apart", "step": apart.index, "epoch": apart.index,
-                               "value": apart.to_numpy()})  # fmt: skip
+        series = pd.DataFrame(
+            {"run_id": run_id, "name": "apart", "step": apart.index, "epoch": apart.index, "value": apart.to_numpy()}
+        )
         axes = Axes("Validation AUC, Encoder 1 minus Encoder 2", "epoch", "difference")
         live_plot(f"diagnosis-apart-{run_id}", charts.lines(series, {"apart": "difference"}, None, None, axes))
     for sentence in (*sentences.stopping(facts), *sentences.dynamics(facts)):
@@ -165,9 +169,12 @@ def report(store: Store, insight: Insight, labels: Mapping[str, str]) -> None:
     run_id = insight.facts.run.run_id
     others = [None, *(other for other in labels if other != run_id)]
     baseline = st.selectbox(
-        "Baseline", others, key=f"baseline-{run_id}", format_func=lambda i: labels[i] if i else "none",
+        "Baseline",
+        others,
+        key=f"baseline-{run_id}",
+        format_func=lambda i: labels[i] if i else "none",
         help="The report compares this run with it, setting by setting and measure by measure.",
-    )  # fmt: skip
+    )
     if st.button("Write the report", type="primary", icon=":material/description:"):
         st.session_state["report"] = (run_id, baseline, write(store, run_id, baseline or "", insight.targets))
     written = st.session_state.get("report")

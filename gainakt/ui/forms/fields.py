@@ -57,9 +57,15 @@ def slider(spec: FieldSpec, key: str, help_text: str) -> None:
 def exact(spec: FieldSpec, value: float, key: str) -> None:
     """A box beside the slider for a number between its stops."""
     st.number_input(
-        f"{spec.label}, exact value", _real(spec.low), _real(spec.high), float(value), key=key,
-        step=nice((spec.default or 0.1) / 10), format="%g", label_visibility="collapsed",
-    )  # fmt: skip
+        f"{spec.label}, exact value",
+        _real(spec.low),
+        _real(spec.high),
+        float(value),
+        key=key,
+        step=nice((spec.default or 0.1) / 10),
+        format="%g",
+        label_visibility="collapsed",
+    )
 
 
 def settings_form(

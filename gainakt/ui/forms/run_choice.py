@@ -21,8 +21,11 @@ def one(store: Store) -> str:
         st.info(words.NO_RUNS, icon=":material/info:")
         st.stop()
     run_id: str = st.selectbox(
-        "Run", list(choices), index=list(choices).index(linked.run_id) if linked else 0,
-        format_func=choices.__getitem__, label_visibility="collapsed",
-    )  # fmt: skip
+        "Run",
+        list(choices),
+        index=list(choices).index(linked.run_id) if linked else 0,
+        format_func=choices.__getitem__,
+        label_visibility="collapsed",
+    )
     st.query_params["run"] = run_id
     return run_id

@@ -65,10 +65,17 @@ def gain_map(steps: np.ndarray, counts: np.ndarray, axes: Axes) -> Figure:
         return empty(figure)
     bins = counts.shape[1]
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure["data"].append({
-        "type": "heatmap", "uid": "gain-map", "x": floats(steps), "y": floats((np.arange(bins) + 0.5) / bins),
-        "z": np.ascontiguousarray(np.sqrt(shares).T, dtype=np.float32),
-        "customdata": np.ascontiguousarray(shares.T, dtype=np.float32), "colorscale": "Cividis", "showscale": False,
-        "hovertemplate": "step %{x:,}, gain %{y:.2f}: %{customdata:.1%} of gains<extra></extra>",
-    })  # fmt: skip
+    figure["data"].append(
+        {
+            "type": "heatmap",
+            "uid": "gain-map",
+            "x": floats(steps),
+            "y": floats((np.arange(bins) + 0.5) / bins),
+            "z": np.ascontiguousarray(np.sqrt(shares).T, dtype=np.float32),
+            "customdata": np.ascontiguousarray(shares.T, dtype=np.float32),
+            "colorscale": "Cividis",
+            "showscale": False,
+            "hovertemplate": "step %{x:,}, gain %{y:.2f}: %{customdata:.1%} of gains<extra></extra>",
+        }
+    )
     return figure

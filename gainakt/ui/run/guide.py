@@ -58,19 +58,46 @@ def steps(store: Store) -> list[Step]:
     testing = job is not None and not job.ended
     saw_why = bool(st.session_state.get(_SAW_WHY)) or _ended(switched)
     return [
-        _training("v3-phase1", "See gains look uniform", UNIFORM, uniform,
-                  "Train the model of the original study on simulated students: the gain that it reports is almost the"
-                  " same for every interaction."),
-        Step("why", "See why", "The diagnosis of that run compares the reported gain with the gains that predictions"
-             " use.", "Diagnose" if _ended(uniform) else "Train first", lambda: _diagnose(uniform), saw_why),
-        _training("switched", "Turn one switch", SWITCHED, switched,
-                  "Train it again with one setting changed: Reported gain now reads the gains that predictions use."),
-        _training("corrected", "See them differ", CORRECTED, corrected,
-                  "Train the corrected model on the same students: its gains separate by skill."),
-        Step("real", "Ask whether it is real", "Test with the learning-curve model whether skills and responses differ"
-             " by more than chance.", "Open" if tested else "Test" if corrected else "Train and test",
-             lambda: _ask(corrected, tested or testing), tested, "testing" if testing else ""),
-    ]  # fmt: skip
+        _training(
+            "v3-phase1",
+            "See gains look uniform",
+            UNIFORM,
+            uniform,
+            "Train the model of the original study on simulated students: the gain that it reports is almost the"
+            " same for every interaction.",
+        ),
+        Step(
+            "why",
+            "See why",
+            "The diagnosis of that run compares the reported gain with the gains that predictions use.",
+            "Diagnose" if _ended(uniform) else "Train first",
+            lambda: _diagnose(uniform),
+            saw_why,
+        ),
+        _training(
+            "switched",
+            "Turn one switch",
+            SWITCHED,
+            switched,
+            "Train it again with one setting changed: Reported gain now reads the gains that predictions use.",
+        ),
+        _training(
+            "corrected",
+            "See them differ",
+            CORRECTED,
+            corrected,
+            "Train the corrected model on the same students: its gains separate by skill.",
+        ),
+        Step(
+            "real",
+            "Ask whether it is real",
+            "Test with the learning-curve model whether skills and responses differ by more than chance.",
+            "Open" if tested else "Test" if corrected else "Train and test",
+            lambda: _ask(corrected, tested or testing),
+            tested,
+            "testing" if testing else "",
+        ),
+    ]
 
 
 def draw(store: Store) -> None:

@@ -118,14 +118,21 @@ def actions(run: Run) -> None:
         return
     places = st.columns([2, 2, 8])
     if run.status in _RESUMABLE and places[0].button(
-        "Resume", icon=":material/play_arrow:", width="stretch", type="primary", key=f"resume-{run.run_id}",
+        "Resume",
+        icon=":material/play_arrow:",
+        width="stretch",
+        type="primary",
+        key=f"resume-{run.run_id}",
         help="Trains on from the newest kept state, to the same result as if it had never ended.",
-    ):  # fmt: skip
+    ):
         _start(run, "resume")
     if places[1 if run.status in _RESUMABLE else 0].button(
-        "Replay", icon=":material/replay:", width="stretch", key=f"replay-{run.run_id}",
+        "Replay",
+        icon=":material/replay:",
+        width="stretch",
+        key=f"replay-{run.run_id}",
         help="Trains it again as a new run, with every steering change at its step.",
-    ):  # fmt: skip
+    ):
         _start(run, "replay")
 
 

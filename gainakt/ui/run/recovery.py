@@ -41,12 +41,26 @@ def rates_figure(learned: pd.DataFrame) -> Figure:
         return figures.empty(figure, "No skill has both rates")
     limits = [float(rated["true_rate"].min()), float(rated["true_rate"].max())]
     figure["data"] = [
-        {"type": "scatter", "mode": "lines", "uid": "equal", "x": figures.floats(limits), "y": figures.floats(limits),
-         "line": {"color": figures.NEUTRAL, "dash": "dot", "width": 1}, "hoverinfo": "skip", "name": "equal"},
-        {"type": "scatter", "mode": "markers", "uid": "skills", "x": figures.floats(rated["true_rate"]),
-         "y": figures.floats(rated["effective_rate"]), "name": "skill",
-         "marker": {"size": 7, "color": figures.color(0)},
-         "text": [chart_text(label) for label in rated["skill"]],
-         "hovertemplate": "%{text}: true %{x:.3f}, learned %{y:.3f}<extra></extra>"},
-    ]  # fmt: skip
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "uid": "equal",
+            "x": figures.floats(limits),
+            "y": figures.floats(limits),
+            "line": {"color": figures.NEUTRAL, "dash": "dot", "width": 1},
+            "hoverinfo": "skip",
+            "name": "equal",
+        },
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "uid": "skills",
+            "x": figures.floats(rated["true_rate"]),
+            "y": figures.floats(rated["effective_rate"]),
+            "name": "skill",
+            "marker": {"size": 7, "color": figures.color(0)},
+            "text": [chart_text(label) for label in rated["skill"]],
+            "hovertemplate": "%{text}: true %{x:.3f}, learned %{y:.3f}<extra></extra>",
+        },
+    ]
     return figure

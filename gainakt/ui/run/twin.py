@@ -21,9 +21,12 @@ from gainakt.ui.text import markdown_text
 _TICK = 1.5
 _SEEDS = 3
 _IN_WORDS = {
-    "gain_std": "gain std", "encoder1_auc": "Encoder 1's AUC", "encoder2_auc": "Encoder 2's AUC",
-    "response_gain_ratio": "the gain ratio", "rate_cv": "the CV of effective rates",
-}  # fmt: skip
+    "gain_std": "gain std",
+    "encoder1_auc": "Encoder 1's AUC",
+    "encoder2_auc": "Encoder 2's AUC",
+    "response_gain_ratio": "the gain ratio",
+    "rate_cv": "the CV of effective rates",
+}
 """Measures that the sentences name; the table has them all."""
 
 
@@ -38,13 +41,23 @@ def section(store: Store, run: Run) -> None:
     st.caption("The unsteered twin is this run as if nobody had touched it: it trains on from before the first change.")
     seeds_at, start_at, cancel_at, _ = st.columns([1.6, 2, 1.4, 6], vertical_alignment="bottom")
     seeds = seeds_at.number_input(
-        "Seeds", 1, 100, _SEEDS, key=f"twin-seeds-{run.run_id}",
+        "Seeds",
+        1,
+        100,
+        _SEEDS,
+        key=f"twin-seeds-{run.run_id}",
         help="Repeats the run with and without steering, once for each seed. From two on every effect has a 95 %"
         " interval; more seeds make it narrower.",
-    )  # fmt: skip
+    )
     usable = run.status in ("finished", "stopped")
-    if start_at.button("Unsteered twin", icon=":material/call_split:", type="primary", width="stretch",
-                       disabled=busy or not usable, key=f"twin-{run.run_id}"):  # fmt: skip
+    if start_at.button(
+        "Unsteered twin",
+        icon=":material/call_split:",
+        type="primary",
+        width="stretch",
+        disabled=busy or not usable,
+        key=f"twin-{run.run_id}",
+    ):
         work = partial(twin.twins, resources.service().root, run, int(seeds))
         resources.jobs().start(_about(run), "Unsteered twin", work)
         st.rerun()
@@ -97,8 +110,14 @@ def _shown(run_id: str) -> None:
 
 def _chart(store: Store, run: Run) -> None:
     """Gain std of the run and of its own twin, finished or not."""
-    own = [one for one in store.kin(run.run_id) if one.lineage.get("twin") == run.run_id
-           and not one.lineage.get("steered") and one.seed == run.seed and one.status != "failed"]  # fmt: skip
+    own = [
+        one
+        for one in store.kin(run.run_id)
+        if one.lineage.get("twin") == run.run_id
+        and not one.lineage.get("steered")
+        and one.seed == run.seed
+        and one.status != "failed"
+    ]
     if not own:
         return
     other = own[-1]
@@ -112,10 +131,16 @@ def _chart(store: Store, run: Run) -> None:
 def _effects(store: Store, run: Run, effects: list[Effect]) -> None:
     st.markdown(sentences(moves(store, run), effects))
     rows = [
-        {"Measure": MEASURES[one.measure].label, "Steered": one.steered, "Unsteered": one.unsteered,
-         "Difference": one.difference, "95 % interval": _interval(one) or "–", "Seeds": one.seeds}
+        {
+            "Measure": MEASURES[one.measure].label,
+            "Steered": one.steered,
+            "Unsteered": one.unsteered,
+            "Difference": one.difference,
+            "95 % interval": _interval(one) or "–",
+            "Seeds": one.seeds,
+        }
         for one in effects
-    ]  # fmt: skip
+    ]
     shown = pd.DataFrame(rows).astype({"Steered": float, "Unsteered": float, "Difference": float})
     tables.show(shown, widths={"Measure": 260, "95 % interval": 180})
     st.caption("Means over seeds, test students. The interval is that of the mean difference over seeds (Student's t).")

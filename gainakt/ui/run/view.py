@@ -72,9 +72,12 @@ def tiles(run: Run, curves: Curves, columns: int) -> None:
         ("Encoder 1 AUC", number(curves.last("validation.encoder1_auc"), 3), "Validation students, last epoch."),
         ("Encoder 2 AUC", number(curves.last("validation.encoder2_auc"), 3), "Validation students, last epoch."),
         ("Gain std", number(curves.last("gain_std"), 3), words.GAIN_STD_HELP),
-        ("Interactions / s", number(curves.last("interactions_per_second"), 0),
-         "Training interactions per second, without padding and without the time for evaluation."),
-    )  # fmt: skip
+        (
+            "Interactions / s",
+            number(curves.last("interactions_per_second"), 0),
+            "Training interactions per second, without padding and without the time for evaluation.",
+        ),
+    )
     for first in range(0, len(shown), columns):
         places = st.columns(columns)
         for place, (label, value, help_text) in zip(places, shown[first : first + columns], strict=True):

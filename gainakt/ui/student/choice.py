@@ -27,15 +27,19 @@ _COLUMNS = {
         "Correct", format="%.2f", width=60, help="Share of correct responses."
     ),
     "surprise": st.column_config.NumberColumn(
-        "Surprise", format="%.3f", width=62,
+        "Surprise",
+        format="%.3f",
+        width=62,
         help="Mean log-loss of Encoder 2's predictions of this student. Guessing with probability 0.5 gives 0.693.",
     ),
     "mastery_rise": st.column_config.NumberColumn(
-        "Rise", format="%.3f", width=58,
+        "Rise",
+        format="%.3f",
+        width=58,
         help="How far mastery rises from the first to the last prediction of a skill, mean over the student's skills."
         " Skills that are asked once do not count.",
     ),
-}  # fmt: skip
+}
 
 
 def saved(run: Run) -> Students:
@@ -58,9 +62,11 @@ def saved(run: Run) -> Students:
 
 def _say_epochs(run: Run, shown: Checkpoint) -> None:
     first, second = shown.encoder1, shown.encoder2
-    epochs = f"both encoders as of epoch {first}" if first == second else (
-        f"Encoder 1 as of epoch {first}, Encoder 2 as of epoch {second}"
-    )  # fmt: skip
+    epochs = (
+        f"both encoders as of epoch {first}"
+        if first == second
+        else (f"Encoder 1 as of epoch {first}, Encoder 2 as of epoch {second}")
+    )
     if not run.active:
         st.caption(f"Shown: {epochs}, the best by validation AUC.")
         return
@@ -82,18 +88,28 @@ def newer(run: Run, shown: Checkpoint | None) -> None:
 def student(of: Students) -> str:
     """The student that the link names, or that is chosen in the table or by id; with neither, the table's first."""
     text = st.text_input(
-        "Find a student", key="find-student", placeholder="part of an id", on_change=_take_exact, args=(of,),
+        "Find a student",
+        key="find-student",
+        placeholder="part of an id",
+        on_change=_take_exact,
+        args=(of,),
         help="Lists the students of all splits whose id contains this text. A whole id chooses the student.",
-    ).strip()  # fmt: skip
+    ).strip()
     split, order = st.columns(2)
     part = split.selectbox(
-        "List", list(_SPLITS), format_func=_SPLITS.__getitem__, key="student-split", disabled=bool(text),
+        "List",
+        list(_SPLITS),
+        format_func=_SPLITS.__getitem__,
+        key="student-split",
+        disabled=bool(text),
         help="Which students the table lists.",
-    )  # fmt: skip
+    )
     by = order.selectbox(
-        "First", list(_ORDERS), key="student-order",
+        "First",
+        list(_ORDERS),
+        key="student-order",
         help="Largest surprise: whom Encoder 2 predicts worst. Not learning: whose mastery rises least.",
-    )  # fmt: skip
+    )
     listed = _listed(of, text, part, by)
     if listed.empty:
         st.info(f"No student's id contains {markdown_text(text)}.", icon=":material/search_off:")
@@ -101,9 +117,16 @@ def student(of: Students) -> str:
         key = f"students-{of.checkpoint.digest}-{part}-{by}-{text}"
         st.session_state["students-listed"] = listed["student"].tolist()
         st.dataframe(
-            listed, key=key, hide_index=True, column_config=_COLUMNS, placeholder="–", selection_mode="single-row",
-            on_select=lambda: _take_row(key), column_order=_ORDERED, height=tables.fitting(len(listed), 388),
-        )  # fmt: skip
+            listed,
+            key=key,
+            hide_index=True,
+            column_config=_COLUMNS,
+            placeholder="–",
+            selection_mode="single-row",
+            on_select=lambda: _take_row(key),
+            column_order=_ORDERED,
+            height=tables.fitting(len(listed), 388),
+        )
     linked = st.query_params.get("student")
     if linked is not None and linked not in of:
         st.warning(f"This run's data have no student {markdown_text(linked)}.", icon=":material/search_off:")

@@ -53,13 +53,15 @@ def course(student: Any, step: int) -> Figure:
         "tickvals": list(range(len(skills))),
         "ticktext": [chart_text(shortened(student.skills[skill], 24)) for skill in skills],
         "range": [len(skills) - 0.5, -0.5],
-    }  # fmt: skip
+    }
     layout["yaxis2"] |= {"rangemode": "tozero"}
     layout["yaxis3"] |= {"range": [-0.08, 1.08]}
     starts = x[1:][np.diff(student.window[part]) > 0]
     layout["shapes"] += [_line(float(start) - 0.5, "dot") for start in starts] + [_line(float(step), "solid")]
-    return {"data": [*_mastery(student, part, skills), *_gains(student, part), *_predictions(student, part)],
-            "layout": layout}  # fmt: skip
+    return {
+        "data": [*_mastery(student, part, skills), *_gains(student, part), *_predictions(student, part)],
+        "layout": layout,
+    }
 
 
 def _line(x: float, dash: str) -> dict[str, Any]:
@@ -69,54 +71,105 @@ def _line(x: float, dash: str) -> dict[str, Any]:
 
 def _mastery(student: Any, part: slice, skills: list[int]) -> list[dict[str, Any]]:
     x, row = student.interaction[part], {skill: place for place, skill in enumerate(skills)}
-    traces: list[dict[str, Any]] = [{
-        "type": "heatmap", "uid": "mastery", "name": "mastery", "x": floats(x),
-        "z": np.asarray(student.mastery[part][:, skills].T, dtype=np.float32), "zmin": 0, "zmax": 1,
-        "y": list(range(len(skills))), "colorscale": "Cividis", "showlegend": False,
-        "hovertemplate": "mastery %{z:.4f} after interaction %{x}<extra></extra>",
-        "colorbar": {"thickness": 10, "len": 0.4, "y": 1, "yanchor": "top", "outlinewidth": 0, "tickvals": [0, 0.5, 1]},
-    }]  # fmt: skip
+    traces: list[dict[str, Any]] = [
+        {
+            "type": "heatmap",
+            "uid": "mastery",
+            "name": "mastery",
+            "x": floats(x),
+            "z": np.asarray(student.mastery[part][:, skills].T, dtype=np.float32),
+            "zmin": 0,
+            "zmax": 1,
+            "y": list(range(len(skills))),
+            "colorscale": "Cividis",
+            "showlegend": False,
+            "hovertemplate": "mastery %{z:.4f} after interaction %{x}<extra></extra>",
+            "colorbar": {
+                "thickness": 10,
+                "len": 0.4,
+                "y": 1,
+                "yanchor": "top",
+                "outlinewidth": 0,
+                "tickvals": [0, 0.5, 1],
+            },
+        }
+    ]
     size = 7 if len(x) <= DETAILED else 4
     practised, response = student.practised[part], student.response[part]
     for answer, label, _, symbol, _ in _RESPONSES:
         at = [i for i in np.flatnonzero(response == answer) if practised[i] in row]
-        traces.append({
-            "type": "scatter", "mode": "markers", "uid": f"answer/{label}", "name": f"{label} response",
-            "x": floats(x[at]), "y": floats([row[int(practised[i])] for i in at]),
-            "text": [chart_text(student.skills[int(practised[i])]) for i in at],
-            "marker": {"symbol": symbol, "size": size, "color": "#ffffff", "line": {"color": "#000000", "width": 1}},
-            "hovertemplate": f"interaction %{{x}}: %{{text}}, {label}<extra></extra>",
-        })  # fmt: skip
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "uid": f"answer/{label}",
+                "name": f"{label} response",
+                "x": floats(x[at]),
+                "y": floats([row[int(practised[i])] for i in at]),
+                "text": [chart_text(student.skills[int(practised[i])]) for i in at],
+                "marker": {
+                    "symbol": symbol,
+                    "size": size,
+                    "color": "#ffffff",
+                    "line": {"color": "#000000", "width": 1},
+                },
+                "hovertemplate": f"interaction %{{x}}: %{{text}}, {label}<extra></extra>",
+            }
+        )
     return traces
 
 
 def _gains(student: Any, part: slice) -> list[dict[str, Any]]:
     x, gain, response = student.interaction[part], student.gain[part], student.response[part]
-    return [{
-        "type": "bar", "uid": f"gain/{label}", "name": f"gain after {label}", "x": floats(x[response == answer]),
-        "y": floats(gain[response == answer]), "yaxis": "y2", "width": 0.9,
-        "marker": {"color": hue, "pattern": {"shape": pattern if len(x) <= DETAILED else ""}},
-        "hovertemplate": f"gain %{{y:.4f}} from interaction %{{x}}, {label}<extra></extra>",
-    } for answer, label, hue, _, pattern in _RESPONSES]  # fmt: skip
+    return [
+        {
+            "type": "bar",
+            "uid": f"gain/{label}",
+            "name": f"gain after {label}",
+            "x": floats(x[response == answer]),
+            "y": floats(gain[response == answer]),
+            "yaxis": "y2",
+            "width": 0.9,
+            "marker": {"color": hue, "pattern": {"shape": pattern if len(x) <= DETAILED else ""}},
+            "hovertemplate": f"gain %{{y:.4f}} from interaction %{{x}}, {label}<extra></extra>",
+        }
+        for answer, label, hue, _, pattern in _RESPONSES
+    ]
 
 
 def _predictions(student: Any, part: slice) -> list[dict[str, Any]]:
     x, response = student.interaction[part], student.response[part]
-    traces: list[dict[str, Any]] = [{
-        "type": "scatter", "mode": "lines+markers" if len(x) <= DETAILED else "lines",
-        "uid": f"p{place}", "name": label, "x": floats(x),
-        "y": floats(getattr(student, f"p{place}")[part]), "yaxis": "y3", "marker": {"size": 4},
-        "line": {"color": hue, "width": 2, "dash": "dash" if place == 1 else "solid"},
-        "hovertemplate": f"{label} %{{y:.4f}} at interaction %{{x}}<extra></extra>",
-    } for place, label, hue in _ENCODERS]  # fmt: skip
+    traces: list[dict[str, Any]] = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers" if len(x) <= DETAILED else "lines",
+            "uid": f"p{place}",
+            "name": label,
+            "x": floats(x),
+            "y": floats(getattr(student, f"p{place}")[part]),
+            "yaxis": "y3",
+            "marker": {"size": 4},
+            "line": {"color": hue, "width": 2, "dash": "dash" if place == 1 else "solid"},
+            "hovertemplate": f"{label} %{{y:.4f}} at interaction %{{x}}<extra></extra>",
+        }
+        for place, label, hue in _ENCODERS
+    ]
     for answer, label, hue, symbol, _ in _RESPONSES:
         at = np.flatnonzero(response == answer)
-        traces.append({
-            "type": "scatter", "mode": "markers", "uid": f"response/{label}", "name": label, "yaxis": "y3",
-            "x": floats(x[at]), "y": floats(np.full(len(at), float(answer))), "showlegend": False,
-            "marker": {"symbol": symbol, "size": 6 if len(x) <= DETAILED else 4, "color": hue},
-            "hovertemplate": f"interaction %{{x}}: {label}<extra></extra>",
-        })  # fmt: skip
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "uid": f"response/{label}",
+                "name": label,
+                "yaxis": "y3",
+                "x": floats(x[at]),
+                "y": floats(np.full(len(at), float(answer))),
+                "showlegend": False,
+                "marker": {"symbol": symbol, "size": 6 if len(x) <= DETAILED else 4, "color": hue},
+                "hovertemplate": f"interaction %{{x}}: {label}<extra></extra>",
+            }
+        )
     return traces
 
 
@@ -131,7 +184,9 @@ def prediction(explanation: Any) -> Figure:
     left, right = [0.0, 0.46], [0.58, 1.0]
     upper, lower = [0.58, 1.0], [0.0, 0.42]
     layout |= {
-        "margin": {"l": 50, "r": 16, "t": 26, "b": 70}, "hovermode": "closest", "shapes": [],
+        "margin": {"l": 50, "r": 16, "t": 26, "b": 70},
+        "hovermode": "closest",
+        "shapes": [],
         "legend": base_layout(Axes(), 2)["legend"],
         "xaxis": axis("", domain=left, anchor="y", matches="x2", showticklabels=False, range=earlier),
         "xaxis2": axis("earlier interaction", domain=left, anchor="y2", tickformat="d", range=earlier),
@@ -144,7 +199,7 @@ def prediction(explanation: Any) -> Figure:
             panel_title(so_far, (left, lower)),
             panel_title(shortened(f"Learning curve of {explanation.skill}", 48), (right, [0, 1])),
         ],
-    }  # fmt: skip
+    }
     return {"data": [*_added(explanation), *_curve(explanation)], "layout": layout}
 
 
@@ -154,19 +209,38 @@ def _added(explanation: Any) -> list[dict[str, Any]]:
     traces: list[dict[str, Any]] = []
     for answer, label, hue, _, pattern in _RESPONSES:
         fed = [one for one in each if one.response == answer]
-        traces.append({
-            "type": "bar", "uid": f"added/{label}", "name": f"after {label}", "x": floats([o.interaction for o in fed]),
-            "y": floats([one.added for one in fed]), "width": 0.9, "text": [chart_text(one.skill) for one in fed],
-            "textposition": "none", "marker": {"color": hue, "pattern": {"shape": pattern}},
-            "hovertemplate": f"interaction %{{x}}, %{{text}}, {label}: %{{y:.6f}}<extra></extra>",
-        })  # fmt: skip
+        traces.append(
+            {
+                "type": "bar",
+                "uid": f"added/{label}",
+                "name": f"after {label}",
+                "x": floats([o.interaction for o in fed]),
+                "y": floats([one.added for one in fed]),
+                "width": 0.9,
+                "text": [chart_text(one.skill) for one in fed],
+                "textposition": "none",
+                "marker": {"color": hue, "pattern": {"shape": pattern}},
+                "hovertemplate": f"interaction %{{x}}, %{{text}}, {label}: %{{y:.6f}}<extra></extra>",
+            }
+        )
     total = explanation.level + np.cumsum([one.added for one in each])
-    return [*traces, {
-        "type": "scatter", "mode": "lines+markers", "uid": "practice", "name": "practice", "xaxis": "x2", "yaxis": "y2",
-        "x": floats(x), "y": floats(total), "marker": {"size": 4},
-        "line": {"shape": "hv", "width": 2, "color": color(2)},
-        "hovertemplate": "practice %{y:.6f} after interaction %{x}<extra></extra>", "showlegend": False,
-    }]  # fmt: skip
+    return [
+        *traces,
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "uid": "practice",
+            "name": "practice",
+            "xaxis": "x2",
+            "yaxis": "y2",
+            "x": floats(x),
+            "y": floats(total),
+            "marker": {"size": 4},
+            "line": {"shape": "hv", "width": 2, "color": color(2)},
+            "hovertemplate": "practice %{y:.6f} after interaction %{x}<extra></extra>",
+            "showlegend": False,
+        },
+    ]
 
 
 def _curve(explanation: Any) -> list[dict[str, Any]]:
@@ -181,19 +255,35 @@ def _curve(explanation: Any) -> list[dict[str, Any]]:
     flat: dict[str, Any] = {"type": "scatter", "mode": "lines", "xaxis": "x3", "yaxis": "y3", "x": floats([low, most])}
     at = {"type": "scatter", "mode": "markers", "xaxis": "x3", "yaxis": "y3"}
     return [
-        flat | {"uid": "curve", "name": "mastery", "x": floats(x), "y": floats(y),
-                "line": {"width": 2, "color": color(2)},
-                "hovertemplate": "mastery %{y:.4f} at practice %{x:.4f}<extra></extra>"},
+        flat
+        | {
+            "uid": "curve",
+            "name": "mastery",
+            "x": floats(x),
+            "y": floats(y),
+            "line": {"width": 2, "color": color(2)},
+            "hovertemplate": "mastery %{y:.4f} at practice %{x:.4f}<extra></extra>",
+        },
         flat | _level_line("threshold", explanation.threshold, "dash"),
         flat | _level_line("ceiling", explanation.ceiling, "dot"),
-        at | {"uid": "point", "name": "at this prediction",
-              "x": floats([explanation.practice]), "y": floats([explanation.mastery]),
-              "marker": {"size": 12, "color": color(3), "symbol": "diamond", "line": {"width": 1, "color": "#ffffff"}},
-              "hovertemplate": "practice %{x:.6f}, mastery %{y:.6f}<extra></extra>"},
-    ]  # fmt: skip
+        at
+        | {
+            "uid": "point",
+            "name": "at this prediction",
+            "x": floats([explanation.practice]),
+            "y": floats([explanation.mastery]),
+            "marker": {"size": 12, "color": color(3), "symbol": "diamond", "line": {"width": 1, "color": "#ffffff"}},
+            "hovertemplate": "practice %{x:.6f}, mastery %{y:.6f}<extra></extra>",
+        },
+    ]
 
 
 def _level_line(label: str, value: float, dash: str) -> dict[str, Any]:
     line = {"width": 1.6, "color": NEUTRAL, "dash": dash}
-    return {"uid": label, "name": label, "y": floats([value, value]), "line": line,
-            "hovertemplate": f"{label} %{{y:.4f}}<extra></extra>"}  # fmt: skip
+    return {
+        "uid": label,
+        "name": label,
+        "y": floats([value, value]),
+        "line": line,
+        "hovertemplate": f"{label} %{{y:.4f}}<extra></extra>",
+    }

@@ -25,7 +25,7 @@ _CONTRIBUTIONS = {
         "Transfer share", format="%.17g", help="The part of the gain that counts: 1 where it practised this very skill."
     ),
     "added": st.column_config.NumberColumn("Added", format="%.17g", help="Gain times share: added to practice."),
-}  # fmt: skip
+}
 
 
 def course(of: Students, label: str) -> int | None:
@@ -54,9 +54,11 @@ def _step(of: Students, view: Any) -> int:
     title.markdown(f"##### Student {markdown_text(view.student)}")
     step = box.number_input("Interaction", 1, last, key=key, help="Its prediction is explained below.")
     button.button(
-        f"Largest surprise: {worst}", on_click=lambda: st.session_state.update({key: worst}),
-        width="stretch", help="The interaction whose response Encoder 2 thought least likely.",
-    )  # fmt: skip
+        f"Largest surprise: {worst}",
+        on_click=lambda: st.session_state.update({key: worst}),
+        width="stretch",
+        help="The interaction whose response Encoder 2 thought least likely.",
+    )
     st.query_params["step"] = str(step)
     return int(step)
 
@@ -75,8 +77,11 @@ def _course(of: Students, view: Any, step: int) -> None:
     if len(skills) < len(np.unique(view.practised[part])):
         limits.append(f"the {len(skills)} most practised skills")
     st.caption(text + (f" Drawn: {', '.join(limits)}." if limits else ""))
-    live_plot(f"course-{of.checkpoint.run_id}-{view.student}", figures.course(view, step),
-              f"{of.checkpoint.run_id}-{view.student}-{int(drawn[0])}")  # fmt: skip
+    live_plot(
+        f"course-{of.checkpoint.run_id}-{view.student}",
+        figures.course(view, step),
+        f"{of.checkpoint.run_id}-{view.student}-{int(drawn[0])}",
+    )
 
 
 def explanation(of: Students, label: str, step: int) -> None:
@@ -97,9 +102,13 @@ def explanation(of: Students, label: str, step: int) -> None:
         st.dataframe(rows, hide_index=True, column_config=_CONTRIBUTIONS, height=tables.fitting(len(rows), 300))
         run_id = of.checkpoint.run_id
         st.download_button(
-            "Download as JSON", json.dumps({"run_id": run_id, **explained}), f"explanation-{run_id}-{step}.json",
-            "application/json", icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
+            "Download as JSON",
+            json.dumps({"run_id": run_id, **explained}),
+            f"explanation-{run_id}-{step}.json",
+            "application/json",
+            icon=":material/download:",
+            on_click="ignore",
+        )
         st.caption("The same on the command line:")
         st.code(
             f"python -m gainakt explain {run_id} --student {shlex.quote(label)} --step {step} --json", language=None

@@ -12,16 +12,18 @@ def paragraph(explained: dict[str, Any]) -> str:
     """Why the prediction is what it is, as Markdown; `explained` is the explanation as plain values."""
     value = {name: number(one) for name, one in explained.items() if isinstance(one, float)}
     skill = f"skill **{markdown_text(explained['skill'])}**"
-    return "\n\n".join([
-        f"At interaction {explained['interaction']}, student {markdown_text(explained['student'])} gave"
-        f" {'a **correct**' if explained['response'] else 'an **incorrect**'} response on {skill}. Encoder 2 had given"
-        f" a correct one a probability of **{value['probability']}**, Encoder 1 one of"
-        f" {value['encoder1_probability']}.",
-        _practice(explained, skill),
-        f"On the learning curve of this skill, with slope {value['slope']} times the student's velocity"
-        f" {value['velocity']} and offset {value['offset']}, that is mastery **{value['mastery']}** of at most"
-        f" {value['ceiling']}. {_against_threshold(explained)}",
-    ])  # fmt: skip
+    return "\n\n".join(
+        [
+            f"At interaction {explained['interaction']}, student {markdown_text(explained['student'])} gave"
+            f" {'a **correct**' if explained['response'] else 'an **incorrect**'} response on {skill}. Encoder 2 had given"
+            f" a correct one a probability of **{value['probability']}**, Encoder 1 one of"
+            f" {value['encoder1_probability']}.",
+            _practice(explained, skill),
+            f"On the learning curve of this skill, with slope {value['slope']} times the student's velocity"
+            f" {value['velocity']} and offset {value['offset']}, that is mastery **{value['mastery']}** of at most"
+            f" {value['ceiling']}. {_against_threshold(explained)}",
+        ]
+    )
 
 
 def _practice(explained: dict[str, Any], skill: str) -> str:
@@ -61,12 +63,14 @@ def _against_threshold(explained: dict[str, Any]) -> str:
 def exact(explained: dict[str, Any]) -> str:
     """The whole computation, a line per step, with every digit that the command line prints."""
     v = {name: json.dumps(one) for name, one in explained.items() if name != "contributions"}
-    return "\n".join([
-        f"practice    = {v['practice']}  (sum of `added` below, plus level {v['level']})",
-        f"z           = slope {v['slope']} × velocity {v['velocity']} × practice − offset {v['offset']} = {v['z']}",
-        f"mastery     = ceiling {v['ceiling']} × sigmoid(z) = {v['mastery']}",
-        f"probability = sigmoid((mastery − threshold {v['threshold']}) / temperature {v['temperature']})"
-        f" = {v['probability']}",
-        f"              {v['model_probability']} as the model computed it, in single precision",
-        f"Encoder 1   : {v['encoder1_probability']}",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            f"practice    = {v['practice']}  (sum of `added` below, plus level {v['level']})",
+            f"z           = slope {v['slope']} × velocity {v['velocity']} × practice − offset {v['offset']} = {v['z']}",
+            f"mastery     = ceiling {v['ceiling']} × sigmoid(z) = {v['mastery']}",
+            f"probability = sigmoid((mastery − threshold {v['threshold']}) / temperature {v['temperature']})"
+            f" = {v['probability']}",
+            f"              {v['model_probability']} as the model computed it, in single precision",
+            f"Encoder 1   : {v['encoder1_probability']}",
+        ]
+    )

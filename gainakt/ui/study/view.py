@@ -78,13 +78,16 @@ def _chosen() -> study.Plan:
     with second:
         presets = st.multiselect(_PRESETS, list(PRESETS), usual.presets, help="Models to train on each class.")
         base = st.selectbox(
-            "Simulated class", list(SCENARIOS), list(SCENARIOS).index(usual.scenario),
+            "Simulated class",
+            list(SCENARIOS),
+            list(SCENARIOS).index(usual.scenario),
             help="Sets everything about the students and skills that is not swept here.",
-        )  # fmt: skip
+        )
         tests = st.toggle(
-            "Test for differentiation", usual.tests,
+            "Test for differentiation",
+            usual.tests,
             help="Tests each run with the learning-curve model after training. Without it the right chart is empty.",
-        )  # fmt: skip
+        )
     sizes, spreads = whole_numbers(_STUDENTS, students), real_numbers(_CVS, cvs)
     for label, chosen in ((_RULES, rules), (_PRESETS, presets)):
         if not chosen:
@@ -174,15 +177,30 @@ def curves(store: Store, finished: pd.DataFrame | None, every: bool) -> None:
 
 
 _HEADINGS = {
-    "run_id": "Run", "preset": "Preset", "sequencing": "Stopping rule", "students": "Students", "true_cv": "True CV",
-    "seed": "Seed", "seeds": "Seeds", "spearman": "Spearman's r", "low": "Lowest r", "high": "Highest r",
-    "rate_cv": "CV of rates", "auc": "Encoder 2 AUC", "auc_below_oracle": "AUC below oracle",
-    "mastery_correlation": "Mastery correlation", "seconds": "Seconds",
-    "skills_in_data": "Skills differ: data", "skills_by_run": "Skills differ: run",
-    "response_in_data": "Response matters: data", "response_by_run": "Response matters: run",
-    "data_skills": "Skills differ: data", "data_response": "Response matters: data",
-    "skills": "Skills differ: run", "response": "Response matters: run",
-}  # fmt: skip
+    "run_id": "Run",
+    "preset": "Preset",
+    "sequencing": "Stopping rule",
+    "students": "Students",
+    "true_cv": "True CV",
+    "seed": "Seed",
+    "seeds": "Seeds",
+    "spearman": "Spearman's r",
+    "low": "Lowest r",
+    "high": "Highest r",
+    "rate_cv": "CV of rates",
+    "auc": "Encoder 2 AUC",
+    "auc_below_oracle": "AUC below oracle",
+    "mastery_correlation": "Mastery correlation",
+    "seconds": "Seconds",
+    "skills_in_data": "Skills differ: data",
+    "skills_by_run": "Skills differ: run",
+    "response_in_data": "Response matters: data",
+    "response_by_run": "Response matters: run",
+    "data_skills": "Skills differ: data",
+    "data_response": "Response matters: data",
+    "skills": "Skills differ: run",
+    "response": "Response matters: run",
+}
 
 
 def recovery_figure(medians: pd.DataFrame) -> Figure:
@@ -229,10 +247,16 @@ def _curve(
     group = group.sort_values("students")
     values = figures.floats(group[name])
     trace = {
-        "type": "scatter", "mode": "lines+markers", "uid": f"{label}/{name}", "name": chart_text(label + what),
-        "x": figures.floats(group["students"]), "y": values, "hovertemplate": "%{y:.3f}",
-        "line": {"color": figures.color(place), "width": 2, "dash": dash}, "marker": {"size": 7},
-    }  # fmt: skip
+        "type": "scatter",
+        "mode": "lines+markers",
+        "uid": f"{label}/{name}",
+        "name": chart_text(label + what),
+        "x": figures.floats(group["students"]),
+        "y": values,
+        "hovertemplate": "%{y:.3f}",
+        "line": {"color": figures.color(place), "width": 2, "dash": dash},
+        "marker": {"size": 7},
+    }
     if ends is not None:
         low, high = (figures.floats(group[column]) for column in ends)
         trace["error_y"] = {"type": "data", "symmetric": False, "array": high - values, "arrayminus": values - low}

@@ -18,9 +18,12 @@ from gainakt.ui.train.controls import WHO
 BRANCHED = ("weights.variance", "weights.encoder_priority", "training.max_epochs")
 """The settings that a branch offers to change; all live ones can be steered once it trains."""
 _WHY = {
-    "epoch": "end of epoch {epoch}", "mark": "before a change", "pause": "where it paused", "stop": "where it stopped",
+    "epoch": "end of epoch {epoch}",
+    "mark": "before a change",
+    "pause": "where it paused",
+    "stop": "where it stopped",
     "branch": "where it branched off",
-}  # fmt: skip
+}
 _STOP_HELP = "Ends after the current step, evaluates the best epoch on the test students and saves everything."
 _PAUSE_HELP = "Ends after the current step with its state kept. Resuming goes on as if it had never paused."
 _RESUME_HELP = "Trains on from the newest kept moment, to the same result as if it had never ended."
@@ -33,13 +36,28 @@ def actions(store: Store, run: Run, pace: float | None) -> None:
         kept = lineage.kept_moments(resources.service().root, run)
         if run.active:
             asked = st.session_state.get(f"asked.{run.run_id}")
-            st.button("Stopping …" if asked == "stop" else "Stop", icon=":material/stop:", help=_STOP_HELP,
-                      disabled=asked == "stop", on_click=partial(_ask, run.run_id, "stop"))  # fmt: skip
-            st.button("Pausing …" if asked == "pause" else "Pause", icon=":material/pause:", help=_PAUSE_HELP,
-                      disabled=asked is not None, on_click=partial(_ask, run.run_id, "pause"))  # fmt: skip
+            st.button(
+                "Stopping …" if asked == "stop" else "Stop",
+                icon=":material/stop:",
+                help=_STOP_HELP,
+                disabled=asked == "stop",
+                on_click=partial(_ask, run.run_id, "stop"),
+            )
+            st.button(
+                "Pausing …" if asked == "pause" else "Pause",
+                icon=":material/pause:",
+                help=_PAUSE_HELP,
+                disabled=asked is not None,
+                on_click=partial(_ask, run.run_id, "pause"),
+            )
         elif run.status != "finished" and kept:
-            st.button("Resume", icon=":material/resume:", help=_RESUME_HELP, type="primary",
-                      on_click=partial(_resume, run.run_id))  # fmt: skip
+            st.button(
+                "Resume",
+                icon=":material/resume:",
+                help=_RESUME_HELP,
+                type="primary",
+                on_click=partial(_resume, run.run_id),
+            )
         if not run.published:
             _branch(store, run, kept)
         if st.button("New run", icon=":material/add:"):
@@ -72,25 +90,40 @@ def _others(run_id: str) -> None:
     others = [other for other in resources.store().active() if other.run_id != run_id]
     with st.popover(f"Others: {len(others)}", disabled=not others, key=f"others-{run_id}"):
         for other in others:
-            st.page_link("pages/1_Train.py", label=f"{markdown_text(other.name)}, {other.status}",
-                         icon=":material/arrow_forward:", query_params={"run": other.run_id})  # fmt: skip
+            st.page_link(
+                "pages/1_Train.py",
+                label=f"{markdown_text(other.name)}, {other.status}",
+                icon=":material/arrow_forward:",
+                query_params={"run": other.run_id},
+            )
 
 
 def _branch(store: Store, run: Run, kept: list[Moment]) -> None:
     """The form of a branch, drawn while it is open."""
-    with st.popover("Branch", icon=":material/call_split:", help=_BRANCH_HELP, key=f"branch-{run.run_id}",
-                    on_change="rerun", disabled=run.status == "queued") as form:  # fmt: skip
+    with st.popover(
+        "Branch",
+        icon=":material/call_split:",
+        help=_BRANCH_HELP,
+        key=f"branch-{run.run_id}",
+        on_change="rerun",
+        disabled=run.status == "queued",
+    ) as form:
         if not form.open:
             return
         if not kept:
             st.caption("Nothing to branch from yet: the first moment is kept at the end of the first epoch.")
             return
         moment = st.selectbox(
-            "From", kept, index=len(kept) - 1, format_func=moment_label, key=f"branch-at-{run.run_id}",
+            "From",
+            kept,
+            index=len(kept) - 1,
+            format_func=moment_label,
+            key=f"branch-at-{run.run_id}",
             help="The moments of which the whole state was kept: ends of epochs, before changes, pauses and stops.",
-        )  # fmt: skip
-        name = st.text_input("Name", placeholder=f"{run.name}, branched at {moment.step}", max_chars=200,
-                             key=f"branch-name-{run.run_id}")  # fmt: skip
+        )
+        name = st.text_input(
+            "Name", placeholder=f"{run.name}, branched at {moment.step}", max_chars=200, key=f"branch-name-{run.run_id}"
+        )
         events = curves_of(store, run.run_id).events
         base = changed(Config.model_validate(run.config), values_of(events, moment.step))
         changes = settings_form(base, f"branch.{run.run_id}.{moment.step}", BRANCHED)

@@ -127,8 +127,9 @@ def _control(run_id: str, name: str, start: Config, values: LiveValues) -> None:
             _slider(spec, key, value, bool(idle), stands)
         with number_at:
             exact(spec, value, _box(key, value, stands))
-        if back_at.button("", icon=":material/undo:", key=f"{key}/back", type="tertiary",
-                          help=f"Back to {number(begun)}, the start"):  # fmt: skip
+        if back_at.button(
+            "", icon=":material/undo:", key=f"{key}/back", type="tertiary", help=f"Back to {number(begun)}, the start"
+        ):
             _send(run_id, name, begun)
             st.rerun(scope="fragment")
         if idle:

@@ -26,9 +26,14 @@ _STATE = {
 def choice() -> str:
     """The section that is shown, kept while the user visits other pages."""
     section: str = st.segmented_control(
-        "Section", SECTIONS, default=LOSSES, required=True, key="train-section", label_visibility="collapsed",
+        "Section",
+        SECTIONS,
+        default=LOSSES,
+        required=True,
+        key="train-section",
+        label_visibility="collapsed",
         persist_state="session",
-    )  # fmt: skip
+    )
     return section
 
 
@@ -66,8 +71,10 @@ def _gradients(store: Store, run: Run, curves: Curves, look: Look) -> None:
     for place, (where, title) in zip(st.columns(2), _PLACES.items(), strict=True):
         start = f"gradient.{where}.share."
         shares = curves.read_all(store, start)
-        names = {name: words.LOSSES.get(f"loss.{name.removeprefix(start)}", name.removeprefix(start))
-                 for name in sorted(set(shares["name"]))}  # fmt: skip
+        names = {
+            name: words.LOSSES.get(f"loss.{name.removeprefix(start)}", name.removeprefix(start))
+            for name in sorted(set(shares["name"]))
+        }
         with place:
             figure = charts.lines(shares, names, None, curves.marks, Axes(title, "step", "share of norms"))
             live_plot(f"gradients-{where}-{run.run_id}", look.curves(figure))

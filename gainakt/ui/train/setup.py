@@ -13,13 +13,24 @@ from gainakt.ui.data import source as data_source
 from gainakt.ui.forms.fields import settings_form, validated
 from gainakt.ui.text import markdown_text, number, shortened
 
-MAIN = ("weights.variance", "weights.encoder_priority", "model.gain_head", "model.accumulation",
-        "training.max_epochs", "training.seed")  # fmt: skip
+MAIN = (
+    "weights.variance",
+    "weights.encoder_priority",
+    "model.gain_head",
+    "model.accumulation",
+    "training.max_epochs",
+    "training.seed",
+)
 _TOPICS = {
-    "weights": "Loss weights", "losses": "Loss forms", "model": "Model", "training": "Training",
+    "weights": "Loss weights",
+    "losses": "Loss forms",
+    "model": "Model",
+    "training": "Training",
     "regime": "Training phases",
-    "pressure": "Constraints on gains", "origin": "Faults of the original study", "data": "Data",
-}  # fmt: skip
+    "pressure": "Constraints on gains",
+    "origin": "Faults of the original study",
+    "data": "Data",
+}
 _CHOSEN_ABOVE = ("data.path", "data.simulate")
 _ORIGIN = "v3-phase1"
 
@@ -32,9 +43,12 @@ def new_run() -> None:
         preset = _preset()
         data = _data()
         name = st.text_input(
-            "Name", placeholder=preset, max_chars=200, key="run-name",
+            "Name",
+            placeholder=preset,
+            max_chars=200,
+            key="run-name",
             help="Names the run in lists and charts; the preset's name if empty.",
-        )  # fmt: skip
+        )
     base = presets.preset(preset)
     with right:
         changes = settings_form(base, f"new.{preset}", MAIN, columns=2, slots=slots)
@@ -56,9 +70,12 @@ def new_run() -> None:
 def _preset() -> str:
     """The chosen preset's name; most can be applied to the original study's settings."""
     name: str = st.selectbox(
-        "Preset", list(presets.PRESETS), key="preset", bind="query-params",
+        "Preset",
+        list(presets.PRESETS),
+        key="preset",
+        bind="query-params",
         help="A named configuration. It sets every control below to its value.",
-    )  # fmt: skip
+    )
     chosen = presets.PRESETS[name]
     st.caption(chosen.about)
     if chosen.expected:
@@ -66,9 +83,10 @@ def _preset() -> str:
             f"Expected by the original study: {chosen.expected}. Measured: {presets.measured(name) or 'not yet'}."
         )
     if chosen.base == "corrected" and st.toggle(
-        "Apply to the original study's settings", key="preset-on-origin",
+        "Apply to the original study's settings",
+        key="preset-on-origin",
         help="Starts from v3-phase1, the settings of the original study, in place of corrected.",
-    ):  # fmt: skip
+    ):
         return f"{_ORIGIN}+{name}"
     return name
 
@@ -103,9 +121,11 @@ def _data() -> dict[str, Any]:
     if source == _SIMULATED:
         return {"data.path": ""}
     path = st.text_input(
-        "Path", key="data-path", placeholder="../data/assist2015",
+        "Path",
+        key="data-path",
+        placeholder="../data/assist2015",
         help="On the machine that runs this server: a file, or a folder such as pyKT's train_valid.csv and test.csv.",
-    )  # fmt: skip
+    )
     return {"data.path": path.strip()}
 
 
@@ -127,8 +147,11 @@ _LISTED = 3
 def tried(chosen: Config) -> None:
     """The finished runs of this very configuration with their results, and how many seeds of it have finished."""
     store = resources.store()
-    alike = [run for run in store.same_config(as_json(chosen.model_dump()), any_seed=True)
-             if run.status == "finished" and "step" not in run.lineage]  # fmt: skip
+    alike = [
+        run
+        for run in store.same_config(as_json(chosen.model_dump()), any_seed=True)
+        if run.status == "finished" and "step" not in run.lineage
+    ]
     same = [run for run in alike if run.seed == chosen.training.seed]
     others = len({run.seed for run in alike} - {chosen.training.seed})
     seeds = f"{others} other seed{'s' if others > 1 else ''} of it {'have' if others > 1 else 'has'} finished"

@@ -87,8 +87,12 @@ def _ended(store: Store, run: Run) -> None:
     run_view.tiles(run, curves, 2)
     if run.reason:
         st.caption(f"Why it ended: {markdown_text(run.reason)}.")
-    st.page_link("pages/3_Run.py", label="All that was saved of it", icon=":material/monitoring:",
-                 query_params={"run": run.run_id})  # fmt: skip
+    st.page_link(
+        "pages/3_Run.py",
+        label="All that was saved of it",
+        icon=":material/monitoring:",
+        query_params={"run": run.run_id},
+    )
     if run.traceback:
         with st.expander("Traceback"):
             st.code(run.traceback)
@@ -135,17 +139,28 @@ def _view(store: Store, run: Run) -> tuple[Look, bool, str | None]:
     options, pause, badge, moment = st.columns([12, 22, 16, 50], vertical_alignment="center", gap="small")
     with options, st.popover("View", icon=":material/visibility:", key="view"):
         smoothing = st.slider(
-            "Smoothing", 0.0, 0.99, 0.0, 0.01, key="smoothing", persist_state="session",
+            "Smoothing",
+            0.0,
+            0.99,
+            0.0,
+            0.01,
+            key="smoothing",
+            persist_state="session",
             help="Draws each curve over steps as a moving average; higher averages over more. The raw curve stays"
             " behind it, faint.",
-        )  # fmt: skip
-        log = st.toggle("Log scale", key="log-scale", persist_state="session",
-                        help="Of gain std and losses; values of 0 and below are left out.")  # fmt: skip
+        )
+        log = st.toggle(
+            "Log scale",
+            key="log-scale",
+            persist_state="session",
+            help="Of gain std and losses; values of 0 and below are left out.",
+        )
         overlay = _overlay(store, run)
     paused = run.active and pause.toggle(
-        "Pause the view", key=f"pause-view-{run.run_id}",
+        "Pause the view",
+        key=f"pause-view-{run.run_id}",
         help="The charts stand still until you switch it off. The training goes on.",
-    )  # fmt: skip
+    )
     with moment:
         at = _moment(run)
     if paused:
@@ -153,8 +168,12 @@ def _view(store: Store, run: Run) -> tuple[Look, bool, str | None]:
     elif at is None:
         badge.badge("Now", color="gray", help="Move the slider to the left to look at an earlier step.")
     else:
-        badge.badge(f"At step {at:,}", icon=":material/history:", color="orange",
-                    help="The distributions and the parameters are those recorded then. Right end: now.")  # fmt: skip
+        badge.badge(
+            f"At step {at:,}",
+            icon=":material/history:",
+            color="orange",
+            help="The distributions and the parameters are those recorded then. Right end: now.",
+        )
     return Look(smoothing, log, at), bool(paused), overlay
 
 
@@ -165,9 +184,15 @@ def _moment(run: Run) -> int | None:
     if last < 2:
         return None
     at = st.slider(
-        "Moment", 0, last, last, max(1, last // 400), key=f"moment-{run.run_id}-{last}", label_visibility="collapsed",
+        "Moment",
+        0,
+        last,
+        last,
+        max(1, last // 400),
+        key=f"moment-{run.run_id}-{last}",
+        label_visibility="collapsed",
         help="Shows the gain distribution, the skills and the parameters as they were at a step. Right end: now.",
-    )  # fmt: skip
+    )
     return None if at >= (run.step or 0) else int(at)
 
 
@@ -189,9 +214,12 @@ def _charts(run_id: str, overlay: str | None, look: Look) -> None:
 def _overlay(store: Store, run: Run) -> str | None:
     names = {run_id: label for run_id, label in run_choice.labels(store).items() if run_id != run.run_id}
     chosen: str | None = st.selectbox(
-        "Overlay another run", [None, *names], format_func=lambda run_id: names[run_id] if run_id else "none",
-        key=f"overlay-{run.run_id}", help="Draws that run's gain std and gain distribution beside this one's.",
-    )  # fmt: skip
+        "Overlay another run",
+        [None, *names],
+        format_func=lambda run_id: names[run_id] if run_id else "none",
+        key=f"overlay-{run.run_id}",
+        help="Draws that run's gain std and gain distribution beside this one's.",
+    )
     return chosen
 
 
