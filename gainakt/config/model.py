@@ -149,8 +149,8 @@ class ModelConfig(Section):
     temperature_start: float = setting(
         0.25,
         "Value of T",
-        "Temperature before training; lower makes predictions change faster with mastery. Changed while a run trains, T is"
-        " set to it at once.",
+        "Temperature before training; lower makes predictions change faster with mastery. Changed while a run"
+        " trains, T is set to it at once.",
         ge=0.01,
         le=10,
         live=True,

@@ -14,9 +14,10 @@ import duckdb
 import pandas as pd
 
 from gainakt.errors import InputError, disk_full
+from gainakt.store.changes import EVALUATED, Changes, is_taken_back
 from gainakt.store.inbox import RunFolder
 from gainakt.store.owner import is_alive
-from gainakt.store.rows import ACTIVE, ENDED, EVALUATED, SIGNS_OF_LIFE, Changes, changes, event, is_taken_back
+from gainakt.store.rows import ACTIVE, ENDED, SIGNS_OF_LIFE, changes, event
 
 _LOG = logging.getLogger(__name__)
 BYTES_PER_TRANSACTION = 32 * 1024 * 1024

@@ -15,8 +15,8 @@ def paragraph(explained: dict[str, Any]) -> str:
     return "\n\n".join(
         [
             f"At interaction {explained['interaction']}, student {markdown_text(explained['student'])} gave"
-            f" {'a **correct**' if explained['response'] else 'an **incorrect**'} response on {skill}. Encoder 2 had given"
-            f" a correct one a probability of **{value['probability']}**, Encoder 1 one of"
+            f" {'a **correct**' if explained['response'] else 'an **incorrect**'} response on {skill}. Encoder 2 had"
+            f" given a correct one a probability of **{value['probability']}**, Encoder 1 one of"
             f" {value['encoder1_probability']}.",
             _practice(explained, skill),
             f"On the learning curve of this skill, with slope {value['slope']} times the student's velocity"
