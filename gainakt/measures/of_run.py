@@ -1,6 +1,9 @@
 """Measures of a whole run, and of the recovery of a known truth; computed where the run ends."""
 
+from gainakt.measures import metrics
 from gainakt.measures.measure import Better, Measure
+
+_FEWEST = metrics.MIN_PER_RESPONSE
 
 OF_RUN = (
     Measure("rate_cv", "CV of effective rates", "Std over mean of the skills' effective rates.", of="run"),

@@ -254,5 +254,3 @@ OF_SPLIT = (
         tables=("compared",),
     ),
 )
-
-_FEWEST = metrics.MIN_PER_RESPONSE
