@@ -1,6 +1,6 @@
 """Every measure of a run, once: name, label, help, which direction is good, where it is shown, how it is computed.
 
-Tables, labels, help texts, report and docs derive from `MEASURES`: a new measure is one entry in `of_split` or `of_run`.
+Tables, labels, help texts, report and docs derive from it. A new measure is one entry in `of_split` or `of_run`.
 """
 
 from collections.abc import Iterator
