@@ -1,6 +1,9 @@
 """The frame around every page: its title, its width and the navigation."""
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -38,6 +41,19 @@ def page(title: str, icon: str = "", heading: bool = True) -> None:
     st.html(STYLE)
     if heading:
         st.title(f"{icon} {title}".strip())
+
+
+def to_top(what: str) -> None:
+    """Scroll to the top where the page begins to show something else; a browser keeps the place of what was there."""
+    _scroll()(key=f"top-{what}", data=what)
+
+
+@functools.cache
+def _scroll() -> Callable[..., Any]:
+    script = """export default function ({ parentElement }) {
+      parentElement.closest('[data-testid="stMain"]')?.scrollTo({ top: 0 });
+    }"""
+    return st.components.v2.component("gainakt_to_top", html="<span></span>", js=script, isolate_styles=False)
 
 
 def available() -> list[tuple[str, str, str]]:

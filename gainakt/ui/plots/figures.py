@@ -20,6 +20,8 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 NEUTRAL = "#8a929c"
 CLEAR = "rgba(0,0,0,0)"
 MARK_LABELS = 6
+MARK_ROOM = 0.16
+"""Share of a chart's width that a mark's label takes."""
 LEGEND_BELOW = 6
 
 
@@ -139,12 +141,13 @@ def add_marks(figure: Figure, events: pd.DataFrame, positions: np.ndarray) -> No
     layout["margin"]["t"] += 18
     texts = [mark_text(row) for row in rows]
     line = {"color": NEUTRAL, "width": 1.2, "dash": "dot"}
+    levels = _label_levels(positions.tolist(), figure)
     for order, (x, text) in enumerate(zip(positions.tolist(), texts, strict=True)):
         layout.setdefault("shapes", []).append(
             {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "layer": "below", "line": line}
         )
-        if order >= len(rows) - MARK_LABELS:
-            layout.setdefault("annotations", []).append(_mark_label(x, text, order % 2))
+        if order in levels:
+            layout.setdefault("annotations", []).append(_mark_label(x, text, levels[order]))
     layout["yaxis2"] = {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True}
     figure["data"].append(
         {
@@ -162,6 +165,20 @@ def add_marks(figure: Figure, events: pd.DataFrame, positions: np.ndarray) -> No
             "hovertemplate": "%{text}<extra></extra>",
         }
     )
+
+
+def _label_levels(positions: list[float], figure: Figure) -> dict[int, int]:
+    """Which marks are labelled, and in which of two rows: the latest first, no label over another one."""
+    every = [float(x) for trace in figure["data"] for x in (np.min(trace["x"]), np.max(trace["x"])) if len(trace["x"])]
+    room = MARK_ROOM * (max([*every, *positions]) - min([*every, *positions]))
+    levels: dict[int, int] = {}
+    rows: tuple[list[float], ...] = ([], [])
+    for order in reversed(range(len(positions))):
+        free = [level for level, row in enumerate(rows) if all(abs(positions[order] - x) >= room for x in row)]
+        if free and len(levels) < MARK_LABELS:
+            levels[order] = free[0]
+            rows[free[0]].append(positions[order])
+    return levels
 
 
 def _mark_label(x: float, text: str, level: int) -> dict[str, Any]:

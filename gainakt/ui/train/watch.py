@@ -6,7 +6,7 @@ import streamlit as st
 
 from gainakt.config import Config, fields
 from gainakt.store import Run, Store
-from gainakt.ui import resources, words
+from gainakt.ui import frame, resources, words
 from gainakt.ui.forms import run_choice
 from gainakt.ui.plots.charts import PANELS
 from gainakt.ui.plots.live import live_plot
@@ -39,6 +39,7 @@ def watch(store: Store, run: Run) -> None:
         look, paused, overlay = _view(store, run)
         pace = None if paused else pace
         st.fragment(_charts, run_every=pace)(run.run_id, overlay, look)
+    frame.to_top(run.run_id)
     section = sections.choice()
     wanted = skill_controls(store, run) if section == sections.SKILLS else ("", 0, "")
     st.fragment(sections.draw, run_every=pace)(run.run_id, section, look, wanted)
