@@ -203,3 +203,9 @@ def test_the_journal_of_an_older_run_is_shown_under_the_present_name(tmp_path):
     shown = tables.settings(run).set_index("Name in --set")["Value"]
     assert shown["weights.encoder_priority"] == "0.3" and shown["weights.variance"] == "2"
     assert "weights.bce" not in shown.index
+
+
+def test_a_learning_rate_so_small_that_it_underflows_is_refused():
+    for name in ("learning_rate", "encoder2_rate", "mastery_rate"):
+        with pytest.raises(InputError, match=name):
+            changed(preset("corrected"), {f"training.{name}": 5e-324})

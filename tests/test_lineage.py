@@ -17,6 +17,7 @@ from gainakt.errors import InputError
 from gainakt.jobs import lineage
 from gainakt.jobs.service import execute, queue_run
 from gainakt.store import RunFolder, Store
+from gainakt.training import checkpoints
 
 
 @pytest.fixture
@@ -387,3 +388,31 @@ def test_another_seed_of_a_branch_is_its_parent_until_the_branch(store, tmp_path
     assert [(at, mark["field"], mark["value"]) for at, mark in other[2].marks] == [
         (3, "weights.contrastive", 0.1), (9, "weights.variance", 20.0),
     ]  # fmt: skip
+
+
+def test_a_branch_that_never_beats_its_parents_best_has_its_checkpoints(store, tmp_path, config):
+    parent = taken(store, trained(tmp_path, config))
+    last = max(moment["step"] for moment in kept_steps(tmp_path, parent))
+    ends = {"training.max_epochs": 4, "training.learning_rate": 1.0, "training.clip_norm": 1e30}
+    before = sorted(moment["step"] for moment in kept_steps(tmp_path, parent))[-2]
+    folder, changed, begin = lineage.branch(tmp_path, parent, before, ends)
+    assert execute(folder, changed, begin=begin)["kind"] == "finished"
+    for encoder in ("encoder1", "encoder2"):
+        assert checkpoints.load(folder.folder, encoder)
+    with pytest.raises(InputError, match="would train nothing"):
+        lineage.branch(tmp_path, parent, last, {"weights.variance": 50.0})
+
+
+def kept_steps(root, run):
+    folder = root / run.run_id / "states"
+    return [json.loads(file.read_text())["about"] for file in folder.glob("step-*.json")]
+
+
+def test_rows_that_no_reader_expects_do_not_hinder_a_resumption(store, tmp_path, config):
+    paused = trained(tmp_path, config, lambda folder: folder.request_pause("tests"), 4)
+    paused.append({"kind": "changed"})
+    odd = {"kind": "set", "field": "weights.variance", "value": 11.0, "who": "tests", "time": "yesterday"}
+    with (paused.folder / "control.jsonl").open("a") as requests:
+        requests.write(json.dumps(odd) + "\n")
+    folder, again, begin = lineage.resume(tmp_path, taken(store, paused), "tests")
+    assert execute(folder, again, begin=begin)["kind"] == "finished"

@@ -82,7 +82,7 @@ def test_a_queued_run_says_what_it_waits_for(page: str, store: Path) -> None:
 def test_a_queued_run_with_nothing_before_it(store: Path) -> None:
     with queue(store, "alone") as waiting:
         app = draw("pages/3_Run.py", run=waiting.run_id)
-    assert "Queued: it starts as soon as its server is free" in "\n".join(_progress(app))
+    assert "Starting the training process" in "\n".join(_progress(app))
 
 
 def _progress(app: AppTest) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 import time
 from itertools import pairwise
 
@@ -300,3 +301,14 @@ def test_two_thousand_steps_are_quick(store):
         assert store.take_in() == 2000
         fastest = min(fastest, time.perf_counter() - begin)
     assert fastest < 1.0  # 0.05 s alone on an idle core; the bound only catches a row-by-row intake
+
+
+def test_a_run_that_was_taken_up_by_a_process_that_died_is_interrupted_at_the_first_look(store):
+    folder = make(store, rows=[STARTED, {"kind": "paused", "step": 1, "epoch": 1}])
+    store.take_in()
+    assert store.run(folder.run_id).status == "paused"
+    dead = {"pid": 2**22 + 1, "pid_started": 1.0, "host": socket.gethostname()}
+    folder.append({"kind": "resuming", "who": "tests", **dead})
+    folder.append({"kind": "step", "step": 2, "epoch": 1, "values": {"loss.total": 1.0}})
+    store.take_in()
+    assert store.run(folder.run_id).status == "interrupted"

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 
 from gainakt import reference
@@ -25,7 +26,9 @@ def runs(
     if as_json:
         show_json(runs=table, published=published)
         return
-    print(table_text(table, "no runs; start one with: python -m gainakt train"))
+    none = f"no run matches {search!r}" if search else "no runs; start one with: python -m gainakt train"
+    created = pd.to_datetime(table["created"], unit="s", utc=True).dt.strftime("%Y-%m-%d %H:%M UTC")
+    print(table_text(table.assign(created=created), none))
     if len(published):
         print(f"\npublished records, read-only:\n{table_text(published.dropna(axis=1, how='all'))}")
 

@@ -30,16 +30,16 @@ class TrainingConfig(Section):
     )
     batch_size: int = setting(64, "Batch size", "Sequence windows per step.", ge=1, le=4096)
     learning_rate: float = setting(
-        3e-3, "Learning rate", "Adam's learning rate; with one_cycle, its peak.", gt=0, le=1, live=True
+        3e-3, "Learning rate", "Adam's learning rate; with one_cycle, its peak.", ge=1e-9, le=1, live=True
     )
     encoder2_rate: float = setting(
-        1.0, "Encoder 2 rate factor", "Encoder 2 learns at the learning rate times this.", gt=0, le=100, live=True
+        1.0, "Encoder 2 rate factor", "Encoder 2 learns at the learning rate times this.", ge=1e-6, le=100, live=True
     )
     mastery_rate: float = setting(
         2.0,
         "Mastery rate factor",
         "beta, M_sat, theta, offset, T, transfer and the gain head's a_s and c_s learn at Encoder 2's rate times this.",
-        gt=0,
+        ge=1e-6,
         le=100,
         live=True,
     )

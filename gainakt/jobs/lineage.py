@@ -123,6 +123,11 @@ def branch(
     kept = state.read(source, at)
     config = changed(kept.config, changes)
     snapshot.check(config, str(kept.about["data_fingerprint"]), kept)
+    if int(kept.about["epoch"]) > config.training.max_epochs:
+        raise InputError(
+            f"step {kept.step} is the end of {config.training.max_epochs} epochs: a branch from there would train"
+            " nothing. Branch from an earlier moment, or raise training.max_epochs"
+        )
     lineage: dict[str, Any] = {"parent": run.run_id, "step": kept.step, **(purpose or {})}
     if differing := difference(kept.config, config):
         lineage["changes"] = {setting: new for setting, (_, new) in differing.items()}

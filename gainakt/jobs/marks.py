@@ -6,6 +6,7 @@ from typing import Any
 
 from gainakt.config import renamed
 from gainakt.store import RunFolder
+from gainakt.store.rows import changes
 
 Row = dict[str, Any]
 Mark = tuple[int, Row]
@@ -17,13 +18,13 @@ PLAN = "marks.json"
 
 
 def journal(folder: RunFolder) -> list[Row]:
-    """All rows of a run's journal."""
+    """All rows of a run's journal, but for those that the store counts as damaged."""
     rows: list[Row] = []
     offset, last = 0, -1
     while offset != last:
         last = offset
         some, offset = folder.rows(offset)
-        rows += some
+        rows += [row for row in some if row["kind"] != "damaged" and changes(row) is not None]
     return rows
 
 
@@ -79,11 +80,17 @@ def _unread(folder: RunFolder, rows: list[Row]) -> list[Row]:
         return any(
             answer["field"] == renamed(asked["field"])
             and answer.get("new", answer.get("value")) == asked.get("value")
-            and float(answer.get("time") or 0.0) >= float(asked.get("time") or 0.0)
+            and _time(answer) >= _time(asked)
             for answer in answers
         )
 
     return requested[max((place for place, row in enumerate(requested) if answered(row)), default=-1) + 1 :]
+
+
+def _time(row: Row) -> float:
+    """When a row was written; 0 where it does not say so with a number."""
+    value = row.get("time")
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def held_along(rows: list[Row], step: int) -> list[Row]:

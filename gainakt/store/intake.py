@@ -6,7 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -190,8 +190,11 @@ def _read(folder: RunFolder, stored: _Stored) -> _Part | None:
     if stored.status == "interrupted" and alive and not gone:
         for name, value in {"status": "running", "ended": None, "reason": None}.items():
             columns.setdefault(name, value)
-    if columns.get("status", stored.status) in ACTIVE and gone and not {"pid", "host"} & columns.keys():
-        _interrupt(part)
+    if taken_over := {name: columns[name] for name in ("host", "pid", "pid_started") if name in columns}:
+        stored = replace(stored, status=columns.get("status", stored.status), **taken_over)
+        gone = _owner_gone(folder, stored) and not folder.rows(offset)[0]  # what it wrote before it died is read first
+    if columns.get("status", stored.status) in ACTIVE and gone:
+        _interrupt(part, stored)
     if not rows and not columns:
         return None
     columns["journal_offset"] = offset
@@ -212,9 +215,8 @@ def _owner_gone(folder: RunFolder, stored: _Stored) -> bool:
         return True
 
 
-def _interrupt(part: _Part) -> None:
+def _interrupt(part: _Part, stored: _Stored) -> None:
     now = time.time()
-    stored = part.stored
     columns = part.changes.columns
     columns.update(status="interrupted", ended=columns.get("heartbeat", stored.heartbeat) or now)
     why = f"process {stored.pid} on {stored.host} is gone" if stored.pid is not None else "no row came for too long"

@@ -44,8 +44,16 @@ class Best:
             if self.folder is not None:
                 about = {"encoder": encoder, "epoch": epoch, "step": step, "validation_auc": auc, **self.about}
                 about["config"] = config.model_dump()
-                file, digest = checkpoints.save(module, self.folder, encoder, about)
+                file, digest = checkpoints.save(module.state_dict(), self.folder, encoder, about)
                 yield events.Checkpointed(step, epoch, encoder, auc, file, digest)
+
+    def complete(self, config: Config) -> None:
+        """Write the checkpoints that a state brought along and the folder lacks, as a new branch's folder does."""
+        for encoder, (score, epoch, weights) in self.kept.items():
+            if self.folder is not None and not (self.folder / f"{encoder}.json").exists():
+                auc = score if config.model.sharing == "apart" else None
+                about = {"encoder": encoder, "epoch": epoch, "validation_auc": auc, **self.about}
+                checkpoints.save(weights, self.folder, encoder, {**about, "config": config.model_dump()})
 
     def restore(self) -> None:
         """Put both encoders back to their best epochs."""

@@ -2,20 +2,21 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from gainakt.errors import InputError
 
 
-def save(module: nn.Module, folder: Path, encoder: str, about: dict[str, Any]) -> tuple[str, str]:
+def save(weights: Mapping[str, Tensor], folder: Path, encoder: str, about: dict[str, Any]) -> tuple[str, str]:
     """Write `encoder`'s weights and what they belong to; returns the file's name and its SHA-256."""
     name = f"{encoder}.safetensors"
     fresh = folder / f"{name}.new"
-    save_file({key: value.contiguous() for key, value in module.state_dict().items()}, fresh)
+    save_file({key: value.contiguous() for key, value in weights.items()}, fresh)
     digest = _sha256(fresh)
     text = json.dumps({**about, "file": name, "sha256": digest}, indent=1)
     (folder / f"{encoder}.json.new").write_text(text)

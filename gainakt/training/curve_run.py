@@ -129,7 +129,7 @@ class _Run:
             "skills": len(self.data.skills),
             "students": len(self.split.train),
         }
-        file, digest = checkpoints.save(Stored(self.fit), folder, "encoder2", about)
+        file, digest = checkpoints.save(Stored(self.fit).state_dict(), folder, "encoder2", about)
         return events.Checkpointed(at, at, "encoder2", self.auc, file, digest)
 
     def finished(self) -> events.Finished:

@@ -72,6 +72,7 @@ def _events(run: "Training", start: State | None) -> Iterator[events.Event]:
         yield from run.epoch_end(0, {})
     else:
         snapshot.put_back(run, start)
+        run.best.complete(start.config)
         live.apply(start.config, run.config, run.model, run.averaged.model, run.stepper.optimiser)
         yield events.Resumed(run.step, run.at_epoch)
     while run.at_epoch <= run.config.training.max_epochs and not run.ending:
@@ -231,7 +232,7 @@ class Training:
         """Keep the whole state as it is between two steps, where there is a folder for it."""
         if self.folder is not None and self.most_states:
             digest = state.keep(self.folder, snapshot.taken(self, why), self.most_states)
-            yield events.StateKept(self.step, self.at_epoch, why, digest)
+            yield events.StateKept(self.step, self.at_epoch - (why == "epoch"), why, digest)
 
     def optimise(self, batch: Batch, epoch: int) -> tuple[dict[str, Tensor], Output]:
         """One optimiser step; an error in it also says what is saved."""

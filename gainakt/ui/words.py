@@ -35,6 +35,7 @@ AUCS = {
     "train_running.encoder2_auc": "Encoder 2, training",
 }
 GAINS = {"gain_std": "gain std", "aggregate_gain_std": "std of the original's aggregate gain"}
+AGGREGATE_GAINS = {"gain_std": "std of the aggregate gain: this run reports it in place of practised gains"}
 PRESSURE = {
     "rejected_share": "share of steps rejected",
     "multiplier.gain_std": "multiplier of gain std",

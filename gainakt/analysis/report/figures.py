@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gainakt.analysis.report.sentences import practised_std
 from gainakt.store.facts import Facts
 
 Figure = dict[str, Any]
@@ -30,7 +31,7 @@ def all_figures(facts: Facts, baseline: Facts | None) -> dict[str, Figure]:
         ),
         "gain_std": _curves(
             both,
-            {"gain_std": "practised gains", "aggregate_gain_std": "aggregate gain"},
+            {practised_std(facts): "practised gains", "aggregate_gain_std": "aggregate gain"},
             "Std of gains, last 20 batches",
             "step",
             "std",

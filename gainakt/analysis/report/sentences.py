@@ -90,11 +90,21 @@ def response_difference(facts: Facts, targets: Targets) -> Iterator[str]:
     )
 
 
+def reports_aggregate(facts: Facts) -> bool:
+    """Whether the run's gain statistics read the aggregate gain in place of the practised gains."""
+    return flatten_stored(facts.run.config).get("origin.reported_gain") == "aggregate"
+
+
+def practised_std(facts: Facts) -> str:
+    """The series that holds the std of the gains that predict."""
+    return "state.practised_gain_std" if reports_aggregate(facts) else "gain_std"
+
+
 def aggregate_gain(facts: Facts) -> Iterator[str]:
     """The gain that the original study reported, beside the gains that predict."""
     aggregate, std = facts.test.get("aggregate_gain_std"), facts.test.get("gain_std")
-    if flatten_stored(facts.run.config).get("origin.reported_gain") == "aggregate":
-        practised = facts.curve("state.practised_gain_std")["value"]
+    if reports_aggregate(facts):
+        practised = facts.curve(practised_std(facts))["value"]
         std = float(practised.iloc[-1]) if len(practised) else None
     if aggregate is None or std is None:
         return

@@ -95,7 +95,8 @@ def gains(insight: Insight) -> None:
     facts, run_id = insight.facts, insight.facts.run.run_id
     left, right = st.columns(2)
     with left:
-        names = {"gain_std": "practised gains: used by predictions", "aggregate_gain_std": "aggregate gain: reported"}
+        practised = sentences.practised_std(facts)
+        names = {practised: "practised gains: used by predictions", "aggregate_gain_std": "aggregate gain: reported"}
         axes = Axes("Std of gains: used by predictions vs. reported by the original study", "step", "std", height=300)
         live_plot(f"diagnosis-tensors-{run_id}", charts.lines(facts.series, names, None, None, axes))
     with right:

@@ -69,7 +69,7 @@ def steps(store: Store) -> list[Step]:
         Step(
             "why",
             "See why",
-            "The diagnosis of that run compares the reported gain with the gains that predictions use.",
+            "The diagnosis of that run, section Gains, compares the reported gain with the gains that predictions use.",
             "Diagnose" if _ended(uniform) else "Train first",
             lambda: _diagnose(uniform),
             saw_why,
@@ -79,14 +79,15 @@ def steps(store: Store) -> list[Step]:
             "Turn one switch",
             SWITCHED,
             switched,
-            "Train it again with one setting changed: Reported gain now reads the gains that predictions use.",
+            "Train it again with Reported gain set to practised. Only the report changes: these gains do differ, but"
+            " Encoder 2 predicts as poorly as before.",
         ),
         _training(
             "corrected",
             "See them differ",
             CORRECTED,
             corrected,
-            "Train the corrected model on the same students: its gains separate by skill.",
+            "Train the corrected model on the same students: its gains differ by skill, and Encoder 2 predicts better.",
         ),
         Step(
             "real",

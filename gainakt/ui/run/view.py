@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
+from gainakt.config import flatten_stored
 from gainakt.store import Run, Store
 from gainakt.ui import resources, words
 from gainakt.ui.plots import charts
@@ -88,7 +89,7 @@ def progress_text(run: Run) -> str:
     """How far an active run is; while it is queued, what it waits for."""
     if run.status == "queued":
         behind = resources.queued_behind(resources.store(), run)
-        return f"Queued {behind}." if behind else "Queued: it starts as soon as its server is free."
+        return f"Queued {behind}." if behind else "Starting the training process …"
     total = (run.steps_per_epoch or 0) * (run.max_epochs or 0)
     if not run.step or not run.started or not run.heartbeat or not total:
         return "Starting: reading the data and building the model …"
@@ -139,10 +140,16 @@ def gain_std(
     """Gain std over steps, of another run beside it where one is given."""
     axes = Axes("Gain std over the last 20 batches", "step", "std of gains", height)
     if other is None:
-        return look.curves(charts.lines(curves.all, words.GAINS, None, curves.marks, axes))
+        names = words.AGGREGATE_GAINS if _aggregate(run) else words.GAINS
+        return look.curves(charts.lines(curves.all, names, None, curves.marks, axes))
     series = pd.concat([curves.all, curves_of(store, other.run_id).all])
     names = {run.run_id: f"{run.name} (this run)", other.run_id: f"{other.name} ({other.run_id[-4:]})"}
     return look.curves(charts.lines(series, {"gain_std": "gain std"}, names, curves.marks, axes))
+
+
+def _aggregate(run: Run) -> bool:
+    """Whether the run reports the aggregate gain in place of the practised gains."""
+    return flatten_stored(run.config).get("origin.reported_gain") == "aggregate"
 
 
 def aucs(curves: Curves, height: int = 320) -> Figure:
@@ -165,7 +172,9 @@ def distribution(
     if other is not None and len(gains := curves_of(store, other.run_id).gains(store, "validation")):
         counts[f"{other.name} ({other.run_id[-4:]}), validation"] = gains["counts"].iloc[-1]
     when = f" at step {at:,}" if at is not None else ""
-    return charts.histogram(counts, Axes(f"Practised gains{when}", "gain", "share of gains", height))
+    return charts.histogram(
+        counts, Axes(f"{'Aggregate' if _aggregate(run) else 'Practised'} gains{when}", "gain", "share of gains", height)
+    )
 
 
 def parameters(store: Store, run: Run, look: Look = AS_IS) -> None:

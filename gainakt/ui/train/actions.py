@@ -139,4 +139,4 @@ def _branch(store: Store, run: Run, kept: list[Moment]) -> None:
 
 def moment_label(moment: Moment) -> str:
     """`step 120: end of epoch 3`."""
-    return f"step {moment.step:,}: {_WHY.get(moment.why, moment.why).format(epoch=moment.epoch)}"
+    return f"step {moment.step:,}: {_WHY.get(moment.why, moment.why).format(epoch=moment.epoch - 1)}"
