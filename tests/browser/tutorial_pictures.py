@@ -131,7 +131,7 @@ def main() -> None:
                     page.goto(url + address.format(**ids))
                     if name == "data":
                         settled(page, 500)
-                        page.get_by_text("Simulated class").first.click()
+                        page.get_by_text("Simulated students").first.click()
                         page.wait_for_timeout(3000)
                     settled(page, 4000)
                     page.screenshot(path=options.folder / f"tutorial-{name}.png")
