@@ -1,6 +1,6 @@
 """Make the pictures of docs/tutorial.md: python -m tests.browser.tutorial_pictures [--only run].
 
-Does what the tutorial tells its reader to do, in a store of its own, and photographs each page at 1366 x 768. It takes
+All but the Train page's, which tests.browser.record makes. Does what the tutorial tells its reader to do, in a store of its own, and photographs each page at 1366 x 768. It takes
 some minutes; look at every picture before you keep it.
 """
 
@@ -10,8 +10,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -23,7 +21,6 @@ COMMAND = [sys.executable, "-m", "gainakt"]
 SIZE = {"width": 1366, "height": 768}
 FIRST = ["train", "--name", "first", "--set", "training.max_epochs=5"]
 SPREAD = ["train", "--name", "variance 2000", "--preset", "variance-x1000", "--set", "training.max_epochs=5"]
-LIVE = ["train", "--name", "steered", "--set", "training.max_epochs=100"]
 STEPS = {"data": "/Data", "runs": "/Runs", "run": "/Run?run={first}", "compare": "/Compare?runs={first},{spread}",
          "diagnosis": "/Diagnosis?run={first}", "study": "/Study"}  # fmt: skip
 
@@ -48,20 +45,6 @@ def prepared(store: Path) -> dict[str, str]:
     return ids
 
 
-@contextmanager
-def training(words: list[str], store: Path) -> Iterator[str]:
-    """A training in a terminal beside the dashboard; its run's id."""
-    process = subprocess.Popen([*COMMAND, *words, "--store", str(store)], cwd=ROOT, stderr=subprocess.PIPE, text=True,
-                               stdout=subprocess.DEVNULL)  # fmt: skip
-    assert process.stderr
-    try:
-        line = next(line for line in process.stderr if re.search(r"run \d{8}-", line))
-        yield re.findall(r"\d{8}-\d{6}-[0-9a-f]{4}", line)[0]
-    finally:
-        process.terminate()
-        process.communicate()
-
-
 def settled(page: Page, wait: int = 2500) -> None:
     """Return when the page has stopped running and nothing hovers."""
     page.locator("h1").first.wait_for(timeout=60_000)
@@ -72,49 +55,12 @@ def settled(page: Page, wait: int = 2500) -> None:
     page.wait_for_timeout(wait)
 
 
-def at_step(page: Page, step: int) -> None:
-    """Return when the run's progress has passed this step."""
-    for _ in range(400):
-        shown = re.search(r"step ([\d,]+)", page.locator("[data-testid=stMain]").inner_text(), re.IGNORECASE)
-        if shown and int(shown[1].replace(",", "")) >= step:
-            return
-        page.wait_for_timeout(500)
-    raise TimeoutError(f"the run did not reach step {step}")
-
-
-def drag(page: Page, name: re.Pattern[str], to: float) -> None:
-    """Drag the first slider of that name to this part of its way."""
-    thumb = page.get_by_role("slider", name=name).first
-    thumb.scroll_into_view_if_needed()
-    track = page.get_by_test_id("stSlider").filter(has=thumb).first.bounding_box()
-    handle = thumb.locator("xpath=..").bounding_box()
-    assert track and handle
-    y = handle["y"] + handle["height"] / 2
-    page.mouse.move(handle["x"] + handle["width"] / 2, y)
-    page.mouse.down()
-    page.mouse.move(track["x"] + to * track["width"], y, steps=8)
-    page.mouse.up()
-
-
-def steered(page: Page, url: str, store: Path, picture: Path) -> None:
-    """The Train page of a running training whose variance weight was moved."""
-    with training(LIVE, store) as run_id:
-        page.goto(f"{url}/Train?run={run_id}")
-        at_step(page, 60)
-        drag(page, re.compile("variance weight", re.IGNORECASE), 0.65)
-        at_step(page, 160)
-        page.locator("h1").first.click()
-        page.mouse.move(2, 400)
-        page.wait_for_timeout(2000)  # a page that ticks never settles
-        page.screenshot(path=picture)
-
-
 def main() -> None:
     """Train, judge, start the dashboard, take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=ROOT / "docs" / "images")
     parser.add_argument("--store", type=Path, help="keep the runs in this store, for the next time")
-    parser.add_argument("--only", default="", help="one picture: train or a page's name in lower case")
+    parser.add_argument("--only", default="", help="one picture: a page's name in lower case")
     options = parser.parse_args()
     chromium = shutil.which("chromium")
     if chromium is None:
@@ -135,8 +81,6 @@ def main() -> None:
                         page.wait_for_timeout(3000)
                     settled(page, 4000)
                     page.screenshot(path=options.folder / f"tutorial-{name}.png")
-            if options.only in ("", "train"):
-                steered(page, url, store, options.folder / "tutorial-train.png")
             browser.close()
     for picture in sorted(options.folder.glob("tutorial-*.png")):
         size = picture.stat().st_size
