@@ -1,7 +1,7 @@
 """Make the pictures of docs/tutorial.md: python -m tests.browser.tutorial_pictures [--only run].
 
-All but the Train page's, which tests.browser.record makes. Does what the tutorial tells its reader to do, in a store of its own, and photographs each page at 1366 x 768. It takes
-some minutes; look at every picture before you keep it.
+All but the Train page's, which tests.browser.record makes. Does what the tutorial tells its reader to do, in a store of
+its own, and photographs each page at 1366 x 768. It takes some minutes; look at every picture before you keep it.
 """
 
 import argparse
