@@ -53,7 +53,7 @@ def main(folder: Path) -> None:
         page = browser.new_page(viewport=SIZE, color_scheme="light")
         page.set_default_timeout(60_000)
         page.goto(url)
-        page.get_by_role("button", name="See them differ").click()
+        page.locator(".st-key-start-corrected button").click()
         page.get_by_text("Steer this run").wait_for()
         page.wait_for_function(POINTS, arg=8, timeout=120_000)
         taken = frames(page)
