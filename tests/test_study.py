@@ -154,7 +154,7 @@ def test_the_page_draws_what_is_there(tmp_path: Path, monkeypatch: pytest.Monkey
     try:
         assert not app.exception and "none of them finished" in str([one.value for one in app.caption])
         next(one for one in app.selectbox if one.label == "Simulated class").set_value("demo")
-        for label, text in (("Students", "40"), ("True CV of rates", "0, 0.44")):
+        for label, text in (("Students", "40"), ("True CV of the rates", "0, 0.44")):
             next(one for one in app.text_input if one.label == label).set_value(text)
         next(one for one in app.number_input if one.label == "Seeds").set_value(2)
         app.run()
