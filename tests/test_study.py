@@ -163,7 +163,7 @@ def test_the_page_draws_what_is_there(tmp_path: Path, monkeypatch: pytest.Monkey
         for text, why in (
             ("few", "'few' is no number"),
             ("inf", "'inf' is no number"),
-            ("500.7", "500.7 is no whole number"),
+            ("500.7", "500.7 is not a whole number"),
         ):
             next(one for one in app.text_input if one.label == "Students").set_value(text).run()
             assert not app.exception and why in app.error[0].value.replace("\\", "")
