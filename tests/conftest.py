@@ -59,6 +59,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
+def seed_text() -> str:
+    """The original study's document, which is no part of the repository; skips where it is not beside the clone."""
+    folder = ROOT.parent / "shared" / "seed"
+    if not folder.is_dir():
+        pytest.skip("the original study's document is not at ../shared/seed")
+    return next(folder.glob("*.txt")).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of ASSISTments 2015 beside the clone; skips where it is not there."""
     folder = ROOT.parent / "shared" / "data" / "assist2015"

@@ -1,7 +1,6 @@
 """Named configurations: what each idea changes, on `corrected` and on the origin's formulas."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -24,7 +23,6 @@ IDEAS = {
     "irt-prior": {"model.prior": "irt"}, "gain-response": {"weights.gain_response": 0.1},
     "curriculum": {"regime.schedule": "variance 1:0 10:20"}, "gain-dropout": {"model.gain_dropout": 0.2},
 }  # fmt: skip
-SEED = Path(__file__).resolve().parents[2] / "shared" / "seed"
 
 
 def against(base, name):
@@ -53,11 +51,8 @@ def test_the_seeds_own_runs_start_from_its_formulas():
     assert against("v3-phase1", "bug-fix-2-epochs") == {"training.max_epochs": 2}
 
 
-def test_expectations_are_the_seeds():
-    if not SEED.is_dir():
-        pytest.skip("the seed document is not beside the clone")
-    text = next(SEED.glob("*.txt")).read_text(encoding="utf-8")
-    stated = re.findall(r"(\d+)(?:-\d+)?%", text.split("## Success Probability Assessment")[1])
+def test_expectations_are_the_seeds(seed_text):
+    stated = re.findall(r"(\d+)(?:-\d+)?%", seed_text.split("## Success Probability Assessment")[1])
     for name in IDEAS:
         assert set(re.findall(r"(\d+) (?:to \d+ )?%", PRESETS[name].expected)) <= set(stated)
 

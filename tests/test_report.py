@@ -87,11 +87,8 @@ def test_only_what_was_mis_decoded_is_repaired(text: str) -> None:
         assert beside.repaired(text.encode().decode("mac_roman")) == text
 
 
-def test_the_originals_document_is_repaired_whole() -> None:
-    folder = ROOT.parent / "shared" / "seed"
-    if not folder.is_dir():
-        pytest.skip("the original analysis is not at ../shared/seed")
-    text = beside.repaired(next(folder.glob("*.txt")).read_text(encoding="utf-8"))
+def test_the_originals_document_is_repaired_whole(seed_text: str) -> None:
+    text = beside.repaired(seed_text)
     assert "❌ **FAILED** - V3" in text and "‚" not in text
     known = {heading for heading, _ in beside.sections(text)}
     for report, originals in beside.MATCHES.items():

@@ -287,9 +287,8 @@ def test_parameters_are_told_at_every_epoch(tiny, data):
     assert last.parameters["beta"] != first.parameters["beta"]
 
 
-def test_a_device_that_is_not_there_is_refused_with_those_that_are():
-    if torch.backends.mps.is_available():
-        pytest.skip("this machine has MPS")
+def test_a_device_that_is_not_there_is_refused_with_those_that_are(monkeypatch):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     with pytest.raises(InputError, match=r"training\.device: mps is not available here; available: .*cpu, or auto"):
         pick_device("mps")
     assert pick_device("cpu") == CPU

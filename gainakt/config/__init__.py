@@ -11,6 +11,7 @@ from gainakt.config.model import ModelConfig
 from gainakt.config.training import OriginConfig, PressureConfig, RegimeConfig, TrainingConfig
 from gainakt.config.tree import (
     DEFAULT_STORE,
+    SCHEDULE,
     SECTIONS,
     Config,
     FieldSpec,
@@ -27,6 +28,7 @@ from gainakt.config.tree import (
 
 __all__ = [
     "DEFAULT_STORE",
+    "SCHEDULE",
     "SECTIONS",
     "Config",
     "DataConfig",

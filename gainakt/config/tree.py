@@ -21,6 +21,8 @@ from gainakt.errors import InputError
 
 DEFAULT_STORE = Path("data/gainakt.duckdb")
 """The store's file, relative to where the command runs; GAINAKT_STORE or --store name another."""
+SCHEDULE = "schedule"
+"""Who a change comes from that a run's own schedule of weights makes; a replay makes it by itself."""
 
 
 RENAMED = {"weights.bce": "weights.encoder_priority"}

@@ -42,6 +42,11 @@ class Report:
     curves: pd.DataFrame
     rejected: pd.DataFrame
 
+    @property
+    def fingerprint(self) -> str:
+        """Of the interactions as they were read."""
+        return str(self.summary["fingerprint"])
+
 
 def report_on(config: DataConfig) -> Report:
     """Read the data and describe them; raises InputError."""

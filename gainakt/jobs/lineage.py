@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gainakt.config import Config, changed, difference, fields
 from gainakt.errors import InputError
-from gainakt.jobs.marks import SCHEDULE, Mark, Row, held_along, journal, marks_of, plan, request, to_repeat
+from gainakt.jobs.marks import Mark, Row, held_along, journal, marks_of, plan, request, to_repeat
 from gainakt.jobs.owning import refuse_owned, taking_up
 from gainakt.store import Run, RunFolder
 from gainakt.training.moments import Moment as Moment  # for the pages, which may not import training
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FRESH",
-    "SCHEDULE",
     "Beginning",
     "Moment",
     "Prepared",

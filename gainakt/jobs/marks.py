@@ -4,15 +4,13 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from gainakt.config import renamed
+from gainakt.config import SCHEDULE, renamed
 from gainakt.store import RunFolder
 from gainakt.store.rows import changes
 
 Row = dict[str, Any]
 Mark = tuple[int, Row]
 """A request and the step that it acts from."""
-SCHEDULE = "schedule"
-"""Who a change comes from that a run's own schedule of weights makes; a replay makes it by itself."""
 PLAN = "marks.json"
 """File in a run's folder with the marks that it repeats, so that it can be resumed before it has made them all."""
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import t
 
-from gainakt.config import changed
+from gainakt.config import SCHEDULE, changed
 from gainakt.errors import InputError, RunFailed
 from gainakt.jobs import lineage
 from gainakt.jobs.lineage import Prepared
@@ -227,7 +227,7 @@ def _moves(root: Path, run: Run) -> list[dict[str, Any]]:
     return [
         row
         for row in rows
-        if row["kind"] == "changed" and row.get("who") != lineage.SCHEDULE and (row["step"], row["field"]) in marks
+        if row["kind"] == "changed" and row.get("who") != SCHEDULE and (row["step"], row["field"]) in marks
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import OutOfMemoryError, Tensor
 
-from gainakt.config import Config, changed, fields, flatten, weights_at
+from gainakt.config import SCHEDULE, Config, changed, fields, flatten, weights_at
 from gainakt.data.interactions import Interactions
 from gainakt.data.sequences import Batch, batches_per_epoch, split_students, windows_of
 from gainakt.errors import InputError, RunFailed
@@ -27,8 +27,6 @@ from gainakt.training.watch import Recent, RunningAUC, histograms_of
 
 __all__ = ["Diverged", "Requests", "Training", "Uniform", "train"]
 
-SCHEDULE = "schedule"
-"""Who a change comes from that the run's own schedule of weights makes."""
 _APART = 2.0
 """Seconds within which further changes keep no state of their own: the steps of one move of a slider."""
 

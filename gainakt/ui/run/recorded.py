@@ -17,8 +17,6 @@ POINTS = 1500
 """Points of a curve that a tab keeps; twice as many are thinned to half."""
 MOMENTS = 300
 """Moments of the gain distribution over steps that a tab keeps, thinned in the same way."""
-SCHEDULE = "schedule"
-"""Who a change comes from that the run's own schedule of weights makes."""
 _NAMES = {
     "step": (*words.LOSSES, *words.GAINS, *words.PRESSURE, "gain_mean", "interactions_per_second"),
     "epoch": (*words.AUCS, "validation.gain_std"),

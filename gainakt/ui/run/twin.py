@@ -5,9 +5,8 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from gainakt.config import fields
+from gainakt.config import SCHEDULE, fields
 from gainakt.jobs import twin
-from gainakt.jobs.lineage import SCHEDULE
 from gainakt.jobs.twin import Effect
 from gainakt.measures.registry import MEASURES
 from gainakt.store import Run, Store

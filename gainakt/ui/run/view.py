@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from gainakt.config import flatten_stored
+from gainakt.config import SCHEDULE, flatten_stored
 from gainakt.store import Run, Store
 from gainakt.ui import resources, words
 from gainakt.ui.plots import charts
 from gainakt.ui.plots.charts import Axes, Figure
 from gainakt.ui.plots.live import live_plot
 from gainakt.ui.plots.reading import at_moment, logarithmic, smoothed
-from gainakt.ui.run.recorded import SCHEDULE, Curves, curves_of, merged, steered
+from gainakt.ui.run.recorded import Curves, curves_of, merged, steered
 from gainakt.ui.text import markdown_text, number
 
 __all__ = ["Curves", "Look", "curves_of", "header", "marks", "overview", "parameters", "progress_text", "skill_gains"]
