@@ -6,10 +6,10 @@ from gainakt.ui import frame, resources, tables
 from gainakt.ui.diagnosis.verdict import run_badges
 from gainakt.ui.forms import run_choice
 from gainakt.ui.run import kin, twin
+from gainakt.ui.run.recorded import curves_of
 from gainakt.ui.run.recovery import recovery
-from gainakt.ui.run.view import curves_of, header, overview, parameters, skill_gains
+from gainakt.ui.run.view import header, overview, parameters, skill_controls, skill_gains
 from gainakt.ui.text import markdown_text
-from gainakt.ui.train.watch import skill_controls
 
 frame.page("Run", ":material/monitoring:")
 store = resources.store()
@@ -70,7 +70,7 @@ with configuration:
         st.markdown("###### Data, machine, versions")
         tables.show(tables.surroundings(run), most=700, widths={"What": 210, "Value": 210})
 with log:
-    tables.show(tables.events(store.events(run_id)), most=460, widths={"Detail": 460})
+    tables.show(tables.events(curves.events), most=460, widths={"Detail": 460})
     if run.traceback:
         with st.expander("Traceback"):
             st.code(run.traceback)

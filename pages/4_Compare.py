@@ -8,7 +8,7 @@ from gainakt.ui.forms import run_choice
 from gainakt.ui.plots import charts
 from gainakt.ui.plots.charts import Axes
 from gainakt.ui.plots.live import live_plot
-from gainakt.ui.run.view import marks
+from gainakt.ui.run.recorded import curves_of
 from gainakt.ui.text import shortened
 
 frame.page("Compare", ":material/compare:")
@@ -46,7 +46,7 @@ with numbers:
 
 CURVES = ("gain_std", "validation.encoder1_auc", "validation.encoder2_auc", "loss.total", "loss.im")
 series = store.series(picked, CURVES, points=800)
-changes = pd.concat([marks(store, run_id) for run_id in picked])
+changes = pd.concat([curves_of(store, run_id).marks for run_id in picked])
 revision = ",".join(picked)
 
 

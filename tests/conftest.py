@@ -18,13 +18,16 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import settings
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from gainakt.config import Config, changed
 from gainakt.config.presets import preset
 from gainakt.data.interactions import NO_FOLD, Interactions
 
 ROOT = Path(__file__).resolve().parents[1]
+PATIENCE = 30_000
+"""Milliseconds a browser waits for what is expected: a shared machine may be many times slower than an idle one."""
+expect.set_options(timeout=PATIENCE)
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--headless",
@@ -148,7 +151,7 @@ def page(browser: Browser) -> Iterator[Page]:
     """A fresh page of 1366 x 768 with cookies and storage of its own."""
     context = browser.new_context(viewport={"width": 1366, "height": 768})
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE)
     yield page
     context.close()
 

@@ -16,7 +16,7 @@ from gainakt.config import (
     flatten_stored,
     weights_at,
 )
-from gainakt.config.presets import OPEN_IN_SEED, PRESETS, preset
+from gainakt.config.presets import PRESETS, preset
 from gainakt.config.tree import RENAMED
 from gainakt.errors import InputError
 from gainakt.store import RunFolder, Store
@@ -130,7 +130,6 @@ def test_corrected_is_the_default_and_v3_phase1_what_the_seed_states():
     )
     assert (v3.model.temperature, v3.model.temperature_start, v3.model.threshold_start) == ("fixed", 1.0, 0.85)
     assert (v3.model.accumulation, v3.model.gain_head, v3.losses.variance_form) == ("all", "linear", "minus_variance")
-    assert set(OPEN_IN_SEED) <= set(fields())
 
 
 def test_flatten_and_difference_are_by_dotted_name():

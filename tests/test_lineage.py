@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from gainakt.config import changed, flatten
 from gainakt.errors import InputError
 from gainakt.jobs import lineage
 from gainakt.jobs.service import execute, queue_run
@@ -183,7 +184,13 @@ def test_a_branch_goes_on_from_a_moment_with_other_settings(store, tmp_path, con
     assert last["kind"] == "finished", last
     made = taken(store, folder)
     assert (
-        made.lineage == {"parent": run.run_id, "step": 4, "changes": changes}
+        made.lineage
+        == {
+            "parent": run.run_id,
+            "step": 4,
+            "changes": changes,
+            "before": {name: flatten(config)[name] for name in changes},
+        }
         and made.config["weights"]["variance"] == 20.0
     )
     recorded = store.series([made.run_id], ["loss.total", "learning_rate"])
@@ -416,3 +423,20 @@ def test_rows_that_no_reader_expects_do_not_hinder_a_resumption(store, tmp_path,
         requests.write(json.dumps(odd) + "\n")
     folder, again, begin = lineage.resume(tmp_path, taken(store, paused), "tests")
     assert execute(folder, again, begin=begin)["kind"] == "finished"
+
+
+def test_a_branch_of_a_branch_at_its_beginning_starts_from_the_branchs_settings(store, tmp_path, config):
+    parent = taken(store, trained(tmp_path, config))
+    folder, again, begin = lineage.branch(tmp_path, parent, 4, {"weights.variance": 50.0})
+    execute(folder, again, begin=begin)
+    child = taken(store, folder)
+    moment = next(moment for moment in lineage.kept_moments(tmp_path, child) if moment.why == "branch")
+    assert lineage.config_at(child, moment) == again
+    _, twice, _ = lineage.branch(tmp_path, child, 4, {"training.max_epochs": 5})
+    assert twice == changed(again, {"training.max_epochs": 5})
+
+
+def test_a_branch_cannot_move_students_between_the_splits(store, tmp_path, config):
+    parent = taken(store, trained(tmp_path, config))
+    with pytest.raises(InputError, match=r"training\.fold"):
+        lineage.branch(tmp_path, parent, 4, {"training.fold": 1})

@@ -36,7 +36,9 @@ def descend(store: Path, name: str, end: str = "finished", seed: int = 0, **line
 def family(store: Path) -> dict[str, str]:
     """A run with a branch, its replay, a twin of two seeds; and a branch of what is gone."""
     first = write_run(store, "first", "finished")
-    branch = descend(store, "branch", parent=first, step=12, changes={"weights.variance": 7.0})
+    branch = descend(
+        store, "branch", parent=first, step=12, before={"weights.variance": 0.0}, changes={"weights.variance": 7.0}
+    )
     return {
         "first": first, "branch": branch, "replay": descend(store, "again", "paused", replay=branch, step=12),
         "twin": descend(store, "untouched", parent=first, step=11, twin=first, steered=False),

@@ -69,12 +69,12 @@ def test_their_course_can_be_overlaid(store):
 
 
 def test_they_cannot_be_renamed_or_evaluated(store, tmp_path):
-    from gainakt.training.saved import reload
+    from gainakt.training.saved import opened
 
     with pytest.raises(InputError, match="published record"):
         store.rename(V3, "mine")
     with pytest.raises(InputError, match="published record"):
-        reload(store.run(V3), runs_root(tmp_path / "x.duckdb"))
+        opened(store.run(V3), runs_root(tmp_path / "x.duckdb"))
 
 
 def test_a_reader_beside_the_holder_sees_them(store, tmp_path):

@@ -112,8 +112,10 @@ def test_states_are_kept_at_marks_epochs_and_the_end_and_the_oldest_go(tiny, dat
     assert [(event.step, event.why) for event in kept] == [
         (0, "epoch"), (3, "mark"), (6, "epoch"), (12, "epoch"), (18, "epoch"), (19, "stop"),
     ]  # fmt: skip
-    assert [moment.step for moment in state.moments(tmp_path)] == [3, 12, 18, 19], "the first mark's stays"
-    assert len(list((tmp_path / state.FOLDER).iterdir())) == 8
+    assert [moment.step for moment in state.moments(tmp_path)] == [0, 3, 12, 18, 19], (
+        "the first mark's and the oldest stay"
+    )
+    assert len(list((tmp_path / state.FOLDER).iterdir())) == 10
 
 
 def test_a_stopped_run_can_go_on(tiny, data, tmp_path):
@@ -144,3 +146,28 @@ def test_a_damaged_missing_or_foreign_state_is_refused(tiny, data, small_class, 
         state.read(tmp_path, 6)
     file.with_suffix(".json").write_text("{")
     assert [moment.step for moment in state.moments(tmp_path)] == [0]
+
+
+def test_a_checkpoint_of_an_epoch_that_is_done_again_gives_way_to_the_best(tiny, data, tmp_path):
+    config = tiny({"training.max_epochs": 4, "training.learning_rate": 0.02})
+    for at in (9, 11, 15, 17):
+        folder = make(tmp_path / str(at))
+        list(train(config, data, asking({at: [STOP]}), folder))
+        last = list(train(config, data, folder=folder, start=state.read(folder)))[-1]
+        saved = {one: json.loads((folder / f"{one}.json").read_text())["epoch"] for one in ("encoder1", "encoder2")}
+        assert saved == last.best_epoch
+
+
+def test_a_run_that_died_after_its_last_epoch_ends_there_when_resumed(tiny, data, tmp_path):
+    config = tiny({"training.max_epochs": 40, "training.patience": 1, "training.learning_rate": 0.05})
+    last = list(train(config, data, folder=tmp_path))[-1]
+    assert last.reason.startswith("neither") and last.epochs < 40
+    again = list(train(config, data, folder=tmp_path, start=state.read(tmp_path)))[-1]
+    assert (again.epochs, again.results) == (last.epochs, last.results)
+
+
+def test_a_constraint_that_a_branch_drops_has_no_multiplier(tiny, data, tmp_path):
+    both = {"pressure.least_gain_std": 0.1, "pressure.least_skill_cv": 0.2, "training.max_epochs": 2}
+    list(train(tiny(both), data, folder=tmp_path))
+    one = tiny({**both, "pressure.least_skill_cv": 0.0, "training.max_epochs": 3})
+    assert list(train(one, data, start=state.read(tmp_path)))[-1].status == "finished"

@@ -15,7 +15,7 @@ from gainakt.errors import InputError
 from gainakt.jobs.service import execute, queue_run
 from gainakt.model.gainakt import GainAKT
 from gainakt.store import Store
-from gainakt.training.saved import opened, reload
+from gainakt.training.saved import opened
 from gainakt.training.setup import build, without_weights
 from gainakt.training.student_table import student_rows
 from gainakt.training.students import explain, student_number, view
@@ -251,13 +251,6 @@ def test_a_model_is_opened_without_a_random_number(tiny, changes):
     assert [(name, value.tolist()) for name, value in empty.state_dict().items()] == [
         (name, value.tolist()) for name, value in built.state_dict().items()
     ]
-
-
-def test_an_opened_run_is_the_reloaded_one(trained):
-    run = opened(*trained("original"))
-    _, _, model, _ = reload(*trained("original"))
-    for one, other in zip(run.model.parameters(), model.parameters(), strict=True):
-        assert torch.equal(one, other)
 
 
 def test_the_command_line_prints_the_same_numbers(trained):

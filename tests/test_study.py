@@ -94,6 +94,19 @@ def test_a_cancelled_study_ends_with_its_training_saved_and_can_go_on(tmp_path: 
     assert len(study.carry_out(PLAN, tmp_path, quiet)) == 4
 
 
+def test_a_study_whose_run_is_paused_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = study.execute
+
+    def paused(folder: RunFolder, *rest: Any) -> dict[str, Any]:
+        folder.request_pause("tests")
+        return whole(folder, *rest)
+
+    monkeypatch.setattr(study, "execute", paused)
+    plan = study.Plan((40,), (0.44,), presets=("corrected",), seeds=1)
+    with pytest.raises(RunFailed, match=r"was paused; start it again"):
+        study.carry_out(plan, tmp_path, quiet)
+
+
 def test_what_has_finished_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = study.carry_out(PLAN, tmp_path, quiet)
     assert len(rows) == 4 and (rows["data_skills"] == "untested").all()
@@ -163,7 +176,7 @@ def test_the_page_draws_what_is_there(tmp_path: Path, monkeypatch: pytest.Monkey
         for text, why in (
             ("few", "'few' is no number"),
             ("inf", "'inf' is no number"),
-            ("500.7", "500.7 is not a whole number"),
+            ("500.7", "500.7 is no whole number"),
         ):
             next(one for one in app.text_input if one.label == "Students").set_value(text).run()
             assert not app.exception and why in app.error[0].value.replace("\\", "")

@@ -113,15 +113,10 @@ def explain(
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Explain one prediction of Encoder 2: which earlier interactions fed the practice that it comes from."""
-    record = _record(run, store)
-    from gainakt.data.sequences import split_students
-    from gainakt.training.saved import reload
-    from gainakt.training.students import explain as explained
-    from gainakt.training.students import student_number
+    from gainakt.jobs.students import students
 
-    config, data, model, _ = reload(record, runs_root(store))
-    split = split_students(data, config.training.fold, config.training.seed)
-    found = explained(model, data, split, student_number(data, student), step, config.data.window)
+    record = _record(run, store)
+    found = students(record, runs_root(store)).explain(student, step)
     if as_json:
         show_json(run_id=record.run_id, **found.as_json())
         return

@@ -1,7 +1,6 @@
 """The verb `study`: simulated classes, each trained and tested."""
 
-from collections.abc import Callable, Iterable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -9,10 +8,7 @@ from gainakt.cli.options import JsonFlag, StoreOption, listed
 from gainakt.cli.output import show_json, table_text
 from gainakt.cli.progress import share_bar
 from gainakt.config import DEFAULT_STORE
-from gainakt.errors import InputError
 from gainakt.store import runs_root
-
-_Number = TypeVar("_Number", int, float)
 
 
 def study(
@@ -37,11 +33,11 @@ def study(
 
     Every combination is a run in the store; a study that is started again trains only what is missing.
     """
-    from gainakt.jobs.study import Plan, carry_out, numbers, summary, whole_numbers
+    from gainakt.jobs.study import Plan, carry_out, numbers, read, summary, whole_numbers
 
     plan = Plan(
-        students=_read("--students", whole_numbers, students),
-        cvs=_read("--cv", numbers, cv),
+        students=read("--students", whole_numbers, students),
+        cvs=read("--cv", numbers, cv),
         sequencings=listed(stop),
         presets=listed(preset),
         seeds=seeds,
@@ -55,11 +51,3 @@ def study(
         show_json(cells=cells, summary=summary(cells))
     else:
         print(table_text(summary(cells)))
-
-
-def _read(option: str, parse: Callable[[str], Iterable[_Number]], text: str) -> tuple[_Number, ...]:
-    """The numbers of an option; its name stands in the error."""
-    try:
-        return tuple(parse(text))
-    except InputError as error:
-        raise InputError(f"{option}: {error}") from None

@@ -107,7 +107,7 @@ _SENTENCES: dict[str, Callable[[Config], str]] = {
 
 
 def _fit(config: Config) -> str:
-    if config.model.prior != "parametric" or config.model.accumulation == "all":
+    if not config.model.fitted:
         return "No effect: no learning-curve model was fitted before this training."
     return ""
 

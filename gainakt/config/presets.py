@@ -50,16 +50,6 @@ _V3_PHASE1: dict[str, Any] = {
 
 _MEASURED: dict[str, str] = json.loads(Path(__file__).with_name("measured.json").read_text(encoding="utf-8"))
 """Idea -> what was measured of it; tests/benchmarks/findings.py writes it."""
-_STATED = (
-    "training.patience",
-    "weights.encoder_priority",
-    "weights.variance",
-    "weights.contrastive",
-    "model.threshold",
-    "model.student_velocity",
-)
-OPEN_IN_SEED = (*(name for name in _V3_PHASE1 if name not in _STATED), "data.window", "training.seed")
-"""Settings of `v3-phase1` that the published analysis does not state: from notes about that run, or chosen here."""
 
 
 @dataclass(frozen=True)

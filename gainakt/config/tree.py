@@ -5,6 +5,7 @@ Forms, command-line flags, stored snapshots and docs are derived from it through
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -94,6 +95,7 @@ class FieldSpec:
     below: bool = False
 
 
+@cache
 def fields() -> dict[str, FieldSpec]:
     """Every setting by its dotted name, in the order of the tree."""
     return {

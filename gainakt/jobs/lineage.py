@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from gainakt.config import Config, changed, difference, fields
 from gainakt.errors import InputError
 from gainakt.jobs.marks import Mark, Row, held_along, journal, marks_of, plan, request, to_repeat
@@ -23,6 +25,7 @@ __all__ = [
     "Moment",
     "Prepared",
     "branch",
+    "config_at",
     "differences",
     "history",
     "journal",
@@ -62,6 +65,19 @@ def kept_moments(root: Path, run: Run) -> list[Moment]:
     return [] if run.published else moments(RunFolder(root, run.run_id).folder)
 
 
+def config_at(run: Run, moment: Moment) -> Config:
+    """The settings in effect at a kept moment; raises InputError where another version wrote them."""
+    try:
+        return _in_effect(run, moment.why, Config.model_validate(moment.config))
+    except ValidationError as error:
+        raise InputError(f"run {run.run_id} was written by another version of the workbench") from error
+
+
+def _in_effect(run: Run, why: str, config: Config) -> Config:
+    """A state's settings; the state that a branch begins with is its parent's, and its settings are its own."""
+    return Config.model_validate(run.config) if why == "branch" else config
+
+
 def resume(root: Path, run: Run, who: str) -> Prepared:
     """Take a paused, stopped, failed or interrupted run up again in this process, from its newest kept state.
 
@@ -83,11 +99,9 @@ def resume(root: Path, run: Run, who: str) -> Prepared:
         marks = to_repeat(folder, rows, -1 if kept is None else kept.step)
         control = folder.claim(who)
     folder.close()
-    config = Config.model_validate(run.config)
     if kept is None:
-        return folder, config, Beginning(marks=marks, control=control)
-    if kept.about["why"] != "branch":  # a branch that has no state of its own yet has its parent's
-        config = kept.config
+        return folder, Config.model_validate(run.config), Beginning(marks=marks, control=control)
+    config = _in_effect(run, kept.about["why"], kept.config)
     held = held_along(rows, kept.step)
     again = [request(row["field"], row.get("new", row.get("value")), row) for row in held if "field" in row]
     marks = tuple((step, mark) for step, mark in marks if step > kept.step + 1 or mark not in again)
@@ -120,7 +134,8 @@ def branch(
 
     source = _folder(root, run).folder
     kept = state.read(source, at)
-    config = changed(kept.config, changes)
+    before = _in_effect(run, kept.about["why"], kept.config)
+    config = changed(before, changes)
     snapshot.check(config, str(kept.about["data_fingerprint"]), kept)
     if int(kept.about["epoch"]) > config.training.max_epochs:
         raise InputError(
@@ -128,8 +143,9 @@ def branch(
             " nothing. Branch from an earlier moment, or raise training.max_epochs"
         )
     lineage: dict[str, Any] = {"parent": run.run_id, "step": kept.step, **(purpose or {})}
-    if differing := difference(kept.config, config):
+    if differing := difference(before, config):
         lineage["changes"] = {setting: new for setting, (_, new) in differing.items()}
+        lineage["before"] = {setting: old for setting, (old, _) in differing.items()}
     title = name or f"{run.name}, branched at {kept.step}"
     folder = RunFolder.create(root, name=title, preset=run.preset or "", config=config.model_dump(), lineage=lineage)
     state.keep(folder.folder, replace(kept, about={**kept.about, "why": "branch"}))

@@ -5,10 +5,10 @@ Every cell is an ordinary run, recognised by its configuration: a study that is 
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from gainakt.verdict.progress import Progress
 
 SEQUENCINGS = ("blocked", "interleaved", "until_correct", "adaptive")
 _PREFIX = "study"
+_Number = TypeVar("_Number", int, float)
 _TRAINS = "training"
 _BY = ["preset", "sequencing", "true_cv", "students"]
 
@@ -90,28 +91,30 @@ def carry_out(plan: Plan, root: Path, progress: Progress) -> pd.DataFrame:
     cells = plan.cells()
     with Store.open(":memory:", runs=root) as store:
         store.take_in()
+        finished = _finished(store)
         for number, cell in enumerate(cells):
 
             def of_cell(share: float, says: str, number: int = number, cell: Cell = cell) -> None:
                 progress((number + share) / len(cells), f"{number + 1} of {len(cells)}: {cell.name}: {says}")
 
             of_cell(0.0, _TRAINS)
-            run = done(store, cell) or _trained(store, cell, root, of_cell)
+            run = _done(finished, cell) or _trained(store, cell, root, of_cell)
             if plan.tests and not store.journal_rows([run.run_id], TESTED):
                 run_tests(run, root, "stand-in", of_cell)
                 store.take_in()
         return table(store, plan)
 
 
-def done(store: Store, cell: Cell) -> Run | None:
+def _finished(store: Store) -> list[Run]:
+    """The finished runs of all studies, newest first."""
+    return store.finished_runs_named(f"{_PREFIX} ")[::-1]
+
+
+def _done(finished: list[Run], cell: Cell) -> Run | None:
     """The finished run of a cell, if there is one."""
-    config = cell.config.model_dump()
-    runs = store.runs(cell.name)
-    for run_id in runs.loc[(runs["name"] == cell.name) & (runs["status"] == "finished"), "run_id"]:
-        run = store.run(run_id)
-        if Config.model_validate(run.config).model_dump() == config:
-            return run
-    return None
+    config = cell.config
+    same = (run for run in finished if run.name == cell.name and Config.model_validate(run.config) == config)
+    return next(same, None)
 
 
 def _trained(store: Store, cell: Cell, root: Path, progress: Progress) -> Run:
@@ -123,14 +126,15 @@ def _trained(store: Store, cell: Cell, root: Path, progress: Progress) -> Run:
         except Cancelled:
             folder.request_stop("user")
 
-    last = execute(folder, cell.config, stop_when_cancelled)
+    execute(folder, cell.config, stop_when_cancelled)
     store.take_in()
     progress(0.0, _TRAINS)  # a study that was cancelled ends here, with what is done kept
-    if last["kind"] == "failed":
-        raise RunFailed(f"run {folder.run_id} of the study failed: {last['error']}")
-    if last["status"] != "finished":
-        raise RunFailed(f"the study ended: run {folder.run_id} was {last['reason']}; start it again to go on")
-    return store.run(folder.run_id)
+    run = store.run(folder.run_id)
+    if run.status == "failed":
+        raise RunFailed(f"run {run.run_id} of the study failed: {run.error}")
+    if run.status != "finished":
+        raise RunFailed(f"the study ended: run {run.run_id} was {run.reason or run.status}; start it again to go on")
+    return run
 
 
 def table(store: Store, plan: Plan | None = None) -> pd.DataFrame:
@@ -141,10 +145,10 @@ def table(store: Store, plan: Plan | None = None) -> pd.DataFrame:
     untested: of the data, of the run).
     """
     if plan is None:
-        runs = [store.run(i) for i in store.runs(f"{_PREFIX} ").query("status == 'finished'")["run_id"]]
-        pairs = [(run, cell) for run in runs if (cell := _cell_of(run)) is not None]
+        pairs = [(run, cell) for run in _finished(store) if (cell := _cell_of(run)) is not None]
     else:
-        pairs = [(run, cell) for cell in plan.cells() if (run := done(store, cell)) is not None]
+        finished = _finished(store)
+        pairs = [(run, cell) for cell in plan.cells() if (run := _done(finished, cell)) is not None]
     return pd.DataFrame([_row(store, run, cell) for run, cell in pairs], columns=_COLUMNS)
 
 
@@ -251,3 +255,14 @@ def whole_numbers(text: str) -> Iterator[int]:
         if not value.is_integer():
             raise InputError(f"{value:g} is no whole number; expected such as 500, 1000")
         yield int(value)
+
+
+def read(label: str, parse: Callable[[str], Iterator[_Number]], text: str) -> tuple[_Number, ...]:
+    """The numbers of an option or a field; raises InputError that names it, also where there is none."""
+    try:
+        values = tuple(parse(text))
+    except InputError as error:
+        raise InputError(f"{label}: {error}") from None
+    if not values:
+        raise InputError(f"{label}: give at least one number, such as 1000")
+    return values

@@ -56,13 +56,19 @@ class Changes:
         self.series = [row for row in self.series if stays(row[1], row[2], row[0].startswith(EVALUATED))]
         self.histograms = [row for row in self.histograms if stays(row[1], row[2], row[0] != "train")]
         self.parameters = [row for row in self.parameters if stays(row[1], row[2], True)]
-        self.events = [(n, row) for n, row in self.events if not is_taken_back(row[3], row[1], step)]
+        self.events = [(n, row) for n, row in self.events if not is_taken_back(row[3], row[1], row[2], after)]
 
 
 EVALUATED = ("validation.", "train_running.", "state.")
 """How the names of series begin that an evaluation records."""
 
 
-def is_taken_back(kind: str, at: int | None, step: int) -> bool:
-    """Whether an event of a run that goes on from `step` will happen again; a mark names the step it acts on."""
-    return kind in _OF_STEPS and at is not None and at > step
+def is_taken_back(kind: str, at: int | None, of: int | None, after: tuple[int, int]) -> bool:
+    """Whether an event at a step of an epoch will happen again in a run that goes on after a step, within an epoch.
+
+    A mark names the step it acts on. A checkpoint comes from an evaluation, of this epoch or of one before.
+    """
+    if kind not in _OF_STEPS or at is None:
+        return False
+    step, epoch = after
+    return at > step or (kind == "checkpointed" and at == step and of is not None and of >= epoch)

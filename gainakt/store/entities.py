@@ -54,11 +54,6 @@ class Run:
     lineage: dict[str, Any]
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """The settings that the run started with, by dotted name; of a published record only those published."""
-        return {f"{section}.{name}": value for section, part in self.config.items() for name, value in part.items()}
-
-    @property
     def active(self) -> bool:
         """Whether the run waits or trains."""
         return self.status in ACTIVE

@@ -19,10 +19,10 @@ Results = dict[str, dict[str, float | None]]
 
 @dataclass(frozen=True)
 class Facts:
-    """One run with its final measures (split -> name -> value), series, parameters, skills and events.
+    """One run with its final measures (split -> name -> value), series, parameters and skills.
 
     `gains` counts the practised gains of the validation students in equal bins of (0, 1), None if not recorded.
-    `tested` are the test results on the run's data, oldest first (`tests_of`); `changes` what was steered.
+    `tested` are the test results on the run's data, oldest first (`tests_of`).
     """
 
     run: Run
@@ -32,7 +32,6 @@ class Facts:
     skills: pd.DataFrame
     gains: tuple[int, ...] | None
     tested: list[dict[str, Any]]
-    changes: pd.DataFrame
 
     @cached_property
     def test(self) -> Values:
@@ -58,7 +57,6 @@ def gather(store: Store, run_id: str) -> Facts:
     """Read everything saved of a run; raises InputError when there is no such run."""
     run = store.run(run_id)
     histogram = store.latest_histogram(run.run_id, "validation")
-    events = store.events(run.run_id)
     return Facts(
         run=run,
         results=results_of(store, [run.run_id]).get(run.run_id, {}),
@@ -67,7 +65,6 @@ def gather(store: Store, run_id: str) -> Facts:
         skills=store.skills(run.run_id),
         gains=None if histogram is None else histogram.counts,
         tested=tests_of(store, run),
-        changes=events[events["kind"] == "changed"],
     )
 
 

@@ -257,8 +257,8 @@ def _take_back(connection: duckdb.DuckDBPyConnection, run_id: str, after: tuple[
             f"DELETE FROM {table} WHERE run_id = ? AND (step > ? OR (step = ? AND epoch >= ? AND ({condition})))",
             [run_id, step, step, epoch],
         )
-    rows = connection.execute("SELECT seq, kind, step FROM events WHERE run_id = ?", [run_id]).fetchall()
-    gone = [seq for seq, kind, at in rows if is_taken_back(kind, at, step)]
+    rows = connection.execute("SELECT seq, kind, step, epoch FROM events WHERE run_id = ?", [run_id]).fetchall()
+    gone = [seq for seq, kind, at, of in rows if is_taken_back(kind, at, of, after)]
     connection.execute("DELETE FROM events WHERE run_id = ? AND list_contains(?, seq)", [run_id, gone])
 
 

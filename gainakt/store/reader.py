@@ -20,6 +20,8 @@ BURST = 2.0
 _RUN_COLUMNS = ", ".join(field.name for field in fields(Run))
 _LAST = 2**62
 """A step after every step."""
+_STEERED = "kind = 'changed' AND who IS DISTINCT FROM 'schedule'"
+"""Of an event: that somebody changed a setting, and not the run's own schedule (`config.SCHEDULE`)."""
 _SHOWN_METRICS = tuple(shown_in("runs"))
 
 _RUNS = f"""
@@ -29,7 +31,7 @@ FROM runs r LEFT JOIN (
     SELECT run_id, count(*) FILTER (begins) AS changes FROM (
         SELECT run_id, coalesce((time - lag(time) OVER field > {BURST} OR who IS DISTINCT FROM lag(who) OVER field)
             AND step IS DISTINCT FROM lag(step) OVER field, true) AS begins
-        FROM events WHERE kind = 'changed' AND who IS DISTINCT FROM 'schedule'
+        FROM events WHERE {_STEERED}
         WINDOW field AS (PARTITION BY run_id, field ORDER BY seq)
     ) GROUP BY run_id
 ) c ON c.run_id = r.run_id LEFT JOIN (
@@ -81,6 +83,10 @@ class Reader:
         """Runs that wait, train or pause, oldest first."""
         return self._runs_where(f"status IN {ACTIVE}", {})
 
+    def finished_runs_named(self, prefix: str) -> list[Run]:
+        """Finished runs whose names begin so, oldest first."""
+        return self._runs_where("status = 'finished' AND starts_with(name, $prefix)", {"prefix": prefix})
+
     def runs_on(self, fingerprint: str) -> list[Run]:
         """Runs on the data with this fingerprint, oldest first."""
         return self._runs_where("data_fingerprint = $fingerprint", {"fingerprint": fingerprint})
@@ -106,7 +112,7 @@ class Reader:
         """Lineage, and whether it was steered, of every run that has one or was."""
         rows = self._rows(
             "SELECT r.run_id, r.lineage, e.run_id IS NOT NULL FROM runs r LEFT JOIN (SELECT DISTINCT run_id FROM events"
-            " WHERE kind = 'changed' AND who IS DISTINCT FROM 'schedule') e ON e.run_id = r.run_id"
+            f" WHERE {_STEERED}) e ON e.run_id = r.run_id"
             " WHERE r.lineage IS NOT NULL OR e.run_id IS NOT NULL",
             {},
         )
@@ -119,10 +125,10 @@ class Reader:
         rows = [{**json.loads(text), "run_id": run_id} for run_id, text in self._rows(query, values)]
         return sorted(rows, key=lambda row: float(row.get("time") or 0.0))
 
-    def names(self, run_id: str) -> list[str]:
-        """Names of the run's series, sorted."""
-        frame = self._frame("SELECT DISTINCT name FROM series WHERE run_id = $id ORDER BY name", {"id": run_id})
-        return [str(name) for name in frame["name"]]
+    def names(self, run_id: str, after: int = -1) -> list[str]:
+        """Names of the run's series that have values after a step, sorted."""
+        query = "SELECT DISTINCT name FROM series WHERE run_id = $id AND step > $after ORDER BY name"
+        return [str(name) for (name,) in self._rows(query, {"id": run_id, "after": after})]
 
     def series(
         self, run_ids: Sequence[str], names: Sequence[str], after: int = -1, points: int | None = None

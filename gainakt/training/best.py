@@ -48,9 +48,9 @@ class Best:
                 yield events.Checkpointed(step, epoch, encoder, auc, file, digest)
 
     def complete(self, config: Config) -> None:
-        """Write the checkpoints that a state brought along and the folder lacks, as a new branch's folder does."""
+        """Write the checkpoints that a state brought along where the folder has none, or those of a later epoch."""
         for encoder, (score, epoch, weights) in self.kept.items():
-            if self.folder is not None and not (self.folder / f"{encoder}.json").exists():
+            if self.folder is not None and checkpoints.epoch_of(self.folder, encoder) != epoch:
                 auc = score if config.model.sharing == "apart" else None
                 about = {"encoder": encoder, "epoch": epoch, "validation_auc": auc, **self.about}
                 checkpoints.save(weights, self.folder, encoder, {**about, "config": config.model_dump()})

@@ -38,6 +38,12 @@ def load(folder: Path, encoder: str) -> dict[str, Tensor]:
     return load_file(file)
 
 
+def epoch_of(folder: Path, encoder: str) -> int | None:
+    """The epoch of the saved weights of `encoder`; None where none are saved."""
+    about = folder / f"{encoder}.json"
+    return int(json.loads(about.read_text())["epoch"]) if about.exists() else None
+
+
 def _sha256(file: Path) -> str:
     with file.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -73,6 +73,8 @@ def _events(run: "Training", start: State | None) -> Iterator[events.Event]:
         run.best.complete(start.config)
         live.apply(start.config, run.config, run.model, run.averaged.model, run.stepper.optimiser)
         yield events.Resumed(run.step, run.at_epoch)
+        if start.about["why"] == "epoch":  # it may have been the last, since nothing improved
+            run.judge(run.epochs, run.gain_std[-1][0])
     while run.at_epoch <= run.config.training.max_epochs and not run.ending:
         yield from run.epoch(run.at_epoch)
     yield run.paused() if run.end is not None and run.end.kind == "pause" else run.finished()
@@ -92,7 +94,7 @@ class Training:
         self.stepper = Stepper(self.model, config, self.steps_per_epoch, self.device)
         self.recent = Recent(len(data.skills), self.device, config.origin.reported_gain)
         self.running, self.phase = RunningAUC(), Phase()
-        self.epochs, self.at_epoch, self.batches = 0, 1, 0
+        self.at_epoch, self.batches = 1, 0
         self.end: End | None = None
         self.reason = ""
         self.steered: set[str] = set()
@@ -104,6 +106,11 @@ class Training:
     def step(self) -> int:
         """Optimiser steps so far."""
         return self.stepper.step
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that have ended; also one that was stopped on its way."""
+        return self.at_epoch - 1
 
     @property
     def seconds(self) -> float:
@@ -261,7 +268,7 @@ class Training:
 
     def epoch_end(self, epoch: int, logged: dict[str, float | None]) -> Iterator[events.Event]:
         """Evaluate on the validation students; keep each encoder's best; stop when neither improves."""
-        self.epochs, model, origin = epoch, self.averaged.model, self.config.origin
+        model, origin = self.averaged.model, self.config.origin
         predictions = predict(model, self.windows["validation"])
         measured = measure(predictions, len(self.data.skills), origin.reported_gain)
         self.gain_std.append((measured["gain_std"] or 0.0, measured["aggregate_gain_std"] or 0.0))

@@ -4,17 +4,19 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 FOLDER = "states"
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A kept state by its description alone: the step after which it was taken, the epoch, and why it was kept."""
+    """A kept state by its description alone: the step after which it was taken, the epoch, why, and its settings."""
 
     step: int
     epoch: int
     why: str
+    config: dict[str, Any]
     file: Path
 
 
@@ -26,8 +28,9 @@ def moments(folder: Path) -> list[Moment]:
 def _moments(folder: Path) -> Iterator[Moment]:
     for file in (folder / FOLDER).glob("step-*.json"):
         try:
-            about = json.loads(file.read_text())["about"]
-            moment = Moment(int(about["step"]), int(about["epoch"]), str(about["why"]), file)
+            kept = json.loads(file.read_text())
+            about, config = kept["about"], dict(kept["values"]["config"])
+            moment = Moment(int(about["step"]), int(about["epoch"]), str(about["why"]), config, file)
         except (OSError, ValueError, KeyError, TypeError):
             continue
         if file.with_suffix(".safetensors").exists():

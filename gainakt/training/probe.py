@@ -148,8 +148,9 @@ def state(model: GainAKT, windows: Windows) -> dict[str, float]:
     sums = torch.zeros(5, dtype=torch.float64)
     bins, moments = torch.zeros(round(1 / BIN), dtype=torch.float64), torch.zeros(4, dtype=torch.float64)
     for _, batch in windows.in_order():
-        sums += _curve_sums(encoder, batch)
-        own = _own(encoder, batch)
+        states = encoder.encoder(batch.skill, batch.response)
+        sums += _curve_sums(encoder, states, batch)
+        own = _own(encoder, states, batch)
         bins += torch.bincount((own / BIN).long().clamp(max=len(bins) - 1), minlength=len(bins))
         at_edge = (own < EDGE) | (own > 1 - EDGE)
         moments += torch.stack([torch.ones_like(own), own, own**2, at_edge.double()]).sum(1)
@@ -168,16 +169,15 @@ def state(model: GainAKT, windows: Windows) -> dict[str, float]:
     }
 
 
-def _own(encoder: Interpretable, batch: Batch) -> Tensor:
-    states = encoder.encoder(batch.skill, batch.response)
+def _own(encoder: Interpretable, states: Tensor, batch: Batch) -> Tensor:
     gains = torch.sigmoid(encoder.gains.own(states, batch.response, batch.skill).float())
     return gains[batch.valid].cpu().double()  # MPS has no float64
 
 
-def _curve_sums(encoder: Interpretable, batch: Batch) -> Tensor:
+def _curve_sums(encoder: Interpretable, states: Tensor, batch: Batch) -> Tensor:
     """Of the asked skills: how many, summed slope, how many past saturation, summed practice, practice beyond it."""
     mastery, asked = encoder.mastery, batch.asked
-    practice = encoder.practice(encoder.encoder(batch.skill, batch.response), batch, asked)  # (B, T-1)
+    practice = encoder.practice(states, batch, asked)  # (B, T-1)
     speed = mastery.beta[asked] * mastery.velocity(batch.student)[:, None]
     at = speed * practice - per_skill(mastery.offset, asked)
     reached = torch.sigmoid(at)

@@ -6,13 +6,11 @@ import numpy as np
 
 from gainakt.data.interactions import Interactions
 from gainakt.data.sequences import Split, Windows
+from gainakt.measures.metrics import SPREAD_STD, UNIFORM_STD
 from gainakt.model.gainakt import GainAKT
 from gainakt.training import truths
 from gainakt.training.evaluate import measure, predict, seed_forms, skill_table
-
-Results = dict[str, dict[str, float | None]]
-UNIFORM_STD, SPREAD_STD = 0.01, 0.10
-"""Gain std under which gains count as uniform, and over which the original study counted them as spread."""
+from gainakt.training.truths import Results
 
 
 def final_results(

@@ -16,7 +16,7 @@ from gainakt.store import Run, RunFolder
 from gainakt.training import checkpoints
 from gainakt.training.curve_run import outcome
 from gainakt.training.results import final_results
-from gainakt.training.setup import build, pick_device, without_weights
+from gainakt.training.setup import pick_device, without_weights
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,12 @@ class Opened:
     data: Interactions
     split: Split
     model: GainAKT
+
+    @property
+    def windows(self) -> dict[str, Windows]:
+        """The windows of each split, on the model's device."""
+        device = next(self.model.parameters()).device
+        return windows_of(self.data, self.split, self.config.data.window, device)
 
 
 def recorded(run: Run) -> tuple[Config, Interactions]:
@@ -43,27 +49,11 @@ def recorded(run: Run) -> tuple[Config, Interactions]:
     return config, data
 
 
-def reload(run: Run, root: Path) -> tuple[Config, Interactions, GainAKT, dict[str, Windows]]:
-    """A saved run's configuration, data, model (each encoder at its best epoch) and windows by split.
-
-    Raises InputError when a checkpoint is missing, the data have changed, or the run is a learning-curve model.
-    """
-    config, data = recorded(run)
-    if config.model.kind == "parametric":
-        raise InputError(f"run {run.run_id} is a learning-curve model: it has no encoders to look into")
-    device = pick_device(config.training.device)
-    split = split_students(data, config.training.fold, config.training.seed)
-    model = build(config, len(data.skills), len(split.train), device)
-    folder = RunFolder(root, run.run_id).folder
-    for encoder in ("encoder1", "encoder2"):
-        getattr(model, encoder).load_state_dict(checkpoints.load(folder, encoder))
-    return config, data, model, windows_of(data, split, config.data.window, device)
-
-
 def opened(run: Run, root: Path, before: Opened | None = None) -> Opened:
     """A saved run's model and data, without drawing a random number: a training in this process keeps its own.
 
-    `before` is the same run opened earlier, whose data are taken over. Raises InputError as `reload` does.
+    `before` is the same run opened earlier, whose data are taken over. Raises InputError when a checkpoint is missing,
+    the data have changed, or the run is a learning-curve model.
     """
     config, data = recorded(run) if before is None else (before.config, before.data)
     if config.model.kind == "parametric":
@@ -77,7 +67,7 @@ def opened(run: Run, root: Path, before: Opened | None = None) -> Opened:
 
 
 def reload_curve_model(run: Run, root: Path) -> tuple[Config, Interactions, Fit]:
-    """A saved learning-curve model's configuration, data and fit; raises InputError as `reload` does."""
+    """A saved learning-curve model's configuration, data and fit; raises InputError as `opened` does."""
     config, data = recorded(run)
     return config, data, restored(checkpoints.load(RunFolder(root, run.run_id).folder, "encoder2"), config)
 
@@ -87,6 +77,5 @@ def reevaluate(run: Run, root: Path) -> dict[str, Any]:
     if not run.published and Config.model_validate(run.config).model.kind == "parametric":
         config, data, fit = reload_curve_model(run, root)
         return dict(outcome(fit, config, data)[0])
-    config, data, model, windows = reload(run, root)
-    split = split_students(data, config.training.fold, config.training.seed)
-    return dict(final_results(model, data, split, windows, config.origin.reported_gain)[0])
+    one = opened(run, root)
+    return dict(final_results(one.model, one.data, one.split, one.windows, one.config.origin.reported_gain)[0])

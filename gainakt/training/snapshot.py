@@ -25,7 +25,6 @@ FREE = (
     "training.patience",
     "training.log_every",
     "training.probe_every",
-    "training.fold",
     "losses.",
     "weights.",
     "origin.reported_gain",
@@ -62,7 +61,6 @@ def taken(run: "Training", why: str) -> State:
         "config": run.config.model_dump(),
         "groups": groups,
         "schedule": stepper.schedule.state_dict(),
-        "epochs": run.epochs,
         "batches": run.batches,
         "phase": asdict(run.phase),
         "steered": sorted(run.steered),
@@ -78,8 +76,6 @@ def taken(run: "Training", why: str) -> State:
         "epoch": run.at_epoch,
         "why": why,
         "data_fingerprint": run.data.fingerprint,
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
     }
     return State(tensors, values, about)
 
@@ -99,7 +95,8 @@ def put_back(run: "Training", state: State) -> None:
     for encoder, (score, epoch) in values["best"].items():
         run.best.kept[encoder] = (score, int(epoch), unpacked(f"best/{encoder}", tensors))
     if stepper.multipliers:
-        stepper.multipliers.prices |= {k: v.to(run.device) for k, v in unpacked("multipliers", tensors).items()}
+        prices, kept_prices = stepper.multipliers.prices, unpacked("multipliers", tensors)
+        prices |= {name: price.to(run.device) for name, price in kept_prices.items() if name in prices}
     if stepper.rejection and values["rejection"]:
         stepper.rejection.steps, stepper.rejection.rejected, stepper.rejection.in_a_row = values["rejection"]
     if layers := unpacked("adversary", tensors):
@@ -111,7 +108,7 @@ def put_back(run: "Training", state: State) -> None:
         stepper.memory["adversary"] = judge
     run.recent.restore(unpacked("recent", tensors))
     run.running.restore(unpacked("running", tensors))
-    run.epochs, run.batches, run.phase = values["epochs"], values["batches"], Phase(**values["phase"])
+    run.batches, run.phase = values["batches"], Phase(**values["phase"])
     run.steered, run.gain_std = set(values["steered"]), [tuple(pair) for pair in values["gain_std"]]
     run.trained, run.train_seconds, run.seconds_before = values["trained"], values["train_seconds"], values["seconds"]
     run.at_epoch = int(state.about["epoch"])

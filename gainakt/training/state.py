@@ -22,7 +22,7 @@ from gainakt.training.moments import FOLDER, Moment, moments
 __all__ = ["FOLDER", "KEPT", "Moment", "State", "keep", "moments", "packed", "read", "unpacked"]
 
 KEPT = 12
-"""States that a run keeps at most, the newest; besides, that before its first mark and that it branched from."""
+"""States that a run keeps at most, the newest; besides, its oldest and that before its first mark."""
 FORMAT = 1
 
 
@@ -86,8 +86,8 @@ def read(folder: Path, step: int | None = None) -> State:
 def _prune(folder: Path, most: int) -> None:
     there = moments(folder)
     first_mark = next((one for one in there if one.why == "mark"), None)
-    for moment in there[:-most]:
-        if moment is not first_mark and moment.why != "branch":
+    for moment in there[1:-most]:  # the oldest stays: a branch is replayed from it
+        if moment is not first_mark:
             moment.file.unlink(missing_ok=True)
             moment.file.with_suffix(".safetensors").unlink(missing_ok=True)
 

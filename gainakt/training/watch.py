@@ -89,8 +89,13 @@ class RunningAUC:
 
     def tensors(self) -> dict[str, Tensor]:
         """What it holds, for a state."""
-        columns = zip(*self._parts, strict=True) if self._parts else ([torch.zeros(0)],) * 3
-        return dict(zip(("first", "second", "target"), map(torch.cat, map(list, columns)), strict=True))
+        return dict(zip(("first", "second", "target"), self._columns(), strict=True))
+
+    def _columns(self) -> list[Tensor]:
+        """On the CPU, where those of a state are and those since may not be."""
+        if not self._parts:
+            return [torch.zeros(0)] * 3
+        return [torch.cat([part.cpu() for part in column]) for column in zip(*self._parts, strict=True)]
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Hold what a state held."""
@@ -103,8 +108,7 @@ class RunningAUC:
 
     def values(self) -> dict[str, float | None]:
         """`train_running.encoder1_auc` and `train_running.encoder2_auc`."""
-        columns = [torch.cat([part.cpu() for part in column]).float() for column in zip(*self._parts, strict=True)]
-        first, second, target = (column.numpy() for column in columns)
+        first, second, target = (column.float().numpy() for column in self._columns())
         return {
             "train_running.encoder1_auc": metrics.auc(target, first),
             "train_running.encoder2_auc": metrics.auc(target, second),

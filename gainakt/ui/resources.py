@@ -14,6 +14,9 @@ from gainakt.store import Run, Store, runs_root
 from gainakt.store.owner import this_process
 from gainakt.ui.text import markdown_text, shortened
 
+WHO = "dashboard"
+"""Who asks for what is asked for on a page."""
+
 
 def store_path() -> Path:
     """The store's file: GAINAKT_STORE, else data/gainakt.duckdb under the folder that the server runs in."""

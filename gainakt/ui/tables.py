@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from pydantic import ValidationError
 
-from gainakt.config import Config, fields, flatten, flatten_stored, renamed
+from gainakt.config import Config, fields, flatten, flatten_stored
 from gainakt.datasets.describe import safe_csv
 from gainakt.measures.registry import AGREEMENT, MEASURES, RECOVERED, Measure
 from gainakt.store import Run
@@ -145,11 +145,7 @@ def stated(run: Run) -> dict[str, Any]:
 
 def settings(run: Run) -> pd.DataFrame:
     """The run's whole configuration, a row per setting."""
-    specs = fields()
-    rows = [
-        (specs[name].label if name in specs else name, number(value) or "–", name)
-        for name, value in stated(run).items()
-    ]
+    rows = [(words.setting(name), number(value) or "–", name) for name, value in stated(run).items()]
     return pd.DataFrame(rows, columns=["Setting", "Value", "Name in --set"])
 
 
@@ -161,7 +157,7 @@ def differing(runs: Mapping[str, Run]) -> pd.DataFrame:
     specs = fields()
     ordered = [*(n for n in specs if n in differ.index), *(n for n in differ.index if n not in specs)]
     differ = differ.loc[ordered]
-    differ.insert(0, "Setting", [specs[name].label if name in specs else name for name in ordered])
+    differ.insert(0, "Setting", [words.setting(name) for name in ordered])
     return differ
 
 
@@ -187,8 +183,7 @@ def events(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _detail(event: Any) -> str:
     if event.kind == "changed":
-        spec = fields().get(renamed(str(event.field)))
-        return f"{spec.label if spec else event.field}: {json_value(event.old)} → {json_value(event.new)}"
+        return f"{words.setting(str(event.field))}: {json_value(event.old)} → {json_value(event.new)}"
     if event.kind == "checkpointed":
         auc = json.loads(event.text or "{}").get("auc")
         return f"best so far of {event.field}, validation AUC {number(auc)}"

@@ -2,9 +2,10 @@
 
 import datetime as dt
 import math
+from collections.abc import Iterable
 from typing import Any, TypeGuard
 
-from gainakt.config import fields
+from gainakt.config import fields, renamed
 from gainakt.ui.text import shortened
 
 STATUS = {
@@ -42,12 +43,32 @@ PRESSURE = {
     "multiplier.skill_cv": "multiplier of the CV of skill gains",
     "multiplier.response_ratio": "multiplier of the gain ratio",
 }
+GRADIENTS = {"gains": "Gradient shares at the gain logits", "parameters": "Gradient shares over all of Encoder 2"}
 PARAMETERS = {"beta": "beta", "threshold": "theta", "gamma": "gamma", "saturation": "M_sat"}
 
 GAIN_STD_HELP = (
     "Standard deviation of the practised gains over the last 20 training batches. What the original study reported as"
     " gain is another quantity, one number per interaction: its std is the second curve of the chart."
 )
+
+
+def term(name: str) -> str:
+    """The label of a loss term."""
+    return LOSSES.get(f"loss.{name}", name.replace("_", " "))
+
+
+def terms(names: Iterable[str], start: str) -> dict[str, str]:
+    """Series whose names begin so -> label of their loss term, in the order and so the colours of the losses."""
+    found = {name.removeprefix(start) for name in names if name.startswith(start)}
+    order = list(LOSSES)
+    place = {one: order.index(f"loss.{one}") if f"loss.{one}" in LOSSES else len(order) for one in found}
+    return {f"{start}{one}": term(one) for one in sorted(found, key=lambda one: (place[one], one))}
+
+
+def setting(name: str) -> str:
+    """The label of a setting, given its dotted name or a former one; the name itself where there is no such setting."""
+    spec = fields().get(renamed(name))
+    return name if spec is None else spec.label
 
 
 def run_label(run: Any) -> str:

@@ -26,8 +26,6 @@ ARMS: tuple[str, ...] = get_args(Arm)
 Rows = Sequence[Mapping[str, Any]]
 """Journal rows in which tests recorded what they found (`store.facts.tests_of`), oldest first."""
 Peer = tuple[Run, Results]
-Tested = Sequence[Mapping[str, Any]]
-"""Rows of tests on the run's data, see `facts.tests_of`."""
 _ORACLE = "the oracle, which knows the true parameters"
 _REFERRED = ("encoder2_auc", "mastery_correlation")
 DEFAULTS = Targets()

@@ -14,7 +14,7 @@ from gainakt.data.sequences import split_students
 from gainakt.measures import metrics
 from gainakt.store import Run
 from gainakt.training.evaluate import predict, skill_table
-from gainakt.training.saved import reload, reload_curve_model
+from gainakt.training.saved import opened, reload_curve_model
 from gainakt.verdict.progress import Progress
 from gainakt.verdict.run_practice import (
     HELD_OUT,
@@ -64,10 +64,10 @@ def _of_curve_model(run: Run, root: Path) -> _Parts:
 
 
 def _of_encoders(run: Run, root: Path) -> _Parts:
-    config, data, model, windows = reload(run, root)
-    split = split_students(data, config.training.fold, config.training.seed)
+    one = opened(run, root)
+    config, data, model, windows = one.config, one.data, one.model, one.windows
     predictions = {name: predict(model, windows[name]) for name in SPLITS}
     rows, _ = skill_table(model.encoder2, data.skills, predictions["train"], predictions["validation"])
-    practice = of_model(model, data, split, windows, metrics.column(rows, "effective_rate"))
+    practice = of_model(model, data, one.split, windows, metrics.column(rows, "effective_rate"))
     held_out = [predictions[name] for name in HELD_OUT]
     return config, data, practice, np.concatenate([metrics.log_losses(part.target, part.p2) for part in held_out])

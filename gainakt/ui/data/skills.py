@@ -8,6 +8,7 @@ import streamlit as st
 from gainakt.datasets.report import ENOUGH, LONGEST, Report
 from gainakt.ui import tables
 from gainakt.ui.data import charts as data_charts
+from gainakt.ui.forms.paging import page_of
 from gainakt.ui.plots.charts import Axes
 from gainakt.ui.plots.live import live_plot
 
@@ -34,20 +35,14 @@ def draw(report: Report) -> None:
     column, ascending = _ORDERS[order]
     if column:
         table = table.sort_values(column, ascending=ascending, kind="stable", na_position="last")
-    pages = max(1, -(-len(table) // data_charts.PANELS))
-    page = page_at.number_input(
-        f"Page of {pages}",
-        1,
-        pages,
-        key=f"data.page.{report.fingerprint}.{order}.{find}",
-        help=f"{data_charts.PANELS} skills on each.",
-    )
-    shown = table.iloc[(page - 1) * data_charts.PANELS : page * data_charts.PANELS]
+    panels, listed = data_charts.PANELS, f"{report.fingerprint}-{order}-{find}"
+    page = page_of(page_at, len(table), panels, f"data.page.{listed}")
+    shown = table.iloc[page * panels : (page + 1) * panels]
     axes = Axes(height=data_charts.height(len(shown)))
     live_plot(
         "data-curves",
         data_charts.learning_curves(report.curves, shown, LONGEST, axes),
-        revision=f"{report.fingerprint}-{order}-{find}-{page}",
+        revision=f"{listed}-{page}",
     )
     st.caption("Share correct at the first ten opportunities, with 95 % intervals.")
     _skill_table(table, report.curves)

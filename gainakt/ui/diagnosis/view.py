@@ -16,7 +16,6 @@ from gainakt.ui.plots.charts import Axes
 from gainakt.ui.plots.live import live_plot
 from gainakt.ui.text import markdown_text, number
 
-_ORDER = {name: place for place, name in enumerate(words.LOSSES)}
 _STATE = {
     "curve_slope": "Mean slope of the learning curve at the next skill (at most 0.25)",
     "curve_past": "Share of next skills past saturation (slope below a tenth of the largest)",
@@ -36,14 +35,14 @@ def losses(insight: Insight) -> None:
         ("share.", "Share of the weighted sum", "share"),
     )
     for place, (start, title, unit) in zip(st.columns(3), kinds, strict=True):
-        names = _names(facts.series, start)
+        names = words.terms(facts.series["name"].unique(), start)
         with place:
             figure = charts.lines(facts.series, names, None, None, Axes(title, "step", unit, height=300))
             live_plot(f"diagnosis-{start}{run_id}", figure)
     table = diagnosis.losses(facts.series)
     if not table.empty:
         st.markdown("###### Last recorded epoch (medians over its recorded steps)")
-        named = table.assign(term=table["term"].map(_term)).rename(columns={"raw": "unweighted"})
+        named = table.assign(term=table["term"].map(words.term)).rename(columns={"raw": "unweighted"})
         tables.show(named.rename(columns=str.capitalize))
         ratio = diagnosis.differentiation_share(table)
         if ratio is not None:
@@ -54,20 +53,6 @@ def losses(insight: Insight) -> None:
     _gradients(insight)
 
 
-def _names(series: pd.DataFrame, start: str) -> dict[str, str]:
-    """Series of one kind -> label of their loss term, in the order and so the colours of the Run page."""
-    terms = {str(name).removeprefix(start) for name in series["name"] if str(name).startswith(start)}
-    ordered = sorted(terms, key=lambda term: (_ORDER.get(f"loss.{term}", len(_ORDER)), term))
-    return {f"{start}{term}": _term(term) for term in ordered}
-
-
-def _term(name: str) -> str:
-    return words.LOSSES.get(f"loss.{name}", name.replace("_", " "))
-
-
-_PLACES = (("gains", "Gradient shares at the gain logits"), ("parameters", "Gradient shares over all of Encoder 2"))
-
-
 def _gradients(insight: Insight) -> None:
     facts, run_id = insight.facts, insight.facts.run.run_id
     st.markdown("###### Gradient probes: how strongly each loss term pulls on Encoder 2, and in which direction")
@@ -75,15 +60,15 @@ def _gradients(insight: Insight) -> None:
     if table.empty:
         st.caption("No gradient probes were recorded; set `training.probe_every` above 0 to record them.")
         return
-    for place, (where, title) in zip(st.columns(2), _PLACES, strict=True):
+    for place, (where, title) in zip(st.columns(2), words.GRADIENTS.items(), strict=True):
         with place:
-            shares = _names(facts.series, f"gradient.{where}.share.")
+            shares = words.terms(facts.series["name"].unique(), f"gradient.{where}.share.")
             figure = charts.lines(facts.series, shares, None, None, Axes(title, "step", "share of norms", height=280))
             live_plot(f"diagnosis-gradient-{where}-{run_id}", figure)
             cosines = table[(table["where"] == where) & (table["what"] == "cosine")]
             if not cosines.empty:
                 headings = {"term": "Term", "other": "Other term", "first": "Cosine, first probe", "last": "last probe"}
-                named = cosines.assign(term=cosines["term"].map(_term), other=cosines["other"].map(_term))
+                named = cosines.assign(term=cosines["term"].map(words.term), other=cosines["other"].map(words.term))
                 tables.show(named[list(headings)].rename(columns=headings))
     seconds = facts.curve("gradient.seconds")["value"]
     probes = "1 probe" if len(seconds) == 1 else f"{len(seconds)} probes"
@@ -126,13 +111,8 @@ def training(insight: Insight) -> None:
     """Best epochs, the distance between the encoders, from where they overfit."""
     facts, run_id = insight.facts, insight.facts.run.run_id
     left, right = st.columns(2)
-    aucs = {
-        f"{split}.{encoder}_auc": f"{label}, {kind}"
-        for encoder, label in (("encoder1", "Encoder 1"), ("encoder2", "Encoder 2"))
-        for split, kind in (("validation", "validation"), ("train_running", "training"))
-    }
     with left:
-        figure = charts.lines(facts.series, aucs, None, None, Axes("AUC per epoch", "epoch", "AUC"))
+        figure = charts.lines(facts.series, words.AUCS, None, None, Axes("AUC per epoch", "epoch", "AUC"))
         live_plot(f"diagnosis-auc-{run_id}", figure)
     with right:
         apart = diagnosis.divergence(facts.series)

@@ -42,18 +42,6 @@ def widget(spec: FieldSpec, value: Any, key: str) -> Any:
     )
 
 
-def slider(spec: FieldSpec, key: str, help_text: str) -> None:
-    """A number's slider over stops that never change, standing at the value that the session holds under `key`.
-
-    Nothing is drawn for a field whose values no slider could show well.
-    """
-    if spec.log:
-        st.select_slider(spec.label, log_stops(spec), key=key, help=help_text, format_func=number)
-    elif step := slider_step(spec):
-        low, high = _real(spec.low), _real(spec.high)
-        st.slider(spec.label, low, high, step=step, format="%g", key=key, help=help_text)
-
-
 def exact(spec: FieldSpec, value: float, key: str) -> None:
     """A box beside the slider for a number between its stops."""
     st.number_input(
@@ -106,11 +94,6 @@ def log_stops(spec: FieldSpec, value: float | None = None) -> list[float]:
     stops = {float(f"{mantissa}e{decade}") for decade in decades for mantissa in MANTISSAS}
     held = {stop for stop in stops if max(low, LOG_START) <= stop <= high} | {float(low), float(high)}
     return sorted(held | ({float(value)} if value is not None else set()))
-
-
-def nearest_stop(spec: FieldSpec, value: float) -> float:
-    """The stop of a log field's slider that is nearest to a value."""
-    return min(log_stops(spec), key=lambda stop: abs(stop - value))
 
 
 def slider_step(spec: FieldSpec) -> float | None:

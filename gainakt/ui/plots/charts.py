@@ -48,6 +48,7 @@ def lines(
     several splits (`validation.x`, `train_running.x`) keeps its colour and changes the line style. `events` are
     drawn as labelled marks. The order of `names` and `runs` fixes the colours.
     """
+    series = series[series["name"].isin(list(names))]
     runs = {run: str(run) for run in series["run_id"].unique()} if runs is None else runs
     groups = dict(iter(series.sort_values("step").groupby(["run_id", "name"])))
     places = [(run, name) for run in runs for name in names if (run, name) in groups]

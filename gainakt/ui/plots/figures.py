@@ -169,7 +169,7 @@ def add_marks(figure: Figure, events: pd.DataFrame, positions: np.ndarray) -> No
 
 def _label_levels(positions: list[float], figure: Figure) -> dict[int, int]:
     """Which marks are labelled, and in which of two rows: the latest first, no label over another one."""
-    every = [float(x) for trace in figure["data"] for x in (np.min(trace["x"]), np.max(trace["x"])) if len(trace["x"])]
+    every = [float(x) for trace in figure["data"] for x in (np.min(trace["x"]), np.max(trace["x"]))]
     room = MARK_ROOM * (max([*every, *positions]) - min([*every, *positions]))
     levels: dict[int, int] = {}
     rows: tuple[list[float], ...] = ([], [])

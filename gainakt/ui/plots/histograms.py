@@ -73,6 +73,30 @@ def _steps(label: str, share: np.ndarray, position: int, alpha: float) -> dict[s
     }
 
 
+def gain_map(steps: np.ndarray, counts: np.ndarray, axes: Axes) -> Figure:
+    """The distribution of gains over steps as a heat map: counts (steps, bins) of equal bins of (0, 1), as shares."""
+    figure: Figure = {"data": [], "layout": base_layout(axes, 0)}
+    figure["layout"] |= {"xaxis": axis(axes.x), "yaxis": axis(axes.y, range=[0, 1])}
+    if not len(counts):
+        return empty(figure)
+    bins = counts.shape[1]
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure["data"].append(
+        {
+            "type": "heatmap",
+            "uid": "gain-map",
+            "x": floats(steps),
+            "y": floats((np.arange(bins) + 0.5) / bins),
+            "z": np.ascontiguousarray(np.sqrt(shares).T, dtype=np.float32),
+            "customdata": np.ascontiguousarray(shares.T, dtype=np.float32),
+            "colorscale": "Cividis",
+            "showscale": False,
+            "hovertemplate": "step %{x:,}, gain %{y:.2f}: %{customdata:.1%} of gains<extra></extra>",
+        }
+    )
+    return figure
+
+
 def skill_histograms(
     counts_by_skill: Mapping[Hashable, Sequence[int]],
     labels: Mapping[Hashable, str],
@@ -83,8 +107,8 @@ def skill_histograms(
 
     All panels have the same bins and the same scale, so that their shapes compare.
     """
-    shares = shared_bins(counts_by_skill)
-    shown = list(shares.items())[page * PANELS : (page + 1) * PANELS]
+    wanted = list(counts_by_skill)[page * PANELS : (page + 1) * PANELS]
+    shown = list(shared_bins({skill: counts_by_skill[skill] for skill in wanted}).items())
     figure: Figure = {"data": [], "layout": base_layout(axes, 0)}
     if not shown:
         return empty(figure, "No skills to show")

@@ -6,14 +6,12 @@ from typing import Any
 
 import streamlit as st
 
-from gainakt.config import fields
 from gainakt.errors import InputError
 from gainakt.jobs import lineage
 from gainakt.store import Run, Store
 from gainakt.ui import resources, words
 from gainakt.ui.text import markdown_text, number, shortened
 
-WHO = "dashboard"
 MOST = 60
 """Runs of a tree that are listed."""
 _RESUMABLE = ("paused", "stopped", "failed", "interrupted")
@@ -67,22 +65,17 @@ def _says(run: Run, parent: Run | None) -> str:
         what = "steered again" if origin.get("steered") else "unsteered twin"
         return f"{what}{gone}, seed {run.seed}"
     if "parent" in origin:
-        changes = _changes(run, parent)
+        changes = _changes(run)
         return f"branch at step {origin['step']:,}{gone}" + (f": {changes}" if changes else ", same settings")
     return f"replay{gone}"
 
 
-def _changes(run: Run, parent: Run | None) -> str:
-    specs, changes = fields(), run.lineage.get("changes", {})
-    before = parent.settings if parent is not None else {}
+def _changes(run: Run) -> str:
+    before = run.lineage.get("before", {})
     return ", ".join(
-        f"{specs[name].label if name in specs else name} {_from(before.get(name), new)}{number(new)}"
-        for name, new in changes.items()
+        f"{words.setting(name)} {number(before[name]) + ' → ' if name in before else ''}{number(new)}"
+        for name, new in run.lineage.get("changes", {}).items()
     )
-
-
-def _from(old: Any, new: Any) -> str:
-    return "" if old is None or old == new else f"{number(old)} → "
 
 
 def draw(store: Store, run: Run, busy: bool = False) -> None:
@@ -116,30 +109,33 @@ def actions(run: Run) -> None:
     """Resume and replay, where the run's status allows them."""
     if run.active or run.published:
         return
-    places = st.columns([2, 2, 8])
-    if run.status in _RESUMABLE and places[0].button(
+    with st.container(horizontal=True):
+        resume(run)
+        if st.button(
+            "Replay",
+            icon=":material/replay:",
+            key=f"replay-{run.run_id}",
+            help="Trains it again as a new run, with every steering change at its step.",
+        ):
+            _start(run, "replay")
+
+
+def resume(run: Run) -> None:
+    """The button that trains a run on, where it can be."""
+    if run.status in _RESUMABLE and st.button(
         "Resume",
-        icon=":material/play_arrow:",
-        width="stretch",
+        icon=":material/resume:",
         type="primary",
         key=f"resume-{run.run_id}",
-        help="Trains on from the newest kept state, to the same result as if it had never ended.",
+        help="Trains on from the newest kept moment, to the same result as if it had never ended.",
     ):
         _start(run, "resume")
-    if places[1 if run.status in _RESUMABLE else 0].button(
-        "Replay",
-        icon=":material/replay:",
-        width="stretch",
-        key=f"replay-{run.run_id}",
-        help="Trains it again as a new run, with every steering change at its step.",
-    ):
-        _start(run, "replay")
 
 
 def _start(run: Run, what: str) -> None:
     root = resources.service().root
     try:
-        made = lineage.resume(root, run, WHO) if what == "resume" else lineage.replay(root, run)
+        made = lineage.resume(root, run, resources.WHO) if what == "resume" else lineage.replay(root, run)
     except InputError as error:
         st.error(markdown_text(error), icon=":material/error:")
         return

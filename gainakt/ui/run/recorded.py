@@ -1,9 +1,9 @@
 """What a tab has read of a run: each look reads only what is new, the rest is kept in the tab's session."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -14,13 +14,14 @@ from gainakt.store.reader import BURST
 from gainakt.ui import words
 
 POINTS = 1500
-"""Points of a curve that a tab keeps; twice as many are thinned to half."""
+"""Points of a curve that a tab keeps; at twice as many it reads them anew, evenly thinned."""
 MOMENTS = 300
-"""Moments of the gain distribution over steps that a tab keeps, thinned in the same way."""
+"""Moments of the gain distribution over steps that a tab keeps, in the same way."""
 _NAMES = {
-    "step": (*words.LOSSES, *words.GAINS, *words.PRESSURE, "gain_mean", "interactions_per_second"),
-    "epoch": (*words.AUCS, "validation.gain_std"),
+    "step": (*words.LOSSES, *words.GAINS, *words.PRESSURE, "interactions_per_second"),
+    "epoch": tuple(words.AUCS),
 }
+_Read = TypeVar("_Read")
 _NO_SERIES = pd.DataFrame(columns=["run_id", "name", "step", "epoch", "time", "value"])
 
 
@@ -36,6 +37,12 @@ class Curves:
     """Journal rows that the store had taken in at the last look."""
     looked: dict[str, int] = field(default_factory=dict)
     """By kind, the same at its own last reading."""
+    all: pd.DataFrame = field(default_factory=lambda: _NO_SERIES)
+    """The series of steps and epochs."""
+    marks: pd.DataFrame = field(default_factory=lambda: _NO_SERIES)
+    """What was changed while the run trained, as marks for the curves."""
+    past: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    """By kind, what was recorded at the step that was looked at last."""
 
     def refresh(self, store: Store) -> None:
         """Read the events and the series that came since the last time; each kind has its own cursor."""
@@ -44,35 +51,34 @@ class Curves:
             return
         self.taken = taken
         self._read_events(store)
-        for group, names in _NAMES.items():
-            self.read(store, group, names)
+        parts = [part for group, names in _NAMES.items() if len(part := self._read(store, group, names))]
+        self.all = pd.concat(parts, ignore_index=True) if parts else _NO_SERIES
+        self.marks = merged(self.events[self.events["kind"] == "changed"].assign(run_id=self.run_id))
 
     def _as_before(self, key: str) -> bool:
         """Whether a kind was read since the store last took something in."""
         before = self.looked.get(key)
         self.looked[key] = self.taken
-        return before == self.taken and key in self.frames
+        return before == self.taken
 
-    def read(self, store: Store, group: str, names: Sequence[str]) -> pd.DataFrame:
-        """The series of a group, up to date; the group's names are those of its first reading."""
+    def _read(self, store: Store, group: str, names: Sequence[str]) -> pd.DataFrame:
+        """The series of a group, up to date."""
         earlier = self.frames.get(group)
-        if earlier is not None and self._as_before(group):
-            return earlier
         new = store.series([self.run_id], names, self.cursors.get(group, -1), None if earlier is not None else POINTS)
         if new.empty:
             return _NO_SERIES if earlier is None else earlier
         whole = new if earlier is None else pd.concat([earlier, new], ignore_index=True)
-        counts = whole.groupby("name").cumcount()
-        if counts.max() > 2 * POINTS:
-            whole = whole[(counts % 2 == 0) | (whole["step"] == whole["step"].max())]
-        self.frames[group] = whole
-        self.cursors[group] = int(new["step"].max())
-        return whole
+        if whole["name"].value_counts().max() > 2 * POINTS:
+            whole = store.series([self.run_id], whole["name"].unique().tolist(), points=POINTS)
+        return self._kept(group, whole)
 
     def read_all(self, store: Store, prefix: str) -> pd.DataFrame:
         """All series whose names begin so."""
-        names = [name for name in store.names(self.run_id) if name.startswith(prefix)]
-        return self.read(store, f"prefix {prefix}", names)
+        key = f"prefix {prefix}"
+        if self._as_before(key):
+            return self.frames.get(key, _NO_SERIES)
+        names = [name for name in store.names(self.run_id, self.cursors.get(key, -1)) if name.startswith(prefix)]
+        return self._read(store, key, names) if names else self.frames.get(key, _NO_SERIES)
 
     def gains(self, store: Store, split: str) -> pd.DataFrame:
         """The gain histograms of a split over steps: step, epoch, counts."""
@@ -85,7 +91,7 @@ class Curves:
             return earlier
         whole = new if earlier is None else pd.concat([earlier, new], ignore_index=True)
         if len(whole) > 2 * MOMENTS:
-            whole = pd.concat([whole.iloc[:-1:2], whole.iloc[-1:]], ignore_index=True)
+            whole = store.histograms(self.run_id, split, points=MOMENTS)
         return self._kept(key, whole)
 
     def skill_gains(self, store: Store, split: str) -> pd.DataFrame:
@@ -99,6 +105,13 @@ class Curves:
             return earlier
         whole = new if earlier is None else pd.concat([earlier, new]).drop_duplicates("skill", keep="last")
         return self._kept(key, whole.sort_values("skill", ignore_index=True))
+
+    def at(self, key: str, step: int, read: Callable[[int], _Read]) -> _Read:
+        """What `read` gives for a step that is past, read once while the user looks at it."""
+        if key not in self.past or self.past[key][0] != step:
+            self.past[key] = step, read(step)
+        found: _Read = self.past[key][1]
+        return found
 
     def percentiles(self, store: Store) -> pd.DataFrame:
         """The learned parameters over epochs."""
@@ -123,30 +136,14 @@ class Curves:
         return [row for row in self.requests if not float(row.get("time") or 0.0) < taken_up]
 
     @property
-    def all(self) -> pd.DataFrame:
-        """The series of steps and epochs."""
-        frames = [self.frames[group] for group in _NAMES if group in self.frames]
-        return pd.concat(frames, ignore_index=True) if frames else _NO_SERIES
-
-    @property
     def events(self) -> pd.DataFrame:
         """The run's events."""
         return self.frames["events"]
 
-    @property
-    def marks(self) -> pd.DataFrame:
-        """What was changed while the run trained, as marks for the curves."""
-        return merged(self.events[self.events["kind"] == "changed"].assign(run_id=self.run_id))
-
     def last(self, name: str) -> float | None:
         """The newest value of a series."""
-        for group in _NAMES:
-            if group in self.frames:
-                frame = self.frames[group]
-                values = frame.loc[frame["name"] == name, "value"].dropna()
-                if len(values):
-                    return float(values.iloc[-1])
-        return None
+        values = self.all.loc[self.all["name"] == name, "value"].dropna()
+        return float(values.iloc[-1]) if len(values) else None
 
     def _kept(self, key: str, whole: pd.DataFrame) -> pd.DataFrame:
         self.frames[key] = whole
@@ -158,6 +155,7 @@ class Curves:
         new = store.events(self.run_id, self.cursors.get("events", -1))
         if earlier is not None and "resumed" in set(new["kind"]):  # later steps were taken back: read all anew
             self.frames.clear()
+            self.past.clear()
             self.cursors = {"control": self.cursors.get("control", 0)}
             earlier, new = None, store.events(self.run_id)
         if earlier is None or len(new):
@@ -196,11 +194,9 @@ def steered(changes: int) -> str:
     return f"steered, {changes} change{'s' if changes > 1 else ''}" if changes else ""
 
 
-def values_of(events: pd.DataFrame, until: int | None = None) -> dict[str, Any]:
-    """Dotted name -> the value that the run's changes left it at, up to a step where one is given."""
+def values_of(events: pd.DataFrame) -> dict[str, Any]:
+    """Dotted name -> the value that the run's changes left it at."""
     changes = events[events["kind"] == "changed"]
-    if until is not None:
-        changes = changes[changes["step"] <= until]
     return {name: json.loads(new) for name, new in zip(changes["field"], changes["new"], strict=True)}
 
 

@@ -5,16 +5,16 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from gainakt.config import SCHEDULE, fields
+from gainakt.config import SCHEDULE
 from gainakt.jobs import twin
 from gainakt.jobs.twin import Effect
 from gainakt.measures.registry import MEASURES
 from gainakt.store import Run, Store
-from gainakt.ui import resources, tables
+from gainakt.ui import resources, tables, words
 from gainakt.ui.plots import charts
 from gainakt.ui.plots.charts import Axes
 from gainakt.ui.plots.live import live_plot
-from gainakt.ui.run.view import curves_of, marks
+from gainakt.ui.run.recorded import curves_of
 from gainakt.ui.text import markdown_text
 
 _TICK = 1.5
@@ -75,10 +75,8 @@ def is_training(run: Run) -> bool:
 
 def moves(store: Store, run: Run) -> list[str]:
     """The labels of the settings that were steered, in order."""
-    events = store.events(run.run_id)
-    steered = events[(events["kind"] == "changed") & (events["who"] != SCHEDULE)]
-    specs = fields()
-    return list(dict.fromkeys(specs[name].label if name in specs else str(name) for name in steered["field"]))
+    marks = curves_of(store, run.run_id).marks
+    return [words.setting(name) for name in dict.fromkeys(marks.loc[marks["who"] != SCHEDULE, "field"])]
 
 
 def _about(run: Run) -> str:
@@ -123,7 +121,7 @@ def _chart(store: Store, run: Run) -> None:
     series = pd.concat([curves_of(store, one.run_id).all for one in (run, other)])
     axes = Axes("Gain std over steps, steered and unsteered", "step", "std of gains", height=300)
     names = {run.run_id: "steered", other.run_id: "unsteered twin"}
-    figure = charts.lines(series, {"gain_std": "gain std"}, names, marks(store, run.run_id), axes)
+    figure = charts.lines(series, {"gain_std": "gain std"}, names, curves_of(store, run.run_id).marks, axes)
     live_plot(f"twin-chart-{run.run_id}", figure)
 
 

@@ -1,21 +1,22 @@
 """One run as pictures, live or finished; `recorded` reads for it only what is new."""
 
 from dataclasses import dataclass
+from functools import partial
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from gainakt.config import SCHEDULE, flatten_stored
 from gainakt.store import Run, Store
 from gainakt.ui import resources, words
+from gainakt.ui.forms.paging import page_of
 from gainakt.ui.plots import charts
 from gainakt.ui.plots.charts import Axes, Figure
 from gainakt.ui.plots.live import live_plot
 from gainakt.ui.plots.reading import at_moment, logarithmic, smoothed
-from gainakt.ui.run.recorded import Curves, curves_of, merged, steered
+from gainakt.ui.run.recorded import Curves, curves_of, stacked, steered
 from gainakt.ui.text import markdown_text, number
-
-__all__ = ["Curves", "Look", "curves_of", "header", "marks", "overview", "parameters", "progress_text", "skill_gains"]
 
 
 @dataclass(frozen=True)
@@ -101,22 +102,16 @@ def progress_text(run: Run) -> str:
     return f"Epoch {run.epoch} of {run.max_epochs}, step {run.step:,} of {total:,}, about {words.lasting(left)} left"
 
 
-def marks(store: Store, run_id: str) -> pd.DataFrame:
-    """Settings that were changed while the run trained, as marks for the curves; a burst of moves is one mark."""
-    events = store.events(run_id)
-    return merged(events[events["kind"] == "changed"].assign(run_id=run_id))
-
-
-def overview(store: Store, run: Run, curves: Curves, other: Run | None = None) -> None:
-    """Gain std over time, the gains' distribution, losses and AUCs; `other` is overlaid where one curve is drawn."""
+def overview(store: Store, run: Run, curves: Curves) -> None:
+    """Gain std over time, the gains' distribution, losses and AUCs."""
     if not run.active and curves.all.empty:
         st.info("The run ended before anything was recorded.", icon=":material/info:")
         return
     left, right = st.columns(2)
     with left:
-        live_plot(f"gains-{run.run_id}", gain_std(store, run, curves, other))
+        live_plot(f"gains-{run.run_id}", gain_std(store, run, curves))
     with right:
-        live_plot(f"distribution-{run.run_id}", distribution(store, run, curves, other))
+        live_plot(f"distribution-{run.run_id}", distribution(store, run, curves))
     left, right = st.columns(2)
     with left:
         losses(run, curves)
@@ -164,7 +159,7 @@ def distribution(
     counts = {}
     for split, label in (("train", "training, last batches"), ("validation", "validation, last epoch")):
         if at is not None:
-            newest = store.latest_histogram(run.run_id, split, at=at)
+            newest = curves.at(split, at, partial(store.latest_histogram, run.run_id, split, None))
             if newest is not None:
                 counts[label] = newest.counts
         elif len(gains := curves.gains(store, split)):
@@ -189,6 +184,17 @@ def parameters(store: Store, run: Run, look: Look = AS_IS) -> None:
     live_plot(f"parameters-{run.run_id}", charts.bands(percentiles, words.PARAMETERS, None, axes))
 
 
+def skill_controls(store: Store, run: Run) -> tuple[str, int, str]:
+    """Order, page and search of the per-skill histograms."""
+    order_at, find_at, page_at = st.columns([5, 2, 2])
+    order = order_at.segmented_control(
+        "Skills in order of", ORDERS, default=ORDERS[0], required=True, key=f"order-{run.run_id}"
+    )
+    find = find_at.text_input("Find a skill", key=f"find-{run.run_id}", placeholder="part of a label")
+    found = sum(find.lower() in label.lower() for label in store.skill_labels(run.run_id))
+    return str(order), page_of(page_at, found, charts.PANELS, f"page-{run.run_id}-{order}-{find}"), find
+
+
 ORDERS = ("most gains", "highest mean", "widest spread", "label")
 
 
@@ -198,10 +204,11 @@ def skill_gains(store: Store, run: Run, order: str, page: int, find: str = "", a
     With `at`, those recorded at that step or just before.
     """
     split = "train" if run.active or at is not None else "validation"
+    curves = curves_of(store, run.run_id)
     if at is None:
-        newest = curves_of(store, run.run_id).skill_gains(store, split)
+        newest = curves.skill_gains(store, split)
     else:
-        newest = store.skill_histograms(run.run_id, split, at=at)
+        newest = curves.at("skills", at, lambda step: store.skill_histograms(run.run_id, split, at=step))
     if newest.empty:
         if run.active:
             st.caption("Gains per skill appear after the first recorded batches.")
@@ -220,16 +227,13 @@ def skill_gains(store: Store, run: Run, order: str, page: int, find: str = "", a
     live_plot(f"skills-{run.run_id}", charts.skill_histograms(counts, labels, page, axes))
 
 
-def _moments(newest: pd.DataFrame) -> dict[str, list[float]]:
-    moments: dict[str, list[float]] = {"n": [], "mean": [], "std": []}
-    for counts in newest["counts"]:
-        n = sum(counts)
-        middles = [(i + 0.5) / len(counts) for i in range(len(counts))]
-        mean = sum(c * x for c, x in zip(counts, middles, strict=True)) / n if n else 0.0
-        square = sum(c * (x - mean) ** 2 for c, x in zip(counts, middles, strict=True)) / n if n else 0.0
-        for name, value in zip(moments, (n, mean, square**0.5), strict=True):
-            moments[name].append(value)
-    return moments
+def _moments(newest: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Number, mean and std of each row's gains, from counts of equal bins of (0, 1)."""
+    counts = stacked(newest["counts"])
+    n, middles = counts.sum(axis=1), (np.arange(counts.shape[1]) + 0.5) / counts.shape[1]
+    mean = counts @ middles / np.maximum(n, 1)
+    square = (counts * (middles - mean[:, None]) ** 2).sum(axis=1) / np.maximum(n, 1)
+    return {"n": n, "mean": mean, "std": square**0.5}
 
 
 def _height(skills: int, page: int) -> int:

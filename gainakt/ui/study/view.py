@@ -1,6 +1,5 @@
 """The study on a page: what to sweep, its progress, and the curves of recovery and of false alarms."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -88,34 +87,14 @@ def _chosen() -> study.Plan:
             usual.tests,
             help="Tests each run with the learning-curve model after training. Without it the right chart is empty.",
         )
-    sizes, spreads = whole_numbers(_STUDENTS, students), real_numbers(_CVS, cvs)
+    sizes = study.read(_STUDENTS, study.whole_numbers, students)
+    spreads = study.read(_CVS, study.numbers, cvs)
     for label, chosen in ((_RULES, rules), (_PRESETS, presets)):
         if not chosen:
             raise InputError(f"{label}: choose at least one")
     for label, name, values in ((_STUDENTS, "students", sizes), (_CVS, "rate_cv", spreads)):
         _simulated(label, base, name, values)
     return study.Plan(sizes, spreads, tuple(rules), tuple(presets), int(seeds), base, tests)
-
-
-def whole_numbers(label: str, text: str) -> tuple[int, ...]:
-    """The whole numbers of a text such as `500, 1000`; raises InputError that names the control for any other."""
-    values = real_numbers(label, text)
-    if broken := [value for value in values if not value.is_integer()]:
-        raise InputError(f"{label}: {broken[0]:g} is not a whole number")
-    return tuple(int(value) for value in values)
-
-
-def real_numbers(label: str, text: str) -> tuple[float, ...]:
-    """The finite numbers of a text such as `0, 0.2`; raises InputError that names the control for anything else."""
-    try:
-        values = tuple(study.numbers(text))
-    except InputError as error:
-        raise InputError(f"{label}: {error}") from None
-    if not values:
-        raise InputError(f"{label}: give at least one number, such as 1000")
-    if broken := [value for value in values if not math.isfinite(value)]:
-        raise InputError(f"{label}: {broken[0]} is not a number that can be simulated")
-    return values
 
 
 def _simulated(label: str, base: str, name: str, values: Sequence[float]) -> None:

@@ -4,16 +4,15 @@ from functools import partial
 
 import streamlit as st
 
-from gainakt.config import Config, changed
 from gainakt.errors import InputError
 from gainakt.jobs import lineage, service
 from gainakt.jobs.lineage import Moment
-from gainakt.store import Run, Store
+from gainakt.store import Run, RunFolder, Store
 from gainakt.ui import resources
 from gainakt.ui.forms.fields import settings_form, validated
-from gainakt.ui.run.recorded import curves_of, values_of
+from gainakt.ui.run import kin
+from gainakt.ui.run.recorded import curves_of
 from gainakt.ui.text import markdown_text
-from gainakt.ui.train.controls import WHO
 
 BRANCHED = ("weights.variance", "weights.encoder_priority", "training.max_epochs")
 """The settings that a branch offers to change; all live ones can be steered once it trains."""
@@ -26,16 +25,14 @@ _WHY = {
 }
 _STOP_HELP = "Ends after the current step, evaluates the best epoch on the test students and saves everything."
 _PAUSE_HELP = "Ends after the current step with its state kept. Resuming goes on as if it had never paused."
-_RESUME_HELP = "Trains on from the newest kept moment, to the same result as if it had never ended."
 _BRANCH_HELP = "A new run that goes on from a kept moment of this one, with other settings."
 
 
 def actions(store: Store, run: Run, pace: float | None) -> None:
     """The buttons of one run, in places that never shift."""
     with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-        kept = lineage.kept_moments(resources.service().root, run)
         if run.active:
-            asked = st.session_state.get(f"asked.{run.run_id}")
+            asked = _asked(store, run)
             st.button(
                 "Stopping …" if asked == "stop" else "Stop",
                 icon=":material/stop:",
@@ -50,39 +47,24 @@ def actions(store: Store, run: Run, pace: float | None) -> None:
                 disabled=asked is not None,
                 on_click=partial(_ask, run.run_id, "pause"),
             )
-        elif run.status != "finished" and kept:
-            st.button(
-                "Resume",
-                icon=":material/resume:",
-                help=_RESUME_HELP,
-                type="primary",
-                on_click=partial(_resume, run.run_id),
-            )
+        else:
+            kin.resume(run)
         if not run.published:
-            _branch(store, run, kept)
+            _branch(run)
         if st.button("New run", icon=":material/add:"):
             st.switch_page("pages/1_Train.py", query_params={"new": "1"})
         st.fragment(_others, run_every=pace and 3 * pace)(run.run_id)
-    if problem := st.session_state.pop(f"action.problem.{run.run_id}", None):
-        st.error(problem)
+
+
+def _asked(store: Store, run: Run) -> str | None:
+    """Whether the run was asked to stop or to pause since it was last taken up, by whomever."""
+    requests = curves_of(store, run.run_id).asked(RunFolder(resources.service().root, run.run_id))
+    return next((row["kind"] for row in reversed(requests) if row["kind"] in ("stop", "pause")), None)
 
 
 def _ask(run_id: str, what: str) -> None:
     ask = {"stop": service.stop, "pause": service.pause}[what]
-    ask(resources.service().root, run_id, WHO)
-    st.session_state[f"asked.{run_id}"] = what
-
-
-def _resume(run_id: str) -> None:
-    """Queue the run again in this server; what hinders it is said on the page."""
-    run = resources.store().run(run_id)
-    try:
-        resources.service().start(*lineage.resume(resources.service().root, run, WHO))
-    except InputError as error:
-        st.session_state[f"action.problem.{run_id}"] = markdown_text(error)
-        return
-    st.session_state.pop(f"asked.{run_id}", None)
-    resources.store().take_in()
+    ask(resources.service().root, run_id, resources.WHO)
 
 
 def _others(run_id: str) -> None:
@@ -98,7 +80,7 @@ def _others(run_id: str) -> None:
             )
 
 
-def _branch(store: Store, run: Run, kept: list[Moment]) -> None:
+def _branch(run: Run) -> None:
     """The form of a branch, drawn while it is open."""
     with st.popover(
         "Branch",
@@ -110,6 +92,7 @@ def _branch(store: Store, run: Run, kept: list[Moment]) -> None:
     ) as form:
         if not form.open:
             return
+        kept = lineage.kept_moments(resources.service().root, run)
         if not kept:
             st.caption("Nothing to branch from yet: the first moment is kept at the end of the first epoch.")
             return
@@ -124,8 +107,11 @@ def _branch(store: Store, run: Run, kept: list[Moment]) -> None:
         name = st.text_input(
             "Name", placeholder=f"{run.name}, branched at {moment.step}", max_chars=200, key=f"branch-name-{run.run_id}"
         )
-        events = curves_of(store, run.run_id).events
-        base = changed(Config.model_validate(run.config), values_of(events, moment.step))
+        try:
+            base = lineage.config_at(run, moment)
+        except InputError as error:
+            st.error(markdown_text(error))
+            return
         changes = settings_form(base, f"branch.{run.run_id}.{moment.step}", BRANCHED)
         if st.button("Start the branch", type="primary", key=f"branch-go-{run.run_id}") and validated(base, changes):
             try:

@@ -21,7 +21,6 @@ from gainakt.ui.text import markdown_text, number
 from gainakt.ui.train.setup import MAIN
 from gainakt.ui.train.values import LiveValues
 
-WHO = "dashboard"
 IN_SIGHT = 6
 """Controls in sight; the others are folded by topic."""
 _NEXT = ("training.learning_rate", "model.temperature_start", "model.dropout")
@@ -33,13 +32,19 @@ _ECHO = 3.0
 def controls(run_id: str, start: Config, values: LiveValues) -> None:
     """The controls of all live settings, standing at `values`; `start` is the configuration that the run began with."""
     first, rest = layout(start)
+    requested = changed(values.config, values.waiting)
+    begun, standing = flatten(start), flatten(requested)
+
+    def draw(name: str) -> None:
+        _control(run_id, name, float(begun[name]), float(standing[name]), requested)
+
     for name in first:
-        _control(run_id, name, start, values)
+        draw(name)
     for section in dict.fromkeys(name.partition(".")[0] for name in rest):
         with st.expander(SECTIONS[section], key=f"steer.{run_id}.{section}"):
             for name in rest:
                 if name.startswith(f"{section}."):
-                    _control(run_id, name, start, values)
+                    draw(name)
     if problem := st.session_state.pop(f"steer.problem.{run_id}", None):
         st.error(problem)
 
@@ -114,10 +119,8 @@ def _stands(run_id: str) -> _Stands:
     return stands
 
 
-def _control(run_id: str, name: str, start: Config, values: LiveValues) -> None:
+def _control(run_id: str, name: str, begun: float, value: float, requested: Config) -> None:
     spec, key, stands = fields()[name], f"steer/{name}/{run_id}", _stands(run_id)
-    begun, value = float(flatten(start)[name]), float(values.shown()[name])
-    requested = changed(values.config, values.waiting)
     idle = no_effect(name, requested)
     with st.container(key=f"desk.{run_id}.{name}", gap=None):
         notes = [spec.help, acts_on(name, requested)]
@@ -175,4 +178,4 @@ def _box(key: str, value: float, stands: _Stands) -> str:
 
 
 def _send(run_id: str, name: str, value: float) -> None:
-    service.steer(resources.service().root, run_id, name, value, WHO)
+    service.steer(resources.service().root, run_id, name, value, resources.WHO)

@@ -6,8 +6,9 @@ from gainakt.store import Run, Store
 from gainakt.ui import resources, tables, words
 from gainakt.ui.plots import charts
 from gainakt.ui.plots.charts import Axes
+from gainakt.ui.plots.histograms import gain_map
 from gainakt.ui.plots.live import live_plot
-from gainakt.ui.plots.reading import at_moment, gain_map
+from gainakt.ui.plots.reading import at_moment
 from gainakt.ui.run import view as run_view
 from gainakt.ui.run.recorded import Curves, curves_of, stacked
 from gainakt.ui.run.view import Look
@@ -15,7 +16,8 @@ from gainakt.ui.run.view import Look
 LOSSES, PARAMETERS, SKILLS, GAINS = "Losses", "Parameters", "Skills", "Gains over steps"
 GRADIENTS, SATURATION, EVENTS = "Gradient shares", "Saturation", "Events"
 SECTIONS = (LOSSES, PARAMETERS, SKILLS, GAINS, GRADIENTS, SATURATION, EVENTS)
-_PLACES = {"gains": "Gradient shares at the gain logits", "parameters": "Gradient shares over all of Encoder 2"}
+_EVENTS = 500
+"""The newest events that are listed; the Run page has them all."""
 _STATE = {
     "state.curve_past": "next skills past saturation",
     "state.practice_past": "practice past saturation",
@@ -55,7 +57,7 @@ def draw(run_id: str, section: str, look: Look, skills: tuple[str, int, str]) ->
     elif section == SATURATION:
         _saturation(store, run, curves)
     elif section == EVENTS:
-        tables.show(tables.events(curves.events), most=460, widths={"Detail": 460})
+        tables.show(tables.events(curves.events.tail(_EVENTS)), most=460, widths={"Detail": 460})
 
 
 def _gains(store: Store, run: Run, curves: Curves, look: Look) -> None:
@@ -68,13 +70,10 @@ def _gains(store: Store, run: Run, curves: Curves, look: Look) -> None:
 
 def _gradients(store: Store, run: Run, curves: Curves, look: Look) -> None:
     """How strongly each loss term pulls on Encoder 2."""
-    for place, (where, title) in zip(st.columns(2), _PLACES.items(), strict=True):
+    for place, (where, title) in zip(st.columns(2), words.GRADIENTS.items(), strict=True):
         start = f"gradient.{where}.share."
         shares = curves.read_all(store, start)
-        names = {
-            name: words.LOSSES.get(f"loss.{name.removeprefix(start)}", name.removeprefix(start))
-            for name in sorted(set(shares["name"]))
-        }
+        names = words.terms(shares["name"].unique(), start)
         with place:
             figure = charts.lines(shares, names, None, curves.marks, Axes(title, "step", "share of norms"))
             live_plot(f"gradients-{where}-{run.run_id}", look.curves(figure))

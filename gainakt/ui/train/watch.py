@@ -4,11 +4,10 @@ import json
 
 import streamlit as st
 
-from gainakt.config import Config, fields
+from gainakt.config import Config
 from gainakt.store import Run, Store
 from gainakt.ui import frame, resources, words
 from gainakt.ui.forms import run_choice
-from gainakt.ui.plots.charts import PANELS
 from gainakt.ui.plots.live import live_plot
 from gainakt.ui.run import view as run_view
 from gainakt.ui.run.recorded import curves_of
@@ -41,7 +40,7 @@ def watch(store: Store, run: Run) -> None:
         st.fragment(_charts, run_every=pace)(run.run_id, overlay, look)
     frame.to_top(run.run_id)
     section = sections.choice()
-    wanted = skill_controls(store, run) if section == sections.SKILLS else ("", 0, "")
+    wanted = run_view.skill_controls(store, run) if section == sections.SKILLS else ("", 0, "")
     st.fragment(sections.draw, run_every=pace)(run.run_id, section, look, wanted)
 
 
@@ -121,16 +120,15 @@ def _steering_note(run_id: str) -> None:
 
 
 def _note(store: Store, run: Run, values: LiveValues) -> str:
-    specs = fields()
     if values.waiting:
-        wanted = ", ".join(f"{specs[name].label} {number(value)}" for name, value in values.waiting.items())
+        wanted = ", ".join(f"{words.setting(name)} {number(value)}" for name, value in values.waiting.items())
         when = "its first step; it is still queued" if run.status == "queued" else "the next step"
         return f"Requested: {markdown_text(wanted)}. Acts from {when}."
     changes = curves_of(store, run.run_id).marks
     if changes.empty:
         return "A change acts from the next step and is marked on the curves."
     last = changes.iloc[-1]
-    label = specs[last["field"]].label if last["field"] in specs else last["field"]
+    label = words.setting(last["field"])
     old, new = (number(json.loads(last[name])) for name in ("old", "new"))
     return f"Last change: {markdown_text(f'{label} {old} → {new}')}, from step {int(last['step']):,}."
 
@@ -184,17 +182,20 @@ def _moment(run: Run) -> int | None:
     last = total if run.active else run.step or 0
     if last < 2:
         return None
+    key, stride = f"moment-{run.run_id}-{last}", max(1, last // 400)
+    if st.session_state.get(key, 0) >= (run.step or 0) - stride:  # ahead of the run is now, also once it has passed
+        st.session_state.pop(key, None)
     at = st.slider(
         "Moment",
         0,
         last,
         last,
-        max(1, last // 400),
-        key=f"moment-{run.run_id}-{last}",
+        stride,
+        key=key,
         label_visibility="collapsed",
         help="Shows the gain distribution, the skills and the parameters as they were at a step. Right end: now.",
     )
-    return None if at >= (run.step or 0) else int(at)
+    return None if at >= (run.step or 0) - stride else int(at)
 
 
 def _charts(run_id: str, overlay: str | None, look: Look) -> None:
@@ -222,18 +223,3 @@ def _overlay(store: Store, run: Run) -> str | None:
         help="Draws that run's gain std and gain distribution beside this one's.",
     )
     return chosen
-
-
-def skill_controls(store: Store, run: Run) -> tuple[str, int, str]:
-    """Order, page and search of the per-skill histograms."""
-    skills = len(store.skill_labels(run.run_id))
-    order_at, find_at, page_at = st.columns([5, 2, 2])
-    order = order_at.segmented_control(
-        "Skills in order of", run_view.ORDERS, default=run_view.ORDERS[0], required=True, key=f"order-{run.run_id}"
-    )
-    find = find_at.text_input("Find a skill", key=f"find-{run.run_id}", placeholder="part of a label")
-    pages = max(1, -(-skills // PANELS))
-    page = page_at.number_input(
-        f"Page of {pages}", 1, pages, key=f"page-{run.run_id}", help=f"{PANELS} skills on each."
-    )
-    return str(order), int(page) - 1, find
