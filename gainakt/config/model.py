@@ -1,6 +1,8 @@
 """Sizes of the encoders and every choice between gain and prediction."""
 
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import field_validator
 
 from gainakt.config.base import Section, setting
 
@@ -20,8 +22,12 @@ class ModelConfig(Section):
         "For tests only: gains, beta and transfer are computed without the practised skill (skill), or gains"
         " without the response (response).",
     )
-    ability: bool = setting(
-        False, "Ability term", "Initial mastery differs between students and is estimated from their responses so far."
+    level: Literal["none", "student", "student_skill"] = setting(
+        "none",
+        "Level",
+        "Where a student started, as far as the responses so far tell: it shifts mastery both ways, while practice only"
+        " grows, so that a gain need not carry what the student knew before. student: one level per student."
+        " student_skill: one more on each skill.",
     )
     counts: bool = setting(
         False,
@@ -155,6 +161,11 @@ class ModelConfig(Section):
         le=10,
         live=True,
     )
+
+    @field_validator("level", mode="before")
+    @classmethod
+    def _level_of_ability(cls, value: Any) -> Any:
+        return {True: "student", False: "none"}[value] if isinstance(value, bool) else value
 
     @property
     def fitted(self) -> bool:

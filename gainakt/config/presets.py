@@ -94,7 +94,7 @@ PRESETS: dict[str, Preset] = {
         "The learning-curve model alone, fitted in seconds: gains and transfer by skill and response, an ability per"
         " student.",
         "",
-        {"model.kind": "parametric", "model.ability": True, "training.max_epochs": 60},
+        {"model.kind": "parametric", "model.level": "student", "training.max_epochs": 60},
     ),
     "variance-x10": _idea(
         "Variance weight 20, ten times that of the original study.", _EXTREME, weights__variance=20.0

@@ -26,7 +26,7 @@ SCHEDULE = "schedule"
 """Who a change comes from that a run's own schedule of weights makes; a replay makes it by itself."""
 
 
-RENAMED = {"weights.bce": "weights.encoder_priority"}
+RENAMED = {"weights.bce": "weights.encoder_priority", "model.ability": "model.level"}
 """Former name of a setting -> its present name: older runs, commands, schedules and control requests use the former."""
 
 
@@ -170,10 +170,8 @@ def checked(config: Config) -> Config:
             "model.prior: irt starts a threshold or an offset per skill, and both are global; set model.threshold or"
             " model.offset to per_skill"
         )
-    if model.sharing != "apart" and (model.hidden != "nothing" or model.ability or model.counts):
-        raise InputError(
-            "model.hidden, model.ability and model.counts need encoders that share nothing; set model.sharing to apart"
-        )
+    if model.sharing != "apart" and (model.hidden != "nothing" or model.counts):
+        raise InputError("model.hidden and model.counts need encoders that share nothing; set model.sharing to apart")
     if model.counts and model.hidden == "response":
         raise InputError("model.counts would reveal the responses that model.hidden hides; set it to false")
     if config.regime.alternate and config.regime.alone_epochs:

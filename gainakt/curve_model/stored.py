@@ -11,7 +11,7 @@ from gainakt.curve_model.fit import Fit, Tie
 def tie_of(config: Config) -> Tie:
     """What the configuration hides from the gains."""
     hidden = config.model.hidden
-    return Tie(skills=hidden == "skill", response=hidden == "response", ability=config.model.ability)
+    return Tie(skills=hidden == "skill", response=hidden == "response", ability=config.model.level != "none")
 
 
 class Stored(nn.Module):

@@ -1,4 +1,4 @@
-"""What the tests of differentiation compare: gains that do not know the skill, or the response; ability and counts.
+"""What the tests of differentiation compare: gains that do not know the skill, or the response; counts.
 
 Tied is everything on the way from an interaction to practice: the encoder's input, the gain head, beta, transfer.
 Offset, threshold and M_sat per skill stay free.
@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from gainakt.config.model import ModelConfig
-from gainakt.data.sequences import Batch
 from gainakt.model.encoder import Encoder
 from gainakt.model.gainakt import Interpretable
 from gainakt.model.heads.base import GainHead, WrappedHead
@@ -19,9 +18,8 @@ Hidden = Literal["nothing", "skill", "response"]
 
 
 def encoder2(config: ModelConfig, skills: int, students: int, window: int) -> Interpretable:
-    """Encoder 2 with what the configuration hides from its gains, and ability and counts if it asks for them."""
-    kind = Able if config.ability else Interpretable
-    model = kind(config, skills, students, window)
+    """Encoder 2 with what the configuration hides from its gains, and counts if it asks for them."""
+    model = Interpretable(config, skills, students, window)
     if config.hidden != "nothing" or config.counts:
         model.encoder = ArmEncoder(model.encoder, config)
     if config.hidden != "nothing":
@@ -95,33 +93,3 @@ class BlindHead(WrappedHead):
         if self.hidden == "skill":
             return response, torch.zeros_like(skill)
         return torch.zeros_like(response), skill
-
-
-class Able(Interpretable):
-    """Encoder 2 whose curve starts higher for students who have answered better than is usual of their skills.
-
-    ability after t = weight * sum over steps up to t of (r - usual[q]) / (steps + prior); it shifts the curve's
-    argument, so it is initial mastery and no gain.
-    """
-
-    def __init__(self, config: ModelConfig, skills: int, students: int, window: int):
-        super().__init__(config, skills, students, window)
-        self.usual = nn.Parameter(torch.zeros(skills))
-        self.weight = nn.Parameter(torch.zeros(1))
-        self.prior = nn.Parameter(torch.tensor([1.0]))
-
-    def ability(self, batch: Batch) -> Tensor:
-        """The ability (B, T) that the responses up to each step tell."""
-        surprise = (batch.response.float() - torch.sigmoid(self.usual[batch.skill])) * batch.valid
-        count = batch.valid.cumsum(1) + torch.nn.functional.softplus(5 * self.prior)
-        ability: Tensor = self.weight * surprise.cumsum(1) / count
-        return ability
-
-    def practice(self, read: Tensor, batch: Batch, asked: Tensor) -> Tensor:
-        """Practice (B, A), and the ability in units of practice."""
-        steps, visible = asked.shape[1], batch.last_visible
-        ability = self.ability(batch)[:, :steps]
-        if visible is not None and steps == visible.shape[1]:
-            ability = ability.gather(1, visible)
-        slope = self.mastery.beta[asked] * self.mastery.velocity(batch.student)[:, None]
-        return super().practice(read, batch, asked) + ability / slope

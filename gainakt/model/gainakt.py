@@ -9,6 +9,7 @@ from gainakt.config.model import ModelConfig
 from gainakt.data.sequences import Batch
 from gainakt.model.encoder import Encoder
 from gainakt.model.heads import make
+from gainakt.model.level import Level
 from gainakt.model.mastery import Mastery
 
 Part = Literal["trained", "frozen", "removed"]
@@ -69,6 +70,7 @@ class Interpretable(nn.Module):
         self.encoder = Encoder(config, skills, window)
         self.gains = make(config, skills)
         self.mastery = Mastery(config, skills, students)
+        self.level = None if config.level == "none" else Level(config.level, skills)
         self.drop = nn.Dropout(config.gain_dropout)
         self.register_buffer("fit", None, persistent=False)
 
@@ -90,7 +92,8 @@ class Interpretable(nn.Module):
 
     def predict(self, read: Tensor, batch: Batch, asked: Tensor) -> tuple[Tensor, Tensor]:
         """Logits and mastery of the asked skills after step t, both (B, A); `read` is what the gain head reads."""
-        mastery = self.mastery.curve(self.practice(read, batch, asked), asked, batch.student)
+        level = None if self.level is None else self.level(batch, asked)
+        mastery = self.mastery.curve(self.practice(read, batch, asked), asked, batch.student, level)
         return self.mastery.readout(mastery, asked), mastery
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:

@@ -18,7 +18,7 @@ BOUNDS = {
 
 
 class Mastery(nn.Module):
-    """E = sum of a(s, q) g; m = M_sat sigmoid(beta gamma E - offset); p = sigmoid((m - theta) / T).
+    """E = sum of a(s, q) g; m = M_sat sigmoid(beta gamma E + level - offset); p = sigmoid((m - theta) / T).
 
     Parameters stand in their own units: beta, saturation, transfer (S,), gamma (students,), threshold and offset (S,)
     or (1,), temperature (1,). Practice only grows and beta, gamma > 0, so mastery never falls.
@@ -64,11 +64,12 @@ class Mastery(nn.Module):
         """gamma (B,): a training student's own; the training students' arithmetic mean for the unseen (-1)."""
         return torch.where(student < 0, self.gamma.mean(), self.gamma[student.clamp(min=0)])
 
-    def curve(self, practice: Tensor, skill: Tensor, student: Tensor) -> Tensor:
-        """Mastery in (0, 1) of `skill`, (B, A) or any shape that fits `practice` (B, ..., A), at this practice."""
+    def curve(self, practice: Tensor, skill: Tensor, student: Tensor, level: Tensor | None = None) -> Tensor:
+        """Mastery in (0, 1) of `skill`, (B, A) or any shape that fits `practice` (B, ..., A), at practice and level."""
         velocity = self.velocity(student).view(-1, *[1] * (practice.dim() - 1))
         slope = self.beta[skill] * velocity
-        return self.saturation[skill] * torch.sigmoid(slope * practice - per_skill(self.offset, skill))
+        argument = slope * practice - per_skill(self.offset, skill)
+        return self.saturation[skill] * torch.sigmoid(argument if level is None else argument + level)
 
     def readout(self, mastery: Tensor, skill: Tensor) -> Tensor:
         """Logits (B, A) of a correct response to `skill` at this mastery."""

@@ -99,7 +99,8 @@ def every_mastery(encoder: Interpretable, batch: Batch, skills: Tensor | None = 
     states = encoder.encoder(batch.skill, batch.response)  # (B, T, D)
     gains = torch.sigmoid(encoder.gains.every(states, batch.response, skills).float())  # (B, T, S)
     fed = encoder.mastery.transfer_share(skills.expand(len(batch.skill), -1), batch.skill).transpose(1, 2)  # (B, T, S)
-    return encoder.mastery.curve((gains * fed).cumsum(1), skills, batch.student), gains
+    level = None if encoder.level is None else encoder.level.every(batch, skills)
+    return encoder.mastery.curve((gains * fed).cumsum(1), skills, batch.student, level), gains
 
 
 def skill_table(

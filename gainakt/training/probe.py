@@ -179,10 +179,11 @@ def _curve_sums(encoder: Interpretable, states: Tensor, batch: Batch) -> Tensor:
     mastery, asked = encoder.mastery, batch.asked
     practice = encoder.practice(states, batch, asked)  # (B, T-1)
     speed = mastery.beta[asked] * mastery.velocity(batch.student)[:, None]
-    at = speed * practice - per_skill(mastery.offset, asked)
+    start = per_skill(mastery.offset, asked) - (0.0 if encoder.level is None else encoder.level(batch, asked))
+    at = speed * practice - start
     reached = torch.sigmoid(at)
     slope, scored = reached * (1 - reached), batch.scored
-    beyond = (practice - (per_skill(mastery.offset, asked) + _FLAT_AT) / speed).clamp(min=0).minimum(practice)
+    beyond = (practice - (start + _FLAT_AT) / speed).clamp(min=0).minimum(practice)
     parts = (torch.ones_like(slope), slope, (at > _FLAT_AT).to(slope), practice, beyond)
     return torch.stack([part[scored].cpu().double().sum() for part in parts])
 

@@ -42,7 +42,7 @@ def without_weights(config: Config, skills: int, students: int) -> GainAKT:
 def _made(config: Config, skills: int, students: int) -> GainAKT:
     sizes = (config.model, skills, students, config.data.window)
     model = GainAKT(*sizes)
-    if config.model.hidden != "nothing" or config.model.ability or config.model.counts:
+    if config.model.hidden != "nothing" or config.model.counts:
         model.encoder2 = arms.encoder2(*sizes)
     return model
 
@@ -66,6 +66,7 @@ def _groups(model: GainAKT) -> tuple[list[nn.Parameter], ...]:
     """Encoder 1's matrices and vectors (with what is shared), Encoder 2's, and the mastery parameters."""
     mastery = {id(p) for p in model.encoder2.mastery.parameters()}
     mastery |= {id(p) for p in model.encoder2.gains.parameters() if p.dim() == 1}
+    mastery |= {id(p) for p in model.encoder2.level.parameters()} if model.encoder2.level else set()
     first = {id(p) for p in model.encoder1.parameters()}
     groups: tuple[list[nn.Parameter], ...] = ([], [], [], [], [])
     for parameter in model.parameters():

@@ -45,7 +45,10 @@ class StudentView:
 
 @dataclass(frozen=True)
 class Contribution:
-    """What one earlier interaction adds to the practice of the next skill: `added` is `gain` times `share`."""
+    """What one earlier interaction adds to the practice of the next skill, and to its level (0 without one).
+
+    `added` is `gain` times `share`; `level` is above 0 after a response that was better than is usual.
+    """
 
     interaction: int
     skill: str
@@ -53,15 +56,16 @@ class Contribution:
     gain: float
     share: float
     added: float
+    level: float
 
 
 @dataclass(frozen=True)
 class Explanation:
     """One prediction of Encoder 2, from gains to probability; each line follows from those above it.
 
-    practice = sum of `added` + level; z = slope x velocity x practice - offset; mastery = ceiling x sigmoid(z);
-    probability = sigmoid((mastery - threshold) / temperature). `model_probability` is what the model computed, in
-    single precision. `level` is what a student starts with, in units of practice, 0 where the model has none.
+    practice = sum of `added`; level = sum of `level`; z = slope x velocity x practice + level - offset;
+    mastery = ceiling x sigmoid(z); probability = sigmoid((mastery - threshold) / temperature). `model_probability` is
+    what the model computed, in single precision.
     """
 
     student: str
@@ -69,8 +73,8 @@ class Explanation:
     skill: str
     response: int
     contributions: list[Contribution]
-    level: float
     practice: float
+    level: float
     slope: float
     velocity: float
     offset: float
@@ -155,12 +159,11 @@ def _explained(model: GainAKT, data: Interactions, batch: Batch, student: int, p
     encoder, output = model.encoder2, model(batch)
     mastery, skill = encoder.mastery, batch.asked[0, step]
     contributions = _contributions(encoder, data, batch, output.read, place)
-    level = _level(encoder, batch, output.read, step)
-    practice = sum(one.added for one in contributions) + level
+    practice, level = (sum(one.added for one in contributions), sum(one.level for one in contributions))
     slope, velocity = float(mastery.beta[skill]), float(mastery.velocity(batch.student)[0])
     offset, ceiling = _at(mastery.offset, skill), float(mastery.saturation[skill])
     threshold, temperature = _at(mastery.threshold, skill), float(mastery.temperature)
-    z = slope * velocity * practice - offset
+    z = slope * velocity * practice + level - offset
     reached = ceiling * _sigmoid(z)
     return Explanation(
         data.students[student],
@@ -168,8 +171,8 @@ def _explained(model: GainAKT, data: Interactions, batch: Batch, student: int, p
         data.skills[int(skill)],
         int(batch.response[0, step + 1]),
         contributions,
-        level,
         practice,
+        level,
         slope,
         velocity,
         offset,
@@ -191,25 +194,16 @@ def _contributions(
     visible = batch.last_visible
     seen = slice(0, 1 + (step if visible is None else int(visible[0, step])))
     asked, skill, response = batch.asked[:, step : step + 1], batch.skill[:, seen], batch.response[:, seen]
-    gains = torch.sigmoid(encoder.gains.pairs(read[:, seen], response, asked).float())[0, 0].tolist()
-    shares = encoder.mastery.transfer_share(asked, skill)[0, 0].tolist()
-    return [
-        Contribution(begin + t + 1, data.skills[practised], answer, gain, share, gain * share)
-        for t, (practised, answer, gain, share) in enumerate(
-            zip(skill[0].tolist(), response[0].tolist(), gains, shares, strict=True)
-        )
-    ]
-
-
-def _level(encoder: Interpretable, batch: Batch, read: Tensor, step: int) -> float:
-    """What a student starts with, in units of practice: what an encoder adds to the practice of gains."""
-    if type(encoder).practice is Interpretable.practice:
-        return 0.0
-    whole, of_gains = (
-        encoder.practice(read, batch, batch.asked),
-        Interpretable.practice(encoder, read, batch, batch.asked),
+    gains = torch.sigmoid(encoder.gains.pairs(read[:, seen], response, asked).float())[:, 0].double()  # (1, seen)
+    shares = encoder.mastery.transfer_share(asked, skill)[:, 0].double()
+    levels = (
+        torch.zeros_like(gains) if encoder.level is None else encoder.level.shares(batch, batch.asked)[:, step, seen]
     )
-    return float(whole[0, step].double() - of_gains[0, step].double())
+    columns = (skill, response, gains, shares, gains * shares, levels)
+    return [
+        Contribution(begin + t + 1, data.skills[practised], *rest)
+        for t, (practised, *rest) in enumerate(zip(*(column[0].tolist() for column in columns), strict=True))
+    ]
 
 
 def _course(model: GainAKT, data: Interactions, split: Split, student: int, window: int) -> Iterator[tuple[int, Batch]]:

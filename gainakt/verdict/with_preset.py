@@ -50,7 +50,7 @@ FOLDS = 5
 REPLICATES = 20
 ARMS: dict[Question, tuple[dict[str, Any], dict[str, Any]]] = {
     "skills": ({"model.counts": True}, {"model.counts": True, "model.hidden": "skill"}),
-    "response": ({"model.ability": True}, {"model.ability": True, "model.hidden": "response"}),
+    "response": ({"model.level": "student"}, {"model.level": "student", "model.hidden": "response"}),
 }
 """What differs from the preset in the full and in the restricted model.
 
