@@ -142,8 +142,7 @@ def chain_to_torch(start: str, graph: dict[str, list[str]]) -> list[str]:
     return []
 
 
-@pytest.fixture(scope="module")
-def code() -> dict[str, list[Import]]:
+def all_imports() -> dict[str, list[Import]]:
     """The imports of app.py and all files below pages/ and gainakt/, by module."""
     files = [*ROOT.glob("app.py"), *ROOT.glob("pages/**/*.py"), *ROOT.glob("gainakt/**/*.py")]
     found = {}
@@ -151,6 +150,12 @@ def code() -> dict[str, list[Import]]:
         module = module_name(file.relative_to(ROOT))
         found[module] = list(imports(module, file.read_text(encoding="utf-8"), file.name == "__init__.py"))
     return found
+
+
+@pytest.fixture(scope="module")
+def code() -> dict[str, list[Import]]:
+    """`all_imports`, read once."""
+    return all_imports()
 
 
 def test_imports_point_one_way(code: dict[str, list[Import]]) -> None:

@@ -1,18 +1,22 @@
 """The docs: links lead somewhere, tables can be read, tables made from code are fresh, examples run."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
+from typer.main import get_command
 
+from gainakt.cli.main import VERBS, app
 from gainakt.config.presets import PRESETS
 from tests.benchmarks import measures_page
-from tests.test_architecture import ORDER
+from tests.test_architecture import ORDER, all_imports, room
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", ROOT / "data" / "README.md"]
 PAGES += sorted((ROOT / "docs").glob("*.md"))
+TEMPLATES = sorted((ROOT / "gainakt" / "analysis" / "report" / "templates").glob("*"))
 LONGEST = 250
 
 
@@ -74,6 +78,42 @@ def test_the_picture_of_the_rooms_has_every_room() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     (picture,) = re.findall(r"^```mermaid\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
     assert [room for room in ORDER if not re.search(rf"\b{room}\b", picture)] == []
+
+
+def test_the_arrows_of_the_picture_are_the_imports() -> None:
+    """Every import between rooms is an arrow or follows from some, and no arrow is there without an import."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    (picture,) = re.findall(r"^```mermaid\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+    chains = [re.findall(r"\w+", line) for line in re.sub(r"\[.*?\]", "", picture).splitlines() if "-->" in line]
+    arrows = {pair for chain in chains for pair in pairwise(chain)}
+    imported = {(room(one.name), room(module)) for module, found in all_imports().items() for one in found}
+    imported = {(below, above) for below, above in imported if below and above and below != above}
+    assert arrows - imported == set()
+    follows = set(arrows)
+    for middle in ORDER:
+        follows |= {(a, d) for a, b in follows if b == middle for c, d in follows if c == middle}
+    assert imported - follows == set()
+
+
+COMMAND = re.compile(r"python -m gainakt ([a-z]+)([^`|\n]*)")
+OFFERED = {"--with": {"curve-model", "preset"}, "--preset": set(PRESETS)}
+"""Options whose values are words of their own; former names still work, but no page says them."""
+
+
+@pytest.mark.parametrize("page", [*PAGES, *TEMPLATES], ids=lambda page: page.name)
+def test_every_command_has_a_verb_and_options_that_exist(page: Path) -> None:
+    options = {verb.__name__: set(get_command(app).commands[verb.__name__].params) for verb in VERBS}
+    known = {verb: {name for one in some for name in one.opts} for verb, some in options.items()}
+    wrong = []
+    for line in page.read_text(encoding="utf-8").splitlines():
+        for part in line.split("&&"):
+            for verb, rest in COMMAND.findall(part.partition(" #")[0]):
+                given = set(re.findall(r"(?<=\s)--[a-z-]+", rest)) - {"--help"}
+                words = re.findall(r"(--[a-z]+) ([\w-]+)", rest)
+                wrong += [part for name, value in words if value not in OFFERED.get(name, {value})]
+                wrong += [part for _ in given - known.get(verb, set())] if verb in known else [part]
+    assert wrong == []
+    assert "--with stand-in" not in page.read_text(encoding="utf-8")
 
 
 def test_every_preset_is_described() -> None:

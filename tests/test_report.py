@@ -106,7 +106,7 @@ def run(**values: Any) -> Run:
 def facts(series: Any = (), **test: float | None) -> Facts:
     frame = pd.DataFrame(series, columns=["name", "epoch", "value"]).assign(step=lambda rows: rows["epoch"])
     empty = pd.DataFrame(columns=["name", "epoch", "mean", "std", "quantiles"])
-    return Facts(run(), {"test": test}, frame, empty, pd.DataFrame(), None, [], pd.DataFrame())
+    return Facts(run(), {"test": test}, frame, empty, pd.DataFrame(), None, [])
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ class Readout:
 
 
 def causes(settings: Mapping[str, Any], test: Values, state: Values, start: Values, readout: Readout) -> list[Cause]:
-    """The candidate causes of docs/model.md, each judged by the run's own numbers.
+    """The candidate causes of uniform gains, each judged by the run's own numbers.
 
     `settings` are dotted names, `state` and `start` what `training.probe.state` says at the end and before training.
     """

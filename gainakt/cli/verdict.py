@@ -21,7 +21,7 @@ def verdict(
         str,
         typer.Option(
             "--with",
-            help="Run the tests first: curve-model refits the learning-curve model (seconds), preset trains the run's"
+            help="Run the tests first: curve-model refits the learning-curve model (minutes), preset trains the run's"
             " own preset again and again (minutes to hours). Without it the saved tests are used.",
         ),
     ] = "",

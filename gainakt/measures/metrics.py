@@ -1,6 +1,7 @@
 """Every measured quantity, as pure functions of arrays (one entry per scored step or per interaction).
 
-The definitions, and which values could be leaks or are not identified, stand in docs/model.md.
+The definitions, and which values contain the answer, stand in docs/measures.md; what is not identified in
+docs/model.md.
 """
 
 from collections.abc import Mapping, Sequence

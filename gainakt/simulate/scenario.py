@@ -103,7 +103,7 @@ class Scenario(Section):
 
 
 def _heterogeneous(**changes: Any) -> Scenario:
-    # science.md section 4's class, whose figures every recovery aim is stated for
+    # the class that every aim of docs/findings.md section 1 is stated for
     return Scenario.model_validate({"students": 4000, "skills": 50, "lengths": (20, 100)} | changes)
 
 

@@ -27,7 +27,7 @@ STATUSES: dict[Status, str] = {
     "noise": "no evidence",
     "untested": "not tested",
 }
-"""Status of a criterion or a question -> its words on page, in report and on the command line."""
+"""Status of a criterion or a question -> its words on a page and in a report; the command line prints the status."""
 STANDINGS: dict[Standing, str] = {
     "differentiated": "differentiated",
     "noise": "not differentiated",

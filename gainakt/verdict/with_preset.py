@@ -127,7 +127,8 @@ def alone(config: Config) -> Config:
     if config.model.sharing != "apart":
         raise InputError(
             f"model.sharing: {config.model.sharing}: encoders that share parameters would see what these tests hide"
-            " from Encoder 2; test this run with the learning-curve model (stand-in), or a run with model.sharing=apart"
+            " from Encoder 2; test this run with the learning-curve model (--with curve-model on the command line), or"
+            " a run with model.sharing=apart"
         )
     if config.weights.distillation:
         return config

@@ -1,7 +1,7 @@
 """Is the truth found, and does noise fool the tests? The aims of the simulated classes, over seeds, as a table.
 
 `python -m tests.benchmarks.recovery STORE [--preset parametric] [--seeds 20] [--scenario NAME ...]`. Every cell is a
-run in STORE's inbox, trained and tested with the stand-in; what is there already is not repeated.
+run in STORE's inbox, trained and tested with the learning-curve model; what is there already is not repeated.
 """
 
 import argparse

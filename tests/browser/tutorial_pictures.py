@@ -40,7 +40,7 @@ def prepared(store: Path) -> dict[str, str]:
             known = {row.name: row.run_id for row in reader.runs().itertuples()}
         return {"first": known["first"], "spread": known["variance 2000"]}
     ids = {"first": trained(FIRST, store), "spread": trained(SPREAD, store)}
-    verdict = [*COMMAND, "verdict", ids["first"], "--with", "stand-in", "--store", str(store)]
+    verdict = [*COMMAND, "verdict", ids["first"], "--with", "curve-model", "--store", str(store)]
     subprocess.run(verdict, cwd=ROOT, check=True, capture_output=True)
     return ids
 

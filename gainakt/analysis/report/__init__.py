@@ -71,7 +71,7 @@ def write(store: Store, run_id: str, baseline_id: str = "", targets: Targets = D
 def save(analysis: Analysis, folder: Path, name: str, other: Path | None = None) -> dict[str, str]:
     """Write `name`.md and `name`.html (and `name`-beside.html with `other` beside it); returns what was written where.
 
-    Raises InputError when a file cannot be read or analysis.
+    Raises InputError when a file cannot be read or written.
     """
     files = {"markdown": (f"{name}.md", analysis.markdown), "html": (f"{name}.html", analysis.html)}
     try:

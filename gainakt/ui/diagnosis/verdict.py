@@ -47,7 +47,7 @@ _TESTS = (
         "stand-in",
         "Test with the learning-curve model",
         "Fits the learning-curve model to these data many times, then tests this run's own predictions. Takes"
-        " seconds to a few minutes.",
+        " up to ten minutes.",
     ),
     (
         "preset",
