@@ -29,6 +29,13 @@ class TrainingConfig(Section):
         ge=1,
     )
     batch_size: int = setting(64, "Batch size", "Sequence windows per step.", ge=1, le=4096)
+    batches: Literal["windows", "interactions"] = setting(
+        "windows",
+        "Batches of equally many",
+        "windows: each step takes as many windows; a batch of short windows then weighs as much as one of long windows."
+        " interactions: as many steps an epoch, each with about equally many interactions, which then all weigh the"
+        " same.",
+    )
     learning_rate: float = setting(
         3e-3, "Learning rate", "Adam's learning rate; with one_cycle, its peak.", ge=1e-9, le=1, live=True
     )

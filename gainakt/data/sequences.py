@@ -179,16 +179,21 @@ class Windows:
             group=None if self.held.group is None else torch.where(valid, self.held.group[place].long(), _LAST),
         )
 
-    def shuffled(self, batch_size: int, seed: int, epoch: int, skip: int = 0) -> Iterator[Batch]:
+    def shuffled(self, batch_size: int, seed: int, epoch: int, skip: int = 0, even: bool = False) -> Iterator[Batch]:
         """All windows once, batched by similar length, in an order that depends on seed and epoch alone.
 
-        The first `skip` batches are left out: a training that goes on within an epoch has done them.
+        Batches of `batch_size` windows, or, if `even`, as many batches of equally many interactions: a step that takes
+        the mean over its batch then gives each interaction the same weight, and not those of short windows more. The
+        first `skip` batches are left out: a training that goes on within an epoch has done them.
         """
         rng = np.random.default_rng([seed, 1, epoch])
         near = self.length * rng.uniform(1.0, 1.2, len(self.length))
         order, cuts = np.argsort(near, kind="stable"), np.arange(0, len(self.length), batch_size)
-        for cut in rng.permutation(cuts)[skip:]:
-            yield self.batch(order[cut : cut + batch_size])
+        if even:
+            cuts = _even_cuts(self.length[order], len(cuts))
+        ends = np.append(cuts[1:], len(order))
+        for place in rng.permutation(len(cuts))[skip:]:
+            yield self.batch(order[cuts[place] : ends[place]])
 
     def in_order(self, tokens: int = 4_096) -> Iterator[tuple[np.ndarray, Batch]]:
         """All windows once, short to long, about `tokens` padded interactions a batch, with their row numbers."""
@@ -230,6 +235,14 @@ def cut(
         owners.append(owner)
         start = end
     return np.concatenate(starts), np.concatenate(lengths), np.concatenate(owners)
+
+
+def _even_cuts(length: np.ndarray, batches: int) -> np.ndarray:
+    """Where so many batches begin, none empty, each with as near as possible the same number of interactions."""
+    number = np.arange(batches)
+    cuts = np.searchsorted(np.cumsum(length), number * (length.sum() / batches), "right")
+    cuts = np.maximum.accumulate(cuts - number) + number
+    return np.minimum(cuts, len(length) - batches + number)
 
 
 def batches_per_epoch(windows: Windows, batch_size: int) -> int:

@@ -63,12 +63,13 @@ class Level(nn.Module):
 
     def forward(self, batch: Batch, asked: Tensor) -> Tensor:
         """The level (B, A) of the skills in `asked` after step t; see `shares`."""
-        return self.shares(batch, asked).sum(-1)
+        level: Tensor = self.shares(batch, asked).sum(-1)
+        return level
 
     def every(self, batch: Batch, skills: Tensor) -> Tensor:
         """The level (B, T, S) of the `skills` (S,) after each interaction, for a few windows at a time."""
         never = torch.full_like(batch.skill, -1)
-        student = self(batch, never)  # (B, T): no skill is asked, so the student's part alone
+        student: Tensor = self(batch, never)  # (B, T): no skill is asked, so the student's part alone
         if not self.of_skill:
             return student[..., None].expand(-1, -1, len(skills))
         own = self(batch, batch.skill) - student

@@ -160,7 +160,8 @@ class Training:
             yield from self.begin(epoch)
         self.model.train()
         training = self.config.training
-        for batch in self.windows["train"].shuffled(training.batch_size, training.seed, epoch, self.batches):
+        even = training.batches == "interactions"
+        for batch in self.windows["train"].shuffled(training.batch_size, training.seed, epoch, self.batches, even):
             yield from self.take_requests(epoch)
             if self.end is not None:
                 break
