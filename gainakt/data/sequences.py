@@ -242,7 +242,7 @@ def _even_cuts(length: np.ndarray, batches: int) -> np.ndarray:
     number = np.arange(batches)
     cuts = np.searchsorted(np.cumsum(length), number * (length.sum() / batches), "right")
     cuts = np.maximum.accumulate(cuts - number) + number
-    return np.minimum(cuts, len(length) - batches + number)
+    return np.asarray(np.minimum(cuts, len(length) - batches + number))
 
 
 def batches_per_epoch(windows: Windows, batch_size: int) -> int:
