@@ -49,6 +49,12 @@ class ModelConfig(Section):
         le=0.9,
         live=True,
     )
+    encoder1: Literal["transformer", "recurrent"] = setting(
+        "transformer",
+        "Encoder 1",
+        "transformer: blocks as in Encoder 2, as in the original study. recurrent: an LSTM of the same width that also"
+        " reads counts and recency of the asked skill and the student's surprises; more accurate and faster.",
+    )
     sharing: Literal["apart", "embeddings", "first_block"] = setting(
         "apart",
         "What the encoders share",

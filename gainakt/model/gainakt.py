@@ -9,9 +9,12 @@ from gainakt.config.model import ModelConfig
 from gainakt.data.sequences import Batch
 from gainakt.model.encoder import Encoder
 from gainakt.model.heads import make
+from gainakt.model.history import FEATURES, history
 from gainakt.model.level import Level
 from gainakt.model.mastery import Mastery
 
+_SKILL_WIDTH = 16
+"""Numbers by which the recurrent Encoder 1 knows the asked skill."""
 Part = Literal["trained", "frozen", "removed"]
 """What an encoder does in a pass: learns, runs without a gradient, or does not run (Encoder 1 only)."""
 
@@ -54,6 +57,40 @@ class Performance(nn.Module):
             states = self.encoder(batch.skill[:, :-1], batch.response[:, :-1])
             states = states.gather(1, visible[..., None].expand_as(states))
         logits: Tensor = self.head(torch.cat([states, asked], -1))
+        return logits.squeeze(-1)
+
+
+class Recurrent(nn.Module):
+    """Encoder 1 as an LSTM over interactions and counts; the asked skill and what came before it are the query."""
+
+    usual: Tensor
+
+    def __init__(self, config: ModelConfig, skills: int):
+        super().__init__()
+        width = config.width
+        self.register_buffer("usual", torch.full((skills,), 0.5))
+        self.interaction = nn.Embedding(2 * skills, width)
+        self.asked = nn.Embedding(skills, _SKILL_WIDTH)
+        self.easiness = nn.Embedding(skills, 1)
+        for table in (self.interaction, self.asked):
+            nn.init.normal_(table.weight, std=0.1)
+        nn.init.zeros_(self.easiness.weight)
+        self.memory = nn.LSTM(width, width, batch_first=True)
+        self.drop = nn.Dropout(config.dropout)
+        hidden = 2 * width
+        self.head = nn.Sequential(
+            *(nn.Linear(width + _SKILL_WIDTH + FEATURES, hidden), nn.GELU(), self.drop),
+            *(nn.Linear(hidden, hidden), nn.GELU(), self.drop, nn.Linear(hidden, 1)),
+        )
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Logits (B, T-1)."""
+        asked, visible = batch.asked, batch.last_visible
+        states, _ = self.memory(self.drop(self.interaction(2 * batch.skill + batch.response)[:, :-1]))
+        if visible is not None:
+            states = states.gather(1, visible[..., None].expand_as(states))
+        query = [self.drop(states), self.asked(asked), history(batch, self.usual)[:, 1:]]
+        logits: Tensor = self.head(torch.cat(query, -1)) + self.easiness(asked)
         return logits.squeeze(-1)
 
 
@@ -110,9 +147,10 @@ class GainAKT(nn.Module):
 
     def __init__(self, config: ModelConfig, skills: int, students: int, window: int):
         super().__init__()
-        self.encoder1 = Performance(config, skills, window)
+        recurrent = config.encoder1 == "recurrent"
+        self.encoder1 = Recurrent(config, skills) if recurrent else Performance(config, skills, window)
         self.encoder2 = Interpretable(config, skills, students, window)
-        if config.sharing != "apart":
+        if config.sharing != "apart" and isinstance(self.encoder1, Performance):
             self.encoder2.encoder.share_with(self.encoder1.encoder, blocks=int(config.sharing == "first_block"))
 
     def forward(self, batch: Batch, encoder1: Part = "trained", encoder2: Part = "trained") -> Output:

@@ -17,7 +17,7 @@ from gainakt.curve_model.scaled import scaled
 from gainakt.curve_model.stored import tie_of
 from gainakt.data.interactions import Interactions
 from gainakt.errors import InputError
-from gainakt.model.gainakt import GainAKT, Interpretable
+from gainakt.model.gainakt import GainAKT, Interpretable, Recurrent
 from gainakt.model.heads import hierarchical
 from gainakt.model.mastery import BOUNDS, Mastery
 
@@ -30,6 +30,12 @@ _SKILL_STD = 3.0
 
 def prepare(model: GainAKT, config: Config, data: Interactions, train: NDArray[np.integer]) -> None:
     """Put into a fresh model what the configuration says is known of the skills; `train` are the training students."""
+    usual = torch.as_tensor(usual_share(data, train), dtype=torch.float32)
+    if isinstance(model.encoder1, Recurrent):
+        model.encoder1.usual.copy_(usual)
+    if model.encoder2.level is not None:
+        with torch.no_grad():
+            model.encoder2.level.usual.copy_(torch.logit(usual))
     if config.model.fitted:
         practice = practice_of(data, _some(train, config.training.seed), config.data.window)
         adopt(model.encoder2, fitted(practice, start_of_fit(len(data.skills), tie_of(config))))
@@ -38,6 +44,14 @@ def prepare(model: GainAKT, config: Config, data: Interactions, train: NDArray[n
     head = model.encoder2.gains.unwrapped()
     if isinstance(head, hierarchical.Head) and head.given:
         head.assign(torch.as_tensor(groups(config, data.skills), device=head.member.device))
+
+
+def usual_share(data: Interactions, train: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Share of correct responses (S,) of each skill among the training students, shrunken to that of all skills."""
+    trains = np.isin(data.student, train)
+    skill, response = data.skill[trains], data.response[trains]
+    correct, count = (np.bincount(skill, weights, len(data.skills)) for weights in (response, None))
+    return np.asarray((correct + 2 * (response.sum() + 1) / (len(response) + 2)) / (count + 2))
 
 
 def _some(train: NDArray[np.integer], seed: int) -> NDArray[np.integer]:
