@@ -10,6 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from gainakt.config.presets import preset
@@ -41,7 +42,11 @@ def tick(run_id: str, section: str) -> dict[str, float]:
     """Milliseconds of each part of the page that ticks."""
     from gainakt.ui.run.view import Look
     from gainakt.ui.train import sections, watch
+    from gainakt.ui.train.values import live
 
+    store = resources.store()
+    standing = live(store, resources.service().root, store.run(run_id)).shown()
+    st.session_state[f"steer.drawn.{run_id}"] = standing  # the desk is drawn, and nobody moved it since
     parts = {
         "status": lambda: watch._status(run_id), "note": lambda: watch._steering_note(run_id),
         "charts": lambda: watch._charts(run_id, None, Look(smoothing=0.6)),
