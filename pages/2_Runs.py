@@ -31,7 +31,9 @@ def table() -> None:
         total = (run.steps_per_epoch or 0) * (run.max_epochs or 0)
         done = min(1.0, (run.step or 0) / total) if total else 0.0
         bar, link = st.columns([6, 1], vertical_alignment="center")
-        bar.progress(done, text=f"{markdown_text(shortened(run.name, 60))} · {progress_text(run)}")
+        bar.progress(
+            done, text=f"{markdown_text(shortened(run.name, 60))} · {progress_text(run, store.began(run.run_id))}"
+        )
         link.page_link(
             "pages/1_Train.py", label="Watch", icon=":material/visibility:", query_params={"run": run.run_id}
         )

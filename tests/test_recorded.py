@@ -77,6 +77,36 @@ def test_only_what_is_new_is_read_and_all_anew_after_a_resumption(tmp_path: Path
         assert store.began(run.run_id)[1] == 2
 
 
+def test_a_look_without_news_asks_the_store_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(tmp_path / "s.duckdb") as store:
+        root = runs_root(tmp_path / "s.duckdb")
+        run, other = (RunFolder.create(root, name=name, preset="", config=CONFIG.model_dump()) for name in "ab")
+        run.append({"kind": "step", "step": 1, "epoch": 1, "values": {"gain_std": 0.1}})
+        store.take_in()
+        curves = Curves(run.run_id)
+        asked: list[str] = []
+        cursor = store._cursor
+        monkeypatch.setattr(store, "_cursor", lambda: asked.append("once") or cursor())  # type: ignore[func-returns-value]
+
+        def look() -> tuple[int | None, int]:
+            asked.clear()
+            curves.refresh(store)
+            return store.run(run.run_id).step, len(asked)
+
+        assert look()[0] == 1
+        store.take_in()
+        assert look() == (1, 0), "nothing was taken in"
+        other.append({"kind": "step", "step": 1, "epoch": 1, "values": {"gain_std": 0.1}})
+        store.take_in()
+        assert look() == (1, 2), "another run: how many rows there are, and the run"
+        run.append({"kind": "step", "step": 2, "epoch": 1, "values": {"gain_std": None}})
+        store.take_in()
+        assert look()[0] == 2 and curves.last("gain_std") == 0.1
+        run.append({"kind": "failed", "step": 2, "error": "only a test"})
+        store.take_in()
+        assert store.run(run.run_id).status == "failed"
+
+
 def test_a_moving_average_passes_gaps_over_and_does_not_start_at_zero() -> None:
     averages = moving_average(np.asarray([1.0, np.nan, 3.0], dtype=np.float32), 0.5)
     assert averages[0] == 1.0 and np.isnan(averages[1]) and averages[2] == pytest.approx((0.25 + 1.5) / 0.75)

@@ -1,8 +1,9 @@
 """What a tab has read of a run: each look reads only what is new, the rest is kept in the tab's session."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -33,6 +34,8 @@ class Curves:
     cursors: dict[str, int] = field(default_factory=dict)
     frames: dict[str, pd.DataFrame] = field(default_factory=dict)
     requests: list[dict[str, Any]] = field(default_factory=list)
+    generation: int = -1
+    """The store's at the last look."""
     taken: int = -1
     """Journal rows that the store had taken in at the last look."""
     looked: dict[str, int] = field(default_factory=dict)
@@ -41,19 +44,25 @@ class Curves:
     """The series of steps and epochs."""
     marks: pd.DataFrame = field(default_factory=lambda: _NO_SERIES)
     """What was changed while the run trained, as marks for the curves."""
-    past: dict[str, tuple[int, Any]] = field(default_factory=dict)
-    """By kind, what was recorded at the step that was looked at last."""
+    newest: dict[str, float] = field(default_factory=dict)
+    """The newest value of each series that has one."""
+    kept: dict[str, tuple[Hashable, Any]] = field(default_factory=dict)
+    """By what it is, what was worked out last, and for which state of things."""
 
     def refresh(self, store: Store) -> None:
         """Read the events and the series that came since the last time; each kind has its own cursor."""
+        generation = store.generation
+        if generation == self.generation and "events" in self.frames:
+            return
+        self.generation = generation
         taken = store.rows_taken(self.run_id)
         if taken == self.taken and "events" in self.frames:
             return
         self.taken = taken
-        self._read_events(store)
+        if self._read_events(store):
+            self.marks = merged(self.events[self.events["kind"] == "changed"].assign(run_id=self.run_id))
         parts = [part for group, names in _NAMES.items() if len(part := self._read(store, group, names))]
         self.all = pd.concat(parts, ignore_index=True) if parts else _NO_SERIES
-        self.marks = merged(self.events[self.events["kind"] == "changed"].assign(run_id=self.run_id))
 
     def _as_before(self, key: str) -> bool:
         """Whether a kind was read since the store last took something in."""
@@ -67,8 +76,10 @@ class Curves:
         new = store.series([self.run_id], names, self.cursors.get(group, -1), None if earlier is not None else POINTS)
         if new.empty:
             return _NO_SERIES if earlier is None else earlier
+        valued = new.dropna(subset="value")
+        self.newest.update(zip(valued["name"], valued["value"].astype(float), strict=True))
         whole = new if earlier is None else pd.concat([earlier, new], ignore_index=True)
-        if whole["name"].value_counts().max() > 2 * POINTS:
+        if len(whole) > 2 * POINTS and whole["name"].value_counts().max() > 2 * POINTS:
             whole = store.series([self.run_id], whole["name"].unique().tolist(), points=POINTS)
         return self._kept(group, whole)
 
@@ -108,10 +119,14 @@ class Curves:
 
     def at(self, key: str, step: int, read: Callable[[int], _Read]) -> _Read:
         """What `read` gives for a step that is past, read once while the user looks at it."""
-        if key not in self.past or self.past[key][0] != step:
-            self.past[key] = step, read(step)
-        found: _Read = self.past[key][1]
-        return found
+        return self.once(f"past {key}", step, partial(read, step))
+
+    def once(self, key: str, state: Hashable, work_out: Callable[[], _Read]) -> _Read:
+        """What `work_out` gives, kept as long as the state of things that it depends on stands."""
+        if key not in self.kept or self.kept[key][0] != state:
+            self.kept[key] = state, work_out()
+        result: _Read = self.kept[key][1]
+        return result
 
     def percentiles(self, store: Store) -> pd.DataFrame:
         """The learned parameters over epochs."""
@@ -142,26 +157,28 @@ class Curves:
 
     def last(self, name: str) -> float | None:
         """The newest value of a series."""
-        values = self.all.loc[self.all["name"] == name, "value"].dropna()
-        return float(values.iloc[-1]) if len(values) else None
+        return self.newest.get(name)
 
     def _kept(self, key: str, whole: pd.DataFrame) -> pd.DataFrame:
         self.frames[key] = whole
         self.cursors[key] = int(whole["step"].max()) if len(whole) else -1
         return whole
 
-    def _read_events(self, store: Store) -> None:
+    def _read_events(self, store: Store) -> bool:
+        """Read the new events; whether there were any."""
         earlier = self.frames.get("events")
         new = store.events(self.run_id, self.cursors.get("events", -1))
         if earlier is not None and "resumed" in set(new["kind"]):  # later steps were taken back: read all anew
             self.frames.clear()
-            self.past.clear()
+            self.kept.clear()
+            self.newest.clear()
             self.cursors = {"control": self.cursors.get("control", 0)}
             earlier, new = None, store.events(self.run_id)
         if earlier is None or len(new):
             self.frames["events"] = new if earlier is None else pd.concat([earlier, new], ignore_index=True)
         if len(new):
             self.cursors["events"] = int(new["seq"].max())
+        return bool(len(new)) or earlier is None
 
 
 def curves_of(store: Store, run_id: str) -> Curves:
