@@ -1,0 +1,43 @@
+"""A server killed in mid-run in a real browser: the next one shows and resumes the run; links as first requests."""
+
+import os
+import re
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_main_path import DRAWN, SLOW, tile
+from tests.browser.test_screen import small_run
+
+pytestmark = pytest.mark.browser
+EPOCHS = 60
+
+
+def test_a_killed_server_and_links_as_the_first_request(page: Page, dashboard: Callable[..., Any]) -> None:
+    served = dashboard(OMP_NUM_THREADS="1")
+    run_id = small_run(page, served.url, EPOCHS)
+    expect(page.get_by_text(re.compile(r"Epoch [3-9] of 60"))).to_be_visible(timeout=SLOW)
+    os.kill(served.process.pid, signal.SIGKILL)
+    served.process.wait()
+
+    served = dashboard(served.store, OMP_NUM_THREADS="1")
+    page.goto(f"{served.url}/Train?run={run_id}")
+    expect(page.get_by_text("Interrupted: its process ended")).to_be_visible(timeout=SLOW)
+    assert "corrected" in page.locator("h1").first.inner_text()
+    page.wait_for_function(DRAWN, arg=3, timeout=SLOW)
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_text("Steer this run")).to_be_visible(timeout=SLOW)
+    expect(tile(page, "Status")).to_have_text("finished", timeout=2 * SLOW)
+    expect(tile(page, "Epoch")).to_have_text(f"{EPOCHS} of {EPOCHS}")
+
+    for address, shown in (("Run", "Configuration"), ("Student", "Find a student")):
+        served.stop()
+        served = dashboard(served.store)
+        page.goto(f"{served.url}/{address}?run={run_id}")
+        expect(page.get_by_text(shown).first).to_be_visible(timeout=SLOW)
+        expect(page.get_by_test_id("stSelectbox").first).to_contain_text(run_id[-4:])
+        assert page.url.split("run=")[1].startswith(run_id)
+        expect(page.get_by_test_id("stException")).to_have_count(0)
