@@ -61,7 +61,13 @@ def branch(
 
 def replay(
     run: RunArgument,
-    check: Annotated[bool, typer.Option("--check", help="Say whether all numbers agree; exit 1 if not.")] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Say whether all numbers agree (of a run that did not finish: until its last step); exit 1 if not.",
+        ),
+    ] = False,
     as_json: JsonFlag = False,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
