@@ -13,13 +13,13 @@ from tests.browser.test_main_path import DRAWN, SLOW, tile
 from tests.browser.test_screen import small_run
 
 pytestmark = pytest.mark.browser
-EPOCHS = 60
+EPOCHS = 8
 
 
 def test_a_killed_server_and_links_as_the_first_request(page: Page, dashboard: Callable[..., Any]) -> None:
     served = dashboard(OMP_NUM_THREADS="1")
     run_id = small_run(page, served.url, EPOCHS)
-    expect(page.get_by_text(re.compile(r"Epoch [3-9] of 60"))).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(re.compile(rf"Epoch [3-8] of {EPOCHS}"))).to_be_visible(timeout=SLOW)
     os.kill(served.process.pid, signal.SIGKILL)
     served.process.wait()
 

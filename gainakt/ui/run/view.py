@@ -123,7 +123,12 @@ def overview(store: Store, run: Run, curves: Curves) -> None:
 def losses(run: Run, curves: Curves, look: Look = AS_IS) -> None:
     """The loss terms over steps, and the multipliers where there are constraints on gains."""
     axes = Axes("Losses: weighted total, and each term unweighted", "step", "loss")
-    live_plot(f"losses-{run.run_id}", look.curves(charts.lines(curves.all, words.LOSSES, None, curves.marks, axes)))
+    figure = curves.once(
+        "losses",
+        (curves.taken, look),
+        lambda: look.curves(charts.lines(curves.all, words.LOSSES, None, curves.marks, axes)),
+    )
+    live_plot(f"losses-{run.run_id}", figure)
     if any(curves.last(name) is not None for name in words.PRESSURE):
         axes = Axes("Constraints on gains: multipliers, share of rejected steps", "step")
         figure = charts.lines(curves.all, words.PRESSURE, None, curves.marks, axes)
@@ -137,7 +142,11 @@ def gain_std(
     axes = Axes("Gain std over the last 20 batches", "step", "std of gains", height)
     if other is None:
         names = words.AGGREGATE_GAINS if _aggregate(run) else words.GAINS
-        return look.curves(charts.lines(curves.all, names, None, curves.marks, axes))
+        return curves.once(
+            f"gain std {height}",
+            (curves.taken, look),
+            lambda: look.curves(charts.lines(curves.all, names, None, curves.marks, axes)),
+        )
     series = pd.concat([curves.all, curves_of(store, other.run_id).all])
     names = {run.run_id: f"{run.name} (this run)", other.run_id: f"{other.name} ({other.run_id[-4:]})"}
     return look.curves(charts.lines(series, {"gain_std": "gain std"}, names, curves.marks, axes))
