@@ -55,9 +55,9 @@ def _draw(runs: pd.DataFrame, key: str) -> None:
         column_order=["open", "name", "status", "origin", "data", "created", *COLUMNS, "epochs", "seconds", "preset",
                       "run_id"],
         column_config={
-            "open": st.column_config.LinkColumn("", display_text="open", width=50),
-            "name": st.column_config.TextColumn("Name", width=120), "status": "Status", "preset": "Preset",
-            "origin": st.column_config.ListColumn("Origin", width=90, help=ORIGIN_HELP),
+            "open": st.column_config.LinkColumn("", display_text="open", width=44),
+            "name": st.column_config.TextColumn("Name", width=116), "status": "Status", "preset": "Preset",
+            "origin": st.column_config.ListColumn("Origin", width=106, help=ORIGIN_HELP),
             "data": st.column_config.TextColumn("Data", width=60), "epochs": "Epochs",
             "created": "Created", "seconds": "Took", "run_id": "Run id",
             **{name: tables.short_column(measure) for name, measure in COLUMNS.items()},

@@ -25,7 +25,7 @@ from tests.browser.screenshots import FLAGS, dashboard
 from tests.browser.test_screen import GAINS, POINTS, small_run
 from tests.browser.test_steering import begin, end
 
-TABS, REPEATS, SETTLE, WINDOW = 5, 5, 4.0, 12.0
+TABS, REPEATS, SETTLE, WINDOW = 5, 4, 4.0, 12.0
 TICKS, SAMPLES, TICK = 1800, 9, 0.1
 COUNT = f"""() => {{ const react = Plotly.react; window.ticks = 0; Plotly.react = (host, ...rest) => {{
   if (host === document.querySelector("{GAINS}")) window.ticks++;
@@ -59,6 +59,8 @@ def speed(browser: Browser, folder: Path) -> None:
                 for one in pages:
                     one.wait_for_function(POINTS, arg=5)
                 measured[count].append(window(RunFolder(runs_root(store), run_id), store, pages))
+                shown = ", ".join(f"{value:.3g}" for value in measured[count][-1])
+                print(f"  {count} tabs: {shown}; load {os.getloadavg()[0]:.1f}", flush=True)
                 for one in pages:
                     one.close()
         RunFolder(runs_root(store), run_id).request_stop("tests")

@@ -13,13 +13,16 @@ from tests.browser.test_main_path import DRAWN, SLOW, tile
 from tests.browser.test_screen import small_run
 
 pytestmark = pytest.mark.browser
-EPOCHS = 8
+EPOCHS = 5
+CHOSEN = """(end) => { const box = document.querySelector("[data-testid=stSelectbox]");
+  return box && (box.innerText + box.querySelector("input")?.value).includes(end); }"""
 
 
+@pytest.mark.timeout(400)  # four servers in turn; a shared machine may be many times slower than an idle one
 def test_a_killed_server_and_links_as_the_first_request(page: Page, dashboard: Callable[..., Any]) -> None:
     served = dashboard(OMP_NUM_THREADS="1")
     run_id = small_run(page, served.url, EPOCHS)
-    expect(page.get_by_text(re.compile(rf"Epoch [3-8] of {EPOCHS}"))).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(re.compile(rf"Epoch [2-5] of {EPOCHS}"))).to_be_visible(timeout=SLOW)
     os.kill(served.process.pid, signal.SIGKILL)
     served.process.wait()
 
@@ -38,6 +41,6 @@ def test_a_killed_server_and_links_as_the_first_request(page: Page, dashboard: C
         served = dashboard(served.store)
         page.goto(f"{served.url}/{address}?run={run_id}")
         expect(page.get_by_text(shown).first).to_be_visible(timeout=SLOW)
-        expect(page.get_by_test_id("stSelectbox").first).to_contain_text(run_id[-4:])
+        page.wait_for_function(CHOSEN, arg=run_id[-4:], timeout=SLOW)
         assert page.url.split("run=")[1].startswith(run_id)
         expect(page.get_by_test_id("stException")).to_have_count(0)

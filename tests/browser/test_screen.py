@@ -82,6 +82,7 @@ def test_all_is_in_sight_and_a_run_pauses_resumes_and_branches(page: Page, dashb
 def a_drag_is_one_change(page: Page, run: RunFolder, store: Path) -> None:
     """Drag the variance slider with a pause on the way: changes at resting places, no jump back, one mark."""
     thumb = variance(page)
+    thumb.scroll_into_view_if_needed()
     box = thumb.locator("xpath=..").bounding_box()
     assert box
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
