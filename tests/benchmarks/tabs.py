@@ -25,7 +25,7 @@ from tests.browser.screenshots import FLAGS, dashboard
 from tests.browser.test_screen import GAINS, POINTS, small_run
 from tests.browser.test_steering import begin, end
 
-TABS, REPEATS, SETTLE, WINDOW = 5, 4, 4.0, 12.0
+TABS, REPEATS, SETTLE, WINDOW = 5, 4, 3.0, 10.0
 TICKS, SAMPLES, TICK = 1800, 9, 0.1
 COUNT = f"""() => {{ const react = Plotly.react; window.ticks = 0; Plotly.react = (host, ...rest) => {{
   if (host === document.querySelector("{GAINS}")) window.ticks++;
@@ -36,6 +36,7 @@ from gainakt.ui import frame, resources
 from gainakt.ui.train import watch
 watch._TICK = {TICK}
 frame.page("Train", heading=False)
+resources.store().take_in()
 watch.watch(resources.store(), resources.store().run(st.query_params["run"]))
 """
 
@@ -57,7 +58,7 @@ def speed(browser: Browser, folder: Path) -> None:
                 for one in pages:
                     one.goto(f"{url}/Train?run={run_id}")
                 for one in pages:
-                    one.wait_for_function(POINTS, arg=5)
+                    one.wait_for_function(POINTS, arg=5, timeout=120_000)
                 measured[count].append(window(RunFolder(runs_root(store), run_id), store, pages))
                 shown = ", ".join(f"{value:.3g}" for value in measured[count][-1])
                 print(f"  {count} tabs: {shown}; load {os.getloadavg()[0]:.1f}", flush=True)
