@@ -1,7 +1,9 @@
 """Errors that a user can act on, and how any error is put in words."""
 
+import difflib
 import errno
 import os
+from collections.abc import Iterable
 
 
 class InputError(ValueError):
@@ -14,6 +16,20 @@ class RunFailed(RuntimeError):
 
 class StoreBusy(RuntimeError):
     """Another process holds the store's file; the message names it and says what to do."""
+
+
+_LISTED = 60
+"""Names that are still listed where the nearest is proposed."""
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> InputError:
+    """The error for a name that is not one of the known ones: it proposes the nearest, and lists them unless many."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, 1)
+    parts = [f"did you mean {near[0]}?"] if near else []
+    if not near or len(names) <= _LISTED:
+        parts.append(f"known: {', '.join(names)}")
+    return InputError(f"unknown {what} {name!r}; {' '.join(parts)}")
 
 
 def disk_full(error: BaseException) -> bool:

@@ -31,7 +31,9 @@ def table() -> None:
         total = (run.steps_per_epoch or 0) * (run.max_epochs or 0)
         done = min(1.0, (run.step or 0) / total) if total else 0.0
         bar, link = st.columns([6, 1], vertical_alignment="center")
-        bar.progress(done, text=f"{markdown_text(shortened(run.name, 60))} · {progress_text(run)}")
+        bar.progress(
+            done, text=f"{markdown_text(shortened(run.name, 60))} · {progress_text(run, store.began(run.run_id))}"
+        )
         link.page_link(
             "pages/1_Train.py", label="Watch", icon=":material/visibility:", query_params={"run": run.run_id}
         )
@@ -53,9 +55,9 @@ def _draw(runs: pd.DataFrame, key: str) -> None:
         column_order=["open", "name", "status", "origin", "data", "created", *COLUMNS, "epochs", "seconds", "preset",
                       "run_id"],
         column_config={
-            "open": st.column_config.LinkColumn("", display_text="open", width=50),
-            "name": st.column_config.TextColumn("Name", width=120), "status": "Status", "preset": "Preset",
-            "origin": st.column_config.ListColumn("Origin", width=90, help=ORIGIN_HELP),
+            "open": st.column_config.LinkColumn("", display_text="open", width=44),
+            "name": st.column_config.TextColumn("Name", width=116), "status": "Status", "preset": "Preset",
+            "origin": st.column_config.ListColumn("Origin", width=106, help=ORIGIN_HELP),
             "data": st.column_config.TextColumn("Data", width=60), "epochs": "Epochs",
             "created": "Created", "seconds": "Took", "run_id": "Run id",
             **{name: tables.short_column(measure) for name, measure in COLUMNS.items()},

@@ -17,11 +17,12 @@ choices = run_choice.labels(store)
 if len(choices) < 2:
     st.info("Comparing needs two runs: start them on the Train page.", icon=":material/info:")
     st.stop()
-linked = [run_id for run_id in st.query_params.get("runs", "").split(",") if run_id in choices]
+wanted = [run_id for run_id in st.query_params.get("runs", "").split(",") if run_id]
+linked = [run.run_id for run_id in wanted if (run := resources.chosen_run(store, run_id)) and run.run_id in choices]
 table = store.runs(published=None)
 ended = table.loc[table["status"].isin(("finished", "stopped")), "run_id"].tolist()
 newest = (ended if len(ended) > 1 else list(choices))[:2]
-picked = st.multiselect("Runs", list(choices), default=linked or newest, format_func=choices.get)
+picked = st.multiselect("Runs", list(choices), default=linked if wanted else newest, format_func=choices.get)
 st.query_params["runs"] = ",".join(picked)
 if len(picked) < 2:
     st.info("Choose two or more runs.", icon=":material/info:")

@@ -136,6 +136,14 @@ def test_no_epochs_and_a_preset(class_file, tmp_path):
 
 BAD = {
     "unknown field": (["train", "--set", "training.epochs=1"], "unknown setting 'training.epochs'"),
+    "misspelt section": (["train", "--set", "wieghts.variance=3"], "did you mean weights.variance?"),
+    "no section": (["train", "--set", "variance=3"], "did you mean weights.variance?"),
+    "misspelt data setting": (["data", ".", "--set", "data.windw=3"], "did you mean data.window?"),
+    "misspelt scenario field": (
+        ["simulate", "demo", "--out", "x.csv", "--set", "studnets=3"],
+        "did you mean students?",
+    ),
+    "misspelt criterion": (["verdict", "x", "--set", "gian_std=3"], "did you mean gain_std?"),
     "out of bounds": (
         ["train", "--set", "weights.encoder_priority=2"],
         "weights.encoder_priority: Input should be less than or equal to 1",
@@ -158,7 +166,7 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_status_2_and_the_last_line_says_why(trained, store, case):
     words, reason = BAD[case]
-    done = gainakt(*words, *([] if words[0] in ("data", "trian") else ["--store", store]))
+    done = gainakt(*words, *([] if words[0] in ("data", "simulate", "trian") else ["--store", store]))
     assert done.returncode == 2 and reason in why(done), done.stderr
     assert "Traceback" not in done.stderr
 
@@ -297,6 +305,7 @@ def test_what_cannot_be_asked_of_a_paused_run_is_one_sentence(steered, trained, 
         (("stop", steered), f"error: run {steered} is paused: no process works on it"),
         (("branch", steered, "--at", "9999"), "kept no state of step 9999; kept are those of"),
         (("branch", steered, "--set", "model.width=16"), "other model.width (8 there, 16 asked)"),
+        (("branch", steered, "--set", "wieghts.variance=3"), "did you mean weights.variance?"),
         (("resume", trained["run_id"]), "is finished; branch it to train on"),
         (("twin", trained["run_id"]), "was not steered, so it is its own twin"),
     ):

@@ -365,6 +365,27 @@ def test_a_branch_outlives_its_parent_and_keeps_its_own_settings(store, tmp_path
     assert lineage.differences(tmp_path, run, taken(store, third[0])) == [], "a replay of a replay of a branch"
 
 
+@pytest.mark.parametrize("end", ["paused", "interrupted"])
+def test_a_run_that_did_not_finish_is_compared_until_its_last_step(store, tmp_path, config, end):
+    parts = trained(tmp_path, config, lambda folder: folder.request_pause("tests"), 6)
+    if end == "interrupted":  # its process died after a step, before it could say anything
+        rows = parts.journal.read_text().splitlines(keepends=True)
+        last = max(place for place, row in enumerate(rows) if '"kind": "step"' in row)
+        parts.journal.write_text("".join(rows[: last + 1]))
+    run = taken(store, parts)
+    replayed, again, begin = lineage.replay(tmp_path, replace(run, status=end))
+    execute(replayed, again, begin=begin)
+    other = taken(store, replayed)
+    assert other.status == "finished" and lineage.common_step(tmp_path, run, other) == 6
+    assert lineage.differences(tmp_path, run, other) == []
+    rows = [json.loads(line) for line in parts.journal.read_text().splitlines()]
+    step = next(row for row in rows if row["kind"] == "step" and row["step"] == 5)
+    step["values"]["loss.total"] += 1
+    parts.journal.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (said,) = lineage.differences(tmp_path, run, other)
+    assert said.startswith("loss.total at step 5: ")
+
+
 def test_a_replay_that_is_interrupted_still_makes_the_marks_to_come(store, tmp_path, config):
     def ask(folder):
         folder.request("weights.variance", 50.0, "anna")

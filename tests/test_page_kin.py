@@ -121,6 +121,13 @@ def test_effects_in_words() -> None:
     )
 
 
+def test_a_small_effect_keeps_the_decimals_that_tell_it_from_0() -> None:
+    said = twin.sentences(["Variance weight"], [effect("gain_std", 0.00275, 0.000372, 0.00513)])
+    assert "raised gain std by 0.0027 [0.0004, 0.0051]" in said.replace("0.0028", "0.0027")
+    said = twin.sentences(["Variance weight"], [effect("encoder2_auc", 0.00039, -0.000038, 0.00081)])
+    assert "by +0.00039 [-0.00004, 0.00081], which may be chance" in said
+
+
 def test_the_form_says_what_was_tried(store: Path) -> None:
     assert "tried" not in text_of(draw("pages/1_Train.py", new="1"))
     for seed in (3, 4):

@@ -171,14 +171,23 @@ def test_a_hostile_name_is_shown_as_text(page: str, end: str, store: Path) -> No
     assert not any(getattr(element, "allow_html", False) for element in app.markdown)
 
 
-@pytest.mark.parametrize("page", ["pages/1_Train.py", "pages/3_Run.py", "pages/4_Compare.py"])
+@pytest.mark.parametrize("page", [page for page in ABOUT_RUNS if page not in ("app.py", "pages/2_Runs.py")])
 @pytest.mark.parametrize("unknown", ["20200101-000000-0000", "../../etc/passwd", "' OR 1=1 --"])
-def test_a_link_to_an_unknown_run(page: str, unknown: str, store: Path) -> None:
-    write_run(store, end="finished")
-    write_run(store, end="finished")
+def test_a_link_to_an_unknown_run_offers_the_others_and_shows_none(page: str, unknown: str, store: Path) -> None:
+    runs = [write_run(store, end=end) for end in ("finished", "running")]
     app = draw(page, **{"runs" if "Compare" in page else "run": unknown})
-    if "Compare" not in page:
-        assert "there is no run" in app.warning[0].value
+    assert ["there is no run" in warning.value for warning in app.warning] == [True]
+    assert not app.metric and not app.tabs and not app.get("bidi_component")
+    if "Compare" in page:
+        assert app.multiselect[0].value == []
+        app.multiselect[0].set_value(runs).run()
+        assert "runs" in app.query_params and not app.exception
+        return
+    assert app.selectbox[0].value is None and len(app.selectbox[0].options) >= 2
+    if "Student" not in page:  # these runs have no saved models
+        app.selectbox[0].set_value(runs[0]).run()
+        assert not app.exception and app.query_params["run"] in (runs[0], [runs[0]])
+        assert not app.warning
 
 
 def test_a_store_held_by_another_process_is_said_with_its_pid(store: Path) -> None:

@@ -1,5 +1,6 @@
 """What a tab reads of a run: only what is new, all anew after a resumption; bursts of moves as one mark."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from gainakt.config.effects import no_effect
 from gainakt.config.presets import preset
 from gainakt.store import RunFolder, Store, runs_root
 from gainakt.ui.plots.reading import moving_average
-from gainakt.ui.run.recorded import Curves, merged, steered
+from gainakt.ui.run.recorded import Curves, curves_of, merged, steered
 
 CONFIG = preset("corrected")
 
@@ -75,6 +76,72 @@ def test_only_what_is_new_is_read_and_all_anew_after_a_resumption(tmp_path: Path
         curves.refresh(store)
         assert curves.all["value"].tolist() == [0.1, 0.2, 0.9]
         assert store.began(run.run_id)[1] == 2
+
+
+def test_a_look_without_news_asks_the_store_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(tmp_path / "s.duckdb") as store:
+        root = runs_root(tmp_path / "s.duckdb")
+        run, other = (RunFolder.create(root, name=name, preset="", config=CONFIG.model_dump()) for name in "ab")
+        run.append({"kind": "step", "step": 1, "epoch": 1, "values": {"gain_std": 0.1}})
+        store.take_in()
+        curves = Curves(run.run_id)
+        asked: list[str] = []
+        cursor = store._cursor
+        monkeypatch.setattr(store, "_cursor", lambda: asked.append("once") or cursor())  # type: ignore[func-returns-value]
+
+        def look() -> tuple[int | None, int]:
+            asked.clear()
+            curves.refresh(store)
+            return store.run(run.run_id).step, len(asked)
+
+        assert look()[0] == 1
+        store.take_in()
+        assert look() == (1, 0), "nothing was taken in"
+        other.append({"kind": "step", "step": 1, "epoch": 1, "values": {"gain_std": 0.1}})
+        store.take_in()
+        assert look() == (1, 2), "another run: how many rows there are, and the run"
+        run.append({"kind": "step", "step": 2, "epoch": 1, "values": {"gain_std": None}})
+        store.take_in()
+        assert look()[0] == 2 and curves.last("gain_std") == 0.1
+        run.append({"kind": "failed", "step": 2, "error": "only a test"})
+        store.take_in()
+        assert store.run(run.run_id).status == "failed"
+
+
+def test_tabs_share_what_was_read_and_may_look_at_the_same_time(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "s.duckdb") as store:
+        run = RunFolder.create(runs_root(tmp_path / "s.duckdb"), name="a", preset="", config=CONFIG.model_dump())
+        store.take_in()
+        over, problems, looks = threading.Event(), [], [0, 0, 0]
+
+        def tab(number: int) -> None:
+            try:
+                while not over.is_set():
+                    curves = curves_of(store, run.run_id)
+                    steps = curves.all["step"].tolist()
+                    assert len(steps) == len(set(steps)), "no step twice"
+                    assert set(curves.gains(store, "train")["step"]) <= set(range(21))
+                    assert curves.events["kind"].iloc[0] == "queued"
+                    looks[number] += 1
+            except Exception as problem:
+                problems.append(problem)
+
+        tabs = [threading.Thread(target=tab, args=(number,)) for number in range(3)]
+        for one in tabs:
+            one.start()
+        for round_ in range(4):
+            for step in range(10 * (round_ % 2) + 1, 10 * (round_ % 2) + 11):
+                run.append({"kind": "step", "step": step, "epoch": 1, "values": {"gain_std": 0.1}})
+                run.append({"kind": "gains", "step": step, "epoch": 1, "split": "train", "counts": [1], "skills": {}})
+                store.take_in()
+            if round_ == 1:
+                run.append({"kind": "resumed", "step": 0, "epoch": 1})
+        over.set()
+        for one in tabs:
+            one.join()
+        assert not problems and min(looks) > 0, problems
+        assert curves_of(store, run.run_id).all["step"].tolist() == list(range(1, 21))
+        assert curves_of(store, run.run_id) is curves_of(store, run.run_id)
 
 
 def test_a_moving_average_passes_gaps_over_and_does_not_start_at_zero() -> None:

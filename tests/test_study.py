@@ -14,6 +14,7 @@ from gainakt.errors import InputError, RunFailed
 from gainakt.jobs import study
 from gainakt.jobs.turns import Cancelled
 from gainakt.store import RunFolder, Store, runs_root
+from gainakt.ui import resources
 from gainakt.ui.study import view as study_view
 from gainakt.verdict import with_curve_model as standin
 
@@ -166,6 +167,7 @@ def test_the_page_draws_what_is_there(tmp_path: Path, monkeypatch: pytest.Monkey
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).switch_page("pages/7_Study.py").run()
     try:
         assert not app.exception and "none of them finished" in str([one.value for one in app.caption])
+        resources._open_store().take_in()  # on a busy machine its own thread may be late
         next(one for one in app.selectbox if one.label == "Simulated class").set_value("demo")
         for label, text in (("Students", "40"), ("True CV of the rates", "0, 0.44")):
             next(one for one in app.text_input if one.label == label).set_value(text)
@@ -181,7 +183,5 @@ def test_the_page_draws_what_is_there(tmp_path: Path, monkeypatch: pytest.Monkey
             next(one for one in app.text_input if one.label == "Students").set_value(text).run()
             assert not app.exception and why in app.error[0].value.replace("\\", "")
     finally:
-        from gainakt.ui import resources
-
         resources._open_store().close()
         st.cache_resource.clear()

@@ -61,12 +61,18 @@ def branch(
 
 def replay(
     run: RunArgument,
-    check: Annotated[bool, typer.Option("--check", help="Say whether all numbers agree; exit 1 if not.")] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Say whether all numbers agree (of a run that did not finish: until its last step); exit 1 if not.",
+        ),
+    ] = False,
     as_json: JsonFlag = False,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Train a run again, with every steering mark at its step: the same bits on the same machine and threads."""
-    from gainakt.jobs.lineage import differences
+    from gainakt.jobs.lineage import common_step, differences
     from gainakt.jobs.lineage import replay as prepared
 
     record = _record(run, store)
@@ -74,8 +80,12 @@ def replay(
     run_training(store, *made, as_json=as_json and not check)
     if not check:
         return
-    differing = differences(runs_root(store), record, _record(made[0].run_id, store))
-    values = {"run_id": made[0].run_id, "replay_of": record.run_id, "identical": not differing}
+    replayed = _record(made[0].run_id, store)
+    differing = differences(runs_root(store), record, replayed)
+    values = {"run_id": replayed.run_id, "replay_of": record.run_id, "identical": not differing}
+    last = common_step(runs_root(store), record, replayed)
+    if last is not None:  # one of them did not finish
+        values["compared_until_step"] = last
     show({**values, "differences": differing[:20] if as_json else "; ".join(differing[:20]) or "none"}, as_json)
     if differing:
         raise SystemExit(1)

@@ -18,7 +18,7 @@ from gainakt.config.data import DataConfig
 from gainakt.config.losses import LossConfig, WeightsConfig
 from gainakt.config.model import ModelConfig
 from gainakt.config.training import OriginConfig, PressureConfig, RegimeConfig, TrainingConfig
-from gainakt.errors import InputError
+from gainakt.errors import InputError, unknown
 
 DEFAULT_STORE = Path("data/gainakt.duckdb")
 """The store's file, relative to where the command runs; GAINAKT_STORE or --store name another."""
@@ -150,8 +150,8 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
     for given, value in changes.items():
         name = renamed(given)
         if name not in known:
-            near = ", ".join(sorted(n for n in known if n.split(".")[0] == name.split(".")[0])) or ", ".join(known)
-            raise InputError(f"unknown setting {name!r}; known: {near}")
+            section = name.split(".")[0]
+            raise unknown("setting", name, [n for n in sorted(known) if n.split(".")[0] == section] or known)
         section, key = name.split(".")
         tree[section][key] = value
     try:

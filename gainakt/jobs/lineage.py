@@ -25,6 +25,7 @@ __all__ = [
     "Moment",
     "Prepared",
     "branch",
+    "common_step",
     "config_at",
     "differences",
     "history",
@@ -226,13 +227,35 @@ def requests(folder: RunFolder, begin: Beginning, first: int) -> Callable[[], li
     return since_last
 
 
+def common_step(root: Path, run: Run, other: Run) -> int | None:
+    """The last step that two runs both recorded; None where both finished, and their results compare too."""
+    rows = [journal(_folder(root, one)) for one in (run, other)]
+    if all(any(row["kind"] == "finished" for row in part) for part in rows):
+        return None
+    return min(next((int(row["step"]) for row in reversed(part) if row["kind"] == "step"), 0) for part in rows)
+
+
 def differences(root: Path, run: Run, other: Run) -> list[str]:
-    """In what two runs' results differ: weights of both encoders, recorded series; empty when all bits are the same."""
-    first, second = (_compared(journal(_folder(root, one))) for one in (run, other))
+    """In what two runs' results differ: weights of both encoders, recorded series; empty when all bits are the same.
+
+    Where one of them did not finish, only what came until the last step of both counts, without the evaluation at it.
+    """
+    last = common_step(root, run, other)
+    first, second = (_compared(_until(journal(_folder(root, one)), last)) for one in (run, other))
     return [
         f"{what}: {_short(first.get(what))} and {_short(second.get(what))}"
         for what in sorted(first | second)
         if first.get(what) != second.get(what)
+    ]
+
+
+def _until(rows: Sequence[Row], last: int | None) -> list[Row]:
+    return [
+        row
+        for row in rows
+        if last is None
+        or (row["kind"] == "step" and row["step"] <= last)
+        or (row["kind"] in ("evaluated", "checkpointed") and row["step"] < last)
     ]
 
 

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import ValidationError, model_validator
 
 from gainakt.config import Section, setting
-from gainakt.errors import InputError
+from gainakt.errors import InputError, unknown
 
 
 class Scenario(Section):
@@ -175,10 +175,10 @@ SCENARIOS: dict[str, Scenario] = {
 def scenario(name: str, changes: dict[str, Any] | None = None) -> Scenario:
     """The named scenario with fields replaced; raises InputError that names what is allowed."""
     if name not in SCENARIOS:
-        raise InputError(f"unknown scenario {name!r}; known: {', '.join(SCENARIOS)}")
-    unknown = sorted(set(changes or {}) - set(Scenario.model_fields))
-    if unknown:
-        raise InputError(f"unknown scenario field {unknown[0]!r}; known: {', '.join(Scenario.model_fields)}")
+        raise unknown("scenario", name, SCENARIOS)
+    for field in changes or {}:
+        if field not in Scenario.model_fields:
+            raise unknown("scenario field", field, Scenario.model_fields)
     try:
         return Scenario.model_validate(SCENARIOS[name].model_dump() | _parsed(changes or {}))
     except ValidationError as error:

@@ -85,6 +85,7 @@ class Intake:
         self._root = root
         self._warnings = warnings
         self._set_aside: dict[str, float] = {}
+        self.written = 0  # transactions since the caller last looked
         self.run_ended = False  # since the caller last looked; tells when a checkpoint is due
 
     def take_in(self) -> int:
@@ -154,6 +155,7 @@ class Intake:
             with contextlib.suppress(duckdb.Error):  # a failed COMMIT has rolled back already; its own error counts
                 self._connection.execute("ROLLBACK")
             raise
+        self.written += 1
         self.run_ended |= any(part.changes.columns.get("status") in ENDED for part in parts)
 
     def _put_aside(self, run_id: str, why: str) -> None:

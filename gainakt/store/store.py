@@ -14,6 +14,7 @@ import duckdb
 from gainakt.errors import InputError, StoreBusy, disk_full, in_words
 from gainakt.store import connection as opening
 from gainakt.store import snapshot
+from gainakt.store.entities import Run
 from gainakt.store.inbox import RunFolder, runs_root
 from gainakt.store.intake import Intake
 from gainakt.store.reader import Reader
@@ -46,6 +47,9 @@ class Store(Reader):
         self._closing = threading.Event()
         self._checkpointed = time.monotonic()
         self._unsaved = False
+        self.generation = 0
+        """Grows with everything that is taken in: as long as it stands, the store gives the same answers."""
+        self._looked_up: tuple[int, dict[str, Run]] = (0, {})
 
     @classmethod
     def open(cls, path: str | Path, *, wait: float = 5.0, runs: str | Path | None = None) -> Self:
@@ -70,10 +74,24 @@ class Store(Reader):
         if self._intake is None or self.read_only:
             return 0
         with self._lock, _room_on_disk(self.path):
-            taken = self._intake.take_in()
+            try:
+                taken = self._intake.take_in()
+            finally:
+                self.generation += self._intake.written
+                self._intake.written = 0
             self._unsaved |= bool(taken)
             self._checkpoint_when_due()
             return taken
+
+    def run(self, run_id: str) -> Run:
+        """The run with this id or the only one whose id starts so; raises InputError otherwise."""
+        generation = self.generation
+        if self._looked_up[0] != generation:
+            self._looked_up = (generation, {})
+        kept = self._looked_up[1]
+        if run_id not in kept:
+            kept[run_id] = super().run(run_id)
+        return kept[run_id]
 
     def serve_snapshots(self) -> int:
         """Answer the processes that wait for a snapshot of this store; how many there were."""

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from gainakt.config.base import Section, setting
 from gainakt.config.tree import vars_of
-from gainakt.errors import InputError
+from gainakt.errors import InputError, unknown
 from gainakt.measures import Values
 from gainakt.measures.metrics import MIN_PER_RESPONSE, SPREAD_STD
 from gainakt.measures.registry import MEASURES, shown_in
@@ -77,8 +77,9 @@ def targets_of(changes: Mapping[str, Any]) -> Targets:
 
     Raises InputError that names the criterion, what is allowed and what was given.
     """
-    if unknown := [name for name in changes if name not in Targets.model_fields]:
-        raise InputError(f"unknown criterion {unknown[0]!r}; choose from {', '.join(Targets.model_fields)}")
+    for name in changes:
+        if name not in Targets.model_fields:
+            raise unknown("criterion", name, Targets.model_fields)
     try:
         return Targets.model_validate(dict(changes))
     except ValidationError as error:

@@ -25,14 +25,17 @@ TRAIN = [sys.executable, "-m", "gainakt", "train", "--set", "training.max_epochs
 
 
 @contextmanager
-def dashboard(store: Path):  # type: ignore[no-untyped-def]
+def dashboard(store: Path, script: str | Path = "app.py"):  # type: ignore[no-untyped-def]
     """A dashboard on this store; its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true"]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}", "--server.headless=true"]
     process = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, "GAINAKT_STORE": str(store)}, stdout=subprocess.DEVNULL
+        command,
+        cwd=ROOT,
+        env={**os.environ, "GAINAKT_STORE": str(store), "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
     )
     url = f"http://127.0.0.1:{port}"
     try:

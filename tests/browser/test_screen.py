@@ -2,18 +2,22 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from gainakt.store import open_for_reading
-from tests.browser.test_steering import begin, training
+from gainakt.store import RunFolder, open_for_reading
+from gainakt.ui.text import number
+from tests.browser.test_steering import begin, training, variance
 
 pytestmark = pytest.mark.browser
 SLOW = 60_000
 GAINS = ".gainakt-plot[aria-label^='Gain std']"
 CHARTS = (GAINS, ".gainakt-plot[aria-label^='Practised gains']", ".gainakt-plot[aria-label^='AUC']")
+LOSSES = ".gainakt-plot[aria-label^='Losses']"
+HIDDEN = "(plot) => plot._fullData.map((trace) => trace.visible)"
 SEEN = """(plot) => ({x: [...plot._fullLayout.xaxis.range], points: plot._fullData[0].x.length,
   hidden: plot._fullData.map((trace) => trace.visible)})"""
 POINTS = f'(count) => (document.querySelector("{GAINS}")?._fullData?.[0]?.x?.length ?? 0) >= count'
@@ -30,10 +34,10 @@ def in_sight(place: Locator) -> bool:
                 and box["y"] + box["height"] <= 768)  # fmt: skip
 
 
-def small_run(page: Page, url: str) -> str:
+def small_run(page: Page, url: str, epochs: int = 400) -> str:
     """Start a small training on the page; its id."""
     page.goto(f"{url}/Train?new=1")
-    page.get_by_role("spinbutton", name="Max epochs").fill("400")
+    page.get_by_role("spinbutton", name="Max epochs").fill(str(epochs))
     page.get_by_role("spinbutton", name="Max epochs").press("Enter")
     page.get_by_text("All settings").click()
     page.get_by_role("tab", name="Model", exact=True).click()
@@ -75,6 +79,33 @@ def test_all_is_in_sight_and_a_run_pauses_resumes_and_branches(page: Page, dashb
         assert store.run(second).lineage["parent"] == first
 
 
+def a_drag_is_one_change(page: Page, run: RunFolder, store: Path) -> None:
+    """Drag the variance slider with a pause on the way: changes at resting places, no jump back, one mark."""
+    thumb = variance(page)
+    thumb.scroll_into_view_if_needed()
+    box = thumb.locator("xpath=..").bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for part in range(1, 21):
+        page.mouse.move(x + 4 * part, y)
+        page.wait_for_timeout(400 if part == 10 else 30)
+    page.mouse.up()
+    rest = thumb.get_attribute("aria-valuetext")
+    assert rest not in (None, "0")
+    stood = set()
+    for _ in range(15):  # three seconds and more, in which ticks come and what was sent comes back
+        stood.add(thumb.get_attribute("aria-valuetext"))
+        page.wait_for_timeout(200)
+    assert stood == {rest}, "the thumb jumped"
+    expect(page.get_by_text(f"Variance weight 0 → {rest}, from step")).to_be_visible()
+    rows, _ = run.requests(0)
+    assert number(rows[-1]["value"]) == rest and len(rows) <= 3, rows
+    with open_for_reading(store) as reading:
+        assert reading.runs()["changes"].tolist() == [1]
+
+
 def test_zoom_legend_and_a_paused_view_stand_while_it_ticks(page: Page, dashboard: Callable[..., Any]) -> None:
     served = dashboard()
     run = begin(served.store, "ticking")
@@ -88,8 +119,12 @@ def test_zoom_legend_and_a_paused_view_stand_while_it_ticks(page: Page, dashboar
         page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.7 * box["height"], steps=5)
         page.mouse.up()
         zoomed = seen(page)
+        page.locator(f"{LOSSES} .legendtoggle").nth(1).click()
+        page.wait_for_function(f'document.querySelector("{LOSSES}")._fullData[1].visible === "legendonly"')
         page.wait_for_function(POINTS, arg=zoomed["points"] + 50, timeout=SLOW)  # five ticks of ten steps
         assert seen(page)["x"] == zoomed["x"]
+        assert page.eval_on_selector(LOSSES, HIDDEN) == [True, "legendonly"]
+        a_drag_is_one_change(page, run, served.store)
 
         page.get_by_text("Pause the view").click()
         expect(page.get_by_text("View paused").first).to_be_visible()

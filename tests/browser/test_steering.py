@@ -53,7 +53,14 @@ def training(run: RunFolder) -> Iterator[None]:
                     run.append({"kind": "changed", "step": step, "epoch": 1, "field": row["field"], "old": value,
                                 "new": row["value"], "who": row["who"]})  # fmt: skip
                 value = row["value"]
-            run.append({"kind": "step", "step": step, "epoch": 1, "values": {"loss.total": 1.0, "gain_std": 0.1}})
+            run.append(
+                {
+                    "kind": "step",
+                    "step": step,
+                    "epoch": 1,
+                    "values": {"loss.total": 1.0, "loss.bce": 0.6, "gain_std": 0.1},
+                }
+            )
 
     thread = threading.Thread(target=train)
     thread.start()

@@ -48,24 +48,17 @@ def lines(
     several splits (`validation.x`, `train_running.x`) keeps its colour and changes the line style. `events` are
     drawn as labelled marks. The order of `names` and `runs` fixes the colours.
     """
-    series = series[series["name"].isin(list(names))]
-    runs = {run: str(run) for run in series["run_id"].unique()} if runs is None else runs
-    groups = dict(iter(series.sort_values("step").groupby(["run_id", "name"])))
-    places = [(run, name) for run in runs for name in names if (run, name) in groups]
+    curves = _curves(series, axes.x)
+    if runs is None:
+        runs = {run: run for run in dict.fromkeys(run for run, name in curves if name in names)}
+    places = [(run, name) for run in runs for name in names if (run, name) in curves]
     look = _look(runs, names)
-    traces = [
-        _curve(
-            groups[place],
-            floats(groups[place][axes.x]),
-            f"{place[0]}/{place[1]}",
-            look(*place),
-            48 if len(places) <= LEGEND_BELOW else 24,
-        )
-        for place in places
-    ]
+    length = 48 if len(places) <= LEGEND_BELOW else 24
+    traces = [_curve(*curves[place], f"{place[0]}/{place[1]}", look(*place), length) for place in places]
+    last = max((float(curves[place][0].max()) for place in places), default=None)
     figure: Figure = {"data": traces, "layout": base_layout(axes, len(traces))}
     figure["layout"] |= {
-        "xaxis": axis(axes.x, **_whole_epochs(axes.x, series)),
+        "xaxis": axis(axes.x, **_whole_epochs(axes.x, last)),
         "yaxis": axis(axes.y),
         "hovermode": "x unified" if len(traces) <= LEGEND_BELOW else "closest",
     }
@@ -77,11 +70,25 @@ def lines(
     return figure
 
 
-def _whole_epochs(x: str, rows: pd.DataFrame) -> dict[str, Any]:
-    """Ticks at whole epochs, at most about ten; Plotly's own would stand at half epochs of short runs."""
-    if x != "epoch" or rows.empty:
+def _curves(series: pd.DataFrame, x: str) -> dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]:
+    """(run, name) -> x and values in order of steps; pandas' own grouping takes ten times as long."""
+    if series.empty:
         return {}
-    return {"tick0": 0, "dtick": max(1, -(-int(rows["epoch"].max()) // 10))}
+    run_codes, runs = pd.factorize(series["run_id"])
+    name_codes, names = pd.factorize(series["name"])
+    codes = run_codes * len(names) + name_codes
+    order = np.lexsort((series["step"].to_numpy(), codes))
+    at, values = floats(series[x])[order], floats(series["value"])[order]
+    begins = np.flatnonzero(np.diff(codes[order], prepend=-1))
+    parts = zip(begins, np.split(at, begins[1:]), np.split(values, begins[1:]), strict=True)
+    return {(str(runs[run_codes[order[b]]]), str(names[name_codes[order[b]]])): (a, v) for b, a, v in parts}
+
+
+def _whole_epochs(x: str, last: float | None) -> dict[str, Any]:
+    """Ticks at whole epochs, at most about ten; Plotly's own would stand at half epochs of short runs."""
+    if x != "epoch" or last is None:
+        return {}
+    return {"tick0": 0, "dtick": max(1, -(-int(last) // 10))}
 
 
 def _look(runs: Mapping[str, str], names: Mapping[str, str]) -> Callable[[str, str], tuple[str, str, str]]:
@@ -102,15 +109,15 @@ def _look(runs: Mapping[str, str], names: Mapping[str, str]) -> Callable[[str, s
     return look
 
 
-def _curve(part: pd.DataFrame, x: np.ndarray, uid: str, look: tuple[str, str, str], length: int) -> dict[str, Any]:
+def _curve(x: np.ndarray, y: np.ndarray, uid: str, look: tuple[str, str, str], length: int) -> dict[str, Any]:
     label, line_color, line_dash = look
     return {
         "type": "scatter",
-        "mode": "lines+markers" if len(part) <= SPARSE else "lines",
+        "mode": "lines+markers" if len(x) <= SPARSE else "lines",
         "uid": uid,
         "name": chart_text(shortened(label, length)),
         "x": x,
-        "y": floats(part["value"]),
+        "y": y,
         "line": {"color": line_color, "width": 2, "dash": line_dash},
         "marker": {"size": 5},
         "hovertemplate": "%{y:.5~g}",
@@ -134,12 +141,13 @@ def bands(
     figure["layout"] = layout
     layout["margin"]["t"] += 14
     rows = -(-len(names) // columns)
+    last = None if parameters.empty else float(parameters["epoch"].max())
     domains = grid(len(names), columns, (0.09, min(0.3, 78 / axes.height)))
     for panel, ((name, label), domain) in enumerate(zip(names.items(), domains, strict=True)):
         suffix = str(panel + 1) if panel else ""
         bottom = panel >= (rows - 1) * columns
         layout[f"xaxis{suffix}"] = axis(
-            axes.x if bottom else "", domain=domain[0], anchor=f"y{suffix}", **_whole_epochs("epoch", parameters)
+            axes.x if bottom else "", domain=domain[0], anchor=f"y{suffix}", **_whole_epochs("epoch", last)
         )
         layout[f"yaxis{suffix}"] = axis("", domain=domain[1], anchor=f"x{suffix}", tickformat=".5~g")
         layout["annotations"].append(panel_title(label + _start_text(parameters, name, runs), domain))

@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import shutil
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from gainakt.ui.plots.figures import Figure
 from gainakt.ui.text import markdown_text
 
 HERE = Path(__file__).parent
+_KEPT = 64
+"""Charts of which the last figure is kept as it was sent, for ticks and tabs that draw the same one again."""
+_sent: OrderedDict[str, tuple[Figure, bytes]] = OrderedDict()
 
 
 def live_plot(key: str, figure: Figure, revision: str | None = None) -> None:
@@ -32,9 +36,15 @@ def live_plot(key: str, figure: Figure, revision: str | None = None) -> None:
     except OSError as error:
         st.error(f"The chart library cannot be put beside the app: {markdown_text(error)}")
         return
-    shown = {"data": figure["data"], "layout": {**figure["layout"], "uirevision": revision or key}}
-    base = st.get_option("server.baseUrlPath").strip("/")
-    _component()(key=key, data=packed({"key": key, "file": file, "base": base, "figure": shown}))
+    drawn, content = _sent.get(key, (None, b""))
+    if drawn is not figure:
+        shown = {"data": figure["data"], "layout": {**figure["layout"], "uirevision": revision or key}}
+        base = st.get_option("server.baseUrlPath").strip("/")
+        content = packed({"key": key, "file": file, "base": base, "figure": shown})
+        _sent[key] = figure, content
+        while len(_sent) > _KEPT:
+            _sent.popitem(last=False)
+    _component()(key=key, data=content)
 
 
 @functools.cache

@@ -1,38 +1,62 @@
-"""What a tab has read of a run: each look reads only what is new, the rest is kept in the tab's session."""
+"""What was read of a run: each look reads only what is new, the rest is kept and shared by all tabs of the server."""
 
 import json
-from collections.abc import Callable, Sequence
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from functools import partial, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from gainakt.store import RunFolder, Store
 from gainakt.store.reader import BURST
 from gainakt.ui import words
 
 POINTS = 1500
-"""Points of a curve that a tab keeps; at twice as many it reads them anew, evenly thinned."""
+"""Points of a curve that are kept; at twice as many they are read anew, evenly thinned."""
 MOMENTS = 300
-"""Moments of the gain distribution over steps that a tab keeps, in the same way."""
+"""Moments of the gain distribution over steps that are kept, in the same way."""
+RUNS = 24
+"""Runs of which something is kept, those looked at last."""
 _NAMES = {
     "step": (*words.LOSSES, *words.GAINS, *words.PRESSURE, "interactions_per_second"),
     "epoch": tuple(words.AUCS),
 }
 _Read = TypeVar("_Read")
+_Given = ParamSpec("_Given")
 _NO_SERIES = pd.DataFrame(columns=["run_id", "name", "step", "epoch", "time", "value"])
+
+
+def _one_at_a_time(
+    method: Callable[Concatenate["Curves", _Given], _Read],
+) -> Callable[Concatenate["Curves", _Given], _Read]:
+    """Of the tabs that ask for the same at the same time, the first reads and the others find it read."""
+
+    @wraps(method)
+    def locked(self: "Curves", /, *args: _Given.args, **named: _Given.kwargs) -> _Read:
+        with self.lock:
+            return method(self, *args, **named)
+
+    return locked
 
 
 @dataclass
 class Curves:
-    """A run's series, events, distributions and parameters as far as a tab has read them."""
+    """A run's series, events, distributions and parameters as far as they were read; any thread may ask.
+
+    What it gives is shared, so it must not be changed.
+    """
 
     run_id: str
     cursors: dict[str, int] = field(default_factory=dict)
     frames: dict[str, pd.DataFrame] = field(default_factory=dict)
     requests: list[dict[str, Any]] = field(default_factory=list)
+    generation: int = -1
+    """The store's at the last look."""
     taken: int = -1
     """Journal rows that the store had taken in at the last look."""
     looked: dict[str, int] = field(default_factory=dict)
@@ -41,19 +65,27 @@ class Curves:
     """The series of steps and epochs."""
     marks: pd.DataFrame = field(default_factory=lambda: _NO_SERIES)
     """What was changed while the run trained, as marks for the curves."""
-    past: dict[str, tuple[int, Any]] = field(default_factory=dict)
-    """By kind, what was recorded at the step that was looked at last."""
+    newest: dict[str, float] = field(default_factory=dict)
+    """The newest value of each series that has one."""
+    lock: Any = field(default_factory=threading.RLock)
+    kept: dict[str, tuple[Hashable, Any]] = field(default_factory=dict)
+    """By what it is, what was worked out last, and for which state of things."""
 
+    @_one_at_a_time
     def refresh(self, store: Store) -> None:
         """Read the events and the series that came since the last time; each kind has its own cursor."""
+        generation = store.generation
+        if generation == self.generation and "events" in self.frames:
+            return
+        self.generation = generation
         taken = store.rows_taken(self.run_id)
         if taken == self.taken and "events" in self.frames:
             return
         self.taken = taken
-        self._read_events(store)
+        if self._read_events(store):
+            self.marks = merged(self.events[self.events["kind"] == "changed"].assign(run_id=self.run_id))
         parts = [part for group, names in _NAMES.items() if len(part := self._read(store, group, names))]
         self.all = pd.concat(parts, ignore_index=True) if parts else _NO_SERIES
-        self.marks = merged(self.events[self.events["kind"] == "changed"].assign(run_id=self.run_id))
 
     def _as_before(self, key: str) -> bool:
         """Whether a kind was read since the store last took something in."""
@@ -67,11 +99,14 @@ class Curves:
         new = store.series([self.run_id], names, self.cursors.get(group, -1), None if earlier is not None else POINTS)
         if new.empty:
             return _NO_SERIES if earlier is None else earlier
+        valued = new.dropna(subset="value")
+        self.newest.update(zip(valued["name"], valued["value"].astype(float), strict=True))
         whole = new if earlier is None else pd.concat([earlier, new], ignore_index=True)
-        if whole["name"].value_counts().max() > 2 * POINTS:
+        if len(whole) > 2 * POINTS and whole["name"].value_counts().max() > 2 * POINTS:
             whole = store.series([self.run_id], whole["name"].unique().tolist(), points=POINTS)
         return self._kept(group, whole)
 
+    @_one_at_a_time
     def read_all(self, store: Store, prefix: str) -> pd.DataFrame:
         """All series whose names begin so."""
         key = f"prefix {prefix}"
@@ -80,6 +115,7 @@ class Curves:
         names = [name for name in store.names(self.run_id, self.cursors.get(key, -1)) if name.startswith(prefix)]
         return self._read(store, key, names) if names else self.frames.get(key, _NO_SERIES)
 
+    @_one_at_a_time
     def gains(self, store: Store, split: str) -> pd.DataFrame:
         """The gain histograms of a split over steps: step, epoch, counts."""
         key = f"gains {split}"
@@ -94,6 +130,7 @@ class Curves:
             whole = store.histograms(self.run_id, split, points=MOMENTS)
         return self._kept(key, whole)
 
+    @_one_at_a_time
     def skill_gains(self, store: Store, split: str) -> pd.DataFrame:
         """The newest gain histogram of each skill in a split: skill, label, step, epoch, counts."""
         key = f"skills {split}"
@@ -108,11 +145,17 @@ class Curves:
 
     def at(self, key: str, step: int, read: Callable[[int], _Read]) -> _Read:
         """What `read` gives for a step that is past, read once while the user looks at it."""
-        if key not in self.past or self.past[key][0] != step:
-            self.past[key] = step, read(step)
-        found: _Read = self.past[key][1]
-        return found
+        return self.once(f"past {key}", step, partial(read, step))
 
+    @_one_at_a_time
+    def once(self, key: str, state: Hashable, work_out: Callable[[], _Read]) -> _Read:
+        """What `work_out` gives, kept as long as the state of things that it depends on stands."""
+        if key not in self.kept or self.kept[key][0] != state:
+            self.kept[key] = state, work_out()
+        result: _Read = self.kept[key][1]
+        return result
+
+    @_one_at_a_time
     def percentiles(self, store: Store) -> pd.DataFrame:
         """The learned parameters over epochs."""
         earlier = self.frames.get("parameters")
@@ -123,6 +166,7 @@ class Curves:
             return earlier
         return self._kept("parameters", new if earlier is None else pd.concat([earlier, new], ignore_index=True))
 
+    @_one_at_a_time
     def asked(self, folder: RunFolder) -> list[dict[str, Any]]:
         """All requests in the run's control file since it was last taken up."""
         offset = self.cursors.get("control", 0)
@@ -142,32 +186,42 @@ class Curves:
 
     def last(self, name: str) -> float | None:
         """The newest value of a series."""
-        values = self.all.loc[self.all["name"] == name, "value"].dropna()
-        return float(values.iloc[-1]) if len(values) else None
+        return self.newest.get(name)
 
     def _kept(self, key: str, whole: pd.DataFrame) -> pd.DataFrame:
         self.frames[key] = whole
         self.cursors[key] = int(whole["step"].max()) if len(whole) else -1
         return whole
 
-    def _read_events(self, store: Store) -> None:
+    def _read_events(self, store: Store) -> bool:
+        """Read the new events; whether there were any."""
         earlier = self.frames.get("events")
         new = store.events(self.run_id, self.cursors.get("events", -1))
         if earlier is not None and "resumed" in set(new["kind"]):  # later steps were taken back: read all anew
-            self.frames.clear()
-            self.past.clear()
+            self.frames = {"events": store.events(self.run_id)}  # at once, for those who read it meanwhile
+            self.kept.clear()
+            self.newest.clear()
             self.cursors = {"control": self.cursors.get("control", 0)}
-            earlier, new = None, store.events(self.run_id)
+            earlier, new = None, self.events
         if earlier is None or len(new):
             self.frames["events"] = new if earlier is None else pd.concat([earlier, new], ignore_index=True)
         if len(new):
             self.cursors["events"] = int(new["seq"].max())
+        return bool(len(new)) or earlier is None
+
+
+_by_store: WeakKeyDictionary[Store, OrderedDict[str, Curves]] = WeakKeyDictionary()
+_guard = threading.Lock()
 
 
 def curves_of(store: Store, run_id: str) -> Curves:
-    """What the tab has read of a run, up to date."""
-    by_run: dict[str, Curves] = st.session_state.setdefault("curves", {})
-    curves = by_run.setdefault(run_id, Curves(run_id))
+    """What was read of a run, up to date."""
+    with _guard:
+        by_run = _by_store.setdefault(store, OrderedDict())
+        curves = by_run.setdefault(run_id, Curves(run_id))
+        by_run.move_to_end(run_id)
+        while len(by_run) > RUNS:
+            by_run.popitem(last=False)
     curves.refresh(store)
     return curves
 

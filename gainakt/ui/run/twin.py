@@ -1,5 +1,6 @@
 """What steering did: the unsteered twin beside the steered run, and the effects over seeds in words."""
 
+import math
 from functools import partial
 
 import pandas as pd
@@ -154,21 +155,30 @@ def sentences(moved: list[str], effects: list[Effect]) -> str:
 
 
 def _part(effect: Effect) -> str:
-    name, low, high = _IN_WORDS[effect.measure], effect.low, effect.high
+    name, low, high, digits = _IN_WORDS[effect.measure], effect.low, effect.high, _digits(effect)
     if effect.difference is None:
         return f"left {name} unknown"
     if effect.difference == 0:
         return f"did not change {name}"
     if low is not None and high is not None and low <= 0 <= high:
-        return f"changed {name} by {effect.difference:+.3f} {_interval(effect)}, which may be chance"
+        return f"changed {name} by {effect.difference:+.{digits}f} {_interval(effect)}, which may be chance"
     if effect.difference < 0:
-        within = "" if low is None or high is None else f" [{-high:.3f}, {-low:.3f}]"
-        return f"lowered {name} by {-effect.difference:.3f}{within}"
-    return f"raised {name} by {effect.difference:.3f} {_interval(effect)}".rstrip()
+        within = "" if low is None or high is None else f" [{-high:.{digits}f}, {-low:.{digits}f}]"
+        return f"lowered {name} by {-effect.difference:.{digits}f}{within}"
+    return f"raised {name} by {effect.difference:.{digits}f} {_interval(effect)}".rstrip()
 
 
 def _interval(effect: Effect) -> str:
-    return "" if effect.low is None or effect.high is None else f"[{effect.low:.3f}, {effect.high:.3f}]"
+    if effect.low is None or effect.high is None:
+        return ""
+    digits = _digits(effect)
+    return f"[{effect.low:.{digits}f}, {effect.high:.{digits}f}]"
+
+
+def _digits(effect: Effect) -> int:
+    """Decimals, three or more, that tell an effect and the ends of its interval from 0."""
+    sizes = [abs(value) for value in (effect.difference, effect.low, effect.high) if value]
+    return max(3, min(6, -math.floor(math.log10(min(sizes))))) if sizes else 3
 
 
 def _inside(label: str) -> str:

@@ -48,7 +48,8 @@ def state(run: Run, curves: Curves) -> None:
     """How far an active run is, or how it ended where it did not finish; that it was steered."""
     if run.active:
         total = (run.steps_per_epoch or 0) * (run.max_epochs or 0)
-        st.progress(min(1.0, (run.step or 0) / total) if total else 0.0, text=progress_text(run))
+        began = curves.once("began", curves.cursors.get("events"), lambda: resources.store().began(run.run_id))
+        st.progress(min(1.0, (run.step or 0) / total) if total else 0.0, text=progress_text(run, began))
     elif run.status == "failed":
         st.error(f"Failed at step {run.step or 0}: {markdown_text(run.error)}", icon=":material/error:")
     elif run.status == "paused":
@@ -86,19 +87,19 @@ def tiles(run: Run, curves: Curves, columns: int) -> None:
             place.metric(label, value, help=help_text)
 
 
-def progress_text(run: Run) -> str:
-    """How far an active run is; while it is queued, what it waits for."""
+def progress_text(run: Run, began: tuple[float, int] | None) -> str:
+    """How far an active run is; while it is queued, what it waits for. `began` is as `Store.began` gives it."""
     if run.status == "queued":
         behind = resources.queued_behind(resources.store(), run)
         return f"Queued {behind}." if behind else "Starting the training process …"
     total = (run.steps_per_epoch or 0) * (run.max_epochs or 0)
     if not run.step or not run.started or not run.heartbeat or not total:
         return "Starting: reading the data and building the model …"
-    began, since = resources.store().began(run.run_id) or (run.started, 0)
+    since_time, since = began or (run.started, 0)
     done = run.step - since
     if done <= 0:
         return f"Epoch {run.epoch} of {run.max_epochs}, step {run.step:,} of {total:,}"
-    left = (run.heartbeat - began) / done * (total - run.step)
+    left = (run.heartbeat - since_time) / done * (total - run.step)
     return f"Epoch {run.epoch} of {run.max_epochs}, step {run.step:,} of {total:,}, about {words.lasting(left)} left"
 
 
@@ -122,7 +123,12 @@ def overview(store: Store, run: Run, curves: Curves) -> None:
 def losses(run: Run, curves: Curves, look: Look = AS_IS) -> None:
     """The loss terms over steps, and the multipliers where there are constraints on gains."""
     axes = Axes("Losses: weighted total, and each term unweighted", "step", "loss")
-    live_plot(f"losses-{run.run_id}", look.curves(charts.lines(curves.all, words.LOSSES, None, curves.marks, axes)))
+    figure = curves.once(
+        "losses",
+        (curves.taken, look),
+        lambda: look.curves(charts.lines(curves.all, words.LOSSES, None, curves.marks, axes)),
+    )
+    live_plot(f"losses-{run.run_id}", figure)
     if any(curves.last(name) is not None for name in words.PRESSURE):
         axes = Axes("Constraints on gains: multipliers, share of rejected steps", "step")
         figure = charts.lines(curves.all, words.PRESSURE, None, curves.marks, axes)
@@ -136,7 +142,11 @@ def gain_std(
     axes = Axes("Gain std over the last 20 batches", "step", "std of gains", height)
     if other is None:
         names = words.AGGREGATE_GAINS if _aggregate(run) else words.GAINS
-        return look.curves(charts.lines(curves.all, names, None, curves.marks, axes))
+        return curves.once(
+            f"gain std {height}",
+            (curves.taken, look),
+            lambda: look.curves(charts.lines(curves.all, names, None, curves.marks, axes)),
+        )
     series = pd.concat([curves.all, curves_of(store, other.run_id).all])
     names = {run.run_id: f"{run.name} (this run)", other.run_id: f"{other.name} ({other.run_id[-4:]})"}
     return look.curves(charts.lines(series, {"gain_std": "gain std"}, names, curves.marks, axes))
@@ -149,7 +159,9 @@ def _aggregate(run: Run) -> bool:
 
 def aucs(curves: Curves, height: int = 320) -> Figure:
     """Both encoders' AUC per epoch."""
-    return charts.lines(curves.all, words.AUCS, None, None, Axes("AUC per epoch", "epoch", "AUC", height))
+    axes = Axes("AUC per epoch", "epoch", "AUC", height)
+    evaluated = curves.cursors.get("epoch")
+    return curves.once(f"aucs {height}", evaluated, lambda: charts.lines(curves.all, words.AUCS, None, None, axes))
 
 
 def distribution(
@@ -174,14 +186,17 @@ def distribution(
 
 def parameters(store: Store, run: Run, look: Look = AS_IS) -> None:
     """Percentile bands of beta, theta, gamma and M_sat over epochs, up to the moment that is looked at."""
-    percentiles = curves_of(store, run.run_id).percentiles(store)
+    curves = curves_of(store, run.run_id)
+    percentiles = curves.percentiles(store)
     if percentiles.empty and not run.active:
         return
     if look.at is not None:
         percentiles = percentiles[percentiles["step"] <= look.at]
     when = f" until step {look.at:,}" if look.at is not None else ""
     axes = Axes(f"Learned parameters: median, middle 50 % and 90 %{when}", "epoch", height=520)
-    live_plot(f"parameters-{run.run_id}", charts.bands(percentiles, words.PARAMETERS, None, axes))
+    state = (len(percentiles), look.at)
+    figure = curves.once("parameters", state, lambda: charts.bands(percentiles, words.PARAMETERS, None, axes))
+    live_plot(f"parameters-{run.run_id}", figure)
 
 
 def skill_controls(store: Store, run: Run) -> tuple[str, int, str]:

@@ -5,7 +5,7 @@ the value in effect where there is none or it was refused: all tabs show the sam
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from gainakt.config import Config, changed, difference, fields, flatten
 from gainakt.errors import InputError
 from gainakt.store import Run, RunFolder, Store
-from gainakt.ui.run.recorded import curves_of, values_of
+from gainakt.ui.run.recorded import Curves, curves_of, values_of
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,14 @@ class LiveValues:
 def live(store: Store, root: Path, run: Run) -> LiveValues:
     """The run's values now: what it began with, what was changed since, and what was requested in its folder."""
     curves = curves_of(store, run.run_id)
+    requests = curves.asked(RunFolder(root, run.run_id))
+    return curves.once("live values", (curves.taken, len(requests)), lambda: _worked_out(run, curves, requests))
+
+
+def _worked_out(run: Run, curves: Curves, requests: Sequence[Mapping[str, Any]]) -> LiveValues:
     refused = curves.events.loc[curves.events["kind"] == "refused", "text"]
     in_effect = changed(Config.model_validate(run.config), values_of(curves.events))
-    return live_values(in_effect, curves.asked(RunFolder(root, run.run_id)), [json.loads(text) for text in refused])
+    return live_values(in_effect, requests, [json.loads(text) for text in refused])
 
 
 def live_values(
