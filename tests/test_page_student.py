@@ -251,8 +251,9 @@ def test_the_words_of_a_prediction_agree_with_its_numbers(page_store: Path, trai
         assert f"{explained[name]:.4g}" in spoken, name
     none = words.paragraph({**explained, "contributions": [], "practice": 0.0})
     assert "None of the 0 earlier interactions" in none
-    level = words.paragraph({**explained, "level": 0.25})
-    assert "of which 0.25 is the level at the start" in level
+    levelled = [one | {"level": 0.25} for one in explained["contributions"][:1]]
+    level = words.paragraph({**explained, "level": 0.25, "contributions": levelled})
+    assert "above what is usual: level **+0.25**, most of it +0.25 from interaction 1." in level
 
 
 @pytest.mark.browser

@@ -22,6 +22,7 @@ from gainakt.training.students import explain, student_number, view
 from tests.test_siblings import expanded
 
 CPU = torch.device("cpu")
+LEVELLED = {"training.max_epochs": 3, "training.learning_rate": 0.01}
 RUNS = {  # settings and preset of each run
     "corrected": ({"training.max_epochs": 3}, "corrected"),
     "original": ({"training.max_epochs": 2}, "v3-phase1"),
@@ -31,14 +32,16 @@ RUNS = {  # settings and preset of each run
         "corrected",
     ),
     "transfer": ({"model.accumulation": "transfer", "model.transfer_start": 0.3}, "corrected"),
-    "ability": ({"model.ability": True, "training.max_epochs": 3, "training.learning_rate": 0.01}, "corrected"),
+    "level of the student": (LEVELLED | {"model.level": "student"}, "corrected"),
+    "level of student and skill": (LEVELLED | {"model.level": "student_skill"}, "corrected"),
 }  # fmt: skip
 
 
 def by_hand(printed):
     """The probability that follows from the printed numbers, step by step, and the practice on the way."""
-    practice = sum(one["gain"] * one["share"] for one in printed["contributions"]) + printed["level"]
-    z = printed["slope"] * printed["velocity"] * practice - printed["offset"]
+    practice = sum(one["gain"] * one["share"] for one in printed["contributions"])
+    level = sum(one["level"] for one in printed["contributions"])
+    z = printed["slope"] * printed["velocity"] * practice + level - printed["offset"]
     mastery = printed["ceiling"] / (1 + math.exp(-z))
     return 1 / (1 + math.exp(-(mastery - printed["threshold"]) / printed["temperature"])), practice
 
@@ -86,9 +89,9 @@ def test_a_prediction_follows_from_the_printed_numbers(trained, name):
             assert probability == pytest.approx(printed["probability"], abs=1e-12)
             assert probability == pytest.approx(printed["model_probability"], abs=1e-6)
             assert practice == pytest.approx(printed["practice"], abs=1e-9)
-            assert sum(one["added"] for one in printed["contributions"]) + printed["level"] == pytest.approx(
-                printed["practice"], abs=1e-9
-            )
+            for whole, part in (("practice", "added"), ("level", "level")):
+                total = sum(one[part] for one in printed["contributions"])
+                assert total == pytest.approx(printed[whole], abs=1e-9)
             at = int(np.flatnonzero(course.interaction == interaction)[0])
             assert printed["model_probability"] == pytest.approx(float(course.p2[at]), abs=1e-6)
             assert printed["encoder1_probability"] == pytest.approx(float(course.p1[at]), abs=1e-6)
@@ -96,14 +99,10 @@ def test_a_prediction_follows_from_the_printed_numbers(trained, name):
             assert printed["skill"] == course.skills[course.practised[at]]
             before = course.interaction[(course.window == course.window[at]) & (course.interaction < interaction)]
             assert [one["interaction"] for one in printed["contributions"]] == before.tolist()
-            if name == "ability":
-                assert abs(printed["level"]) > 1e-4
-            else:
-                assert printed["level"] == 0
-                if len(before):  # mastery after the interaction before is what the prediction comes from
-                    assert printed["mastery"] == pytest.approx(
-                        float(course.mastery[at - 1, course.practised[at]]), abs=1e-6
-                    )
+            assert (abs(printed["level"]) > 1e-4) == ("level" in name)
+            if len(before):  # mastery after the interaction before is what the prediction comes from
+                mastery = float(course.mastery[at - 1, course.practised[at]])
+                assert printed["mastery"] == pytest.approx(mastery, abs=1e-6)
     if name.startswith("per student"):
         velocities = run.model.encoder2.mastery.gamma
         assert float(velocities.std()) > 1e-3 and course.window.max() > 0
@@ -239,7 +238,7 @@ def test_a_table_of_students_with_a_single_interaction(tiny, small_class):
 
 @pytest.mark.parametrize(
     "changes", [{}, {"model.hidden": "skill"}, {"model.gain_head": "mixture"}, {"model.sharing": "first_block"},
-                {"model.ability": True, "model.counts": True}, {"model.gain_head": "hierarchical"}]
+                {"model.level": "student_skill", "model.counts": True}, {"model.gain_head": "hierarchical"}]
 )  # fmt: skip
 def test_a_model_is_opened_without_a_random_number(tiny, changes):
     config = tiny(changes)

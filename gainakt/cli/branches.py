@@ -134,6 +134,7 @@ def explain(
         print(
             f"interaction {one.interaction:4} {one.skill:24.24} {'correct' if one.response else 'incorrect':9}"
             f" gain {one.gain:.6g} x share {one.share:.6g} = {one.added:.6g}"
+            + (f", level {one.level:+.6g}" if found.level else "")
         )
     values: dict[str, Any] = found.as_json()
     del values["contributions"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gainakt.ui.plots.figures import NEUTRAL, Axes, Figure, axis, base_layout, color, floats, panel_title
-from gainakt.ui.text import chart_text, number, shortened
+from gainakt.ui.text import chart_text, shortened
 
 SKILLS_SHOWN = 24
 INTERACTIONS_SHOWN = 1_000
@@ -180,7 +180,7 @@ def prediction(explanation: Any) -> Figure:
     first = each[0].interaction if each else explanation.interaction
     earlier = [first - 0.5, max(each[-1].interaction if each else first, first + 7) + 0.5]
     highest = 1.08 * max(explanation.ceiling, explanation.threshold)
-    so_far = "Practice so far" + (f", from a level of {number(explanation.level)}" if explanation.level else "")
+    lower_title = "Added to the level, by interaction" if explanation.level else "Practice so far"
     left, right = [0.0, 0.46], [0.58, 1.0]
     upper, lower = [0.58, 1.0], [0.0, 0.42]
     layout |= {
@@ -192,11 +192,11 @@ def prediction(explanation: Any) -> Figure:
         "xaxis2": axis("earlier interaction", domain=left, anchor="y2", tickformat="d", range=earlier),
         "xaxis3": axis("practice", domain=right, anchor="y3", rangemode="tozero"),
         "yaxis": axis("", domain=upper, anchor="x", rangemode="tozero"),
-        "yaxis2": axis("", domain=lower, anchor="x2", rangemode="tozero"),
+        "yaxis2": axis("", domain=lower, anchor="x2", rangemode="normal" if explanation.level else "tozero"),
         "yaxis3": axis("", domain=[0, 1], anchor="x3", range=[0, highest]),
         "annotations": [
             panel_title("Added to practice, by interaction", (left, upper)),
-            panel_title(so_far, (left, lower)),
+            panel_title(lower_title, (left, lower)),
             panel_title(shortened(f"Learning curve of {explanation.skill}", 48), (right, [0, 1])),
         ],
     }
@@ -223,7 +223,9 @@ def _added(explanation: Any) -> list[dict[str, Any]]:
                 "hovertemplate": f"interaction %{{x}}, %{{text}}, {label}: %{{y:.6f}}<extra></extra>",
             }
         )
-    total = explanation.level + np.cumsum([one.added for one in each])
+    if explanation.level:
+        return [*traces, *_levels(each)]
+    total = np.cumsum([one.added for one in each])
     return [
         *traces,
         {
@@ -243,15 +245,35 @@ def _added(explanation: Any) -> list[dict[str, Any]]:
     ]
 
 
+def _levels(each: Any) -> list[dict[str, Any]]:
+    """What each response tells of where the student started."""
+    return [
+        {
+            "type": "bar",
+            "uid": f"level/{label}",
+            "name": f"after {label}",
+            "xaxis": "x2",
+            "yaxis": "y2",
+            "x": floats([one.interaction for one in each if one.response == answer]),
+            "y": floats([one.level for one in each if one.response == answer]),
+            "width": 0.9,
+            "marker": {"color": hue, "pattern": {"shape": pattern}},
+            "hovertemplate": f"interaction %{{x}}, {label}: %{{y:+.6f}}<extra></extra>",
+            "showlegend": False,
+        }
+        for answer, label, hue, _, pattern in _RESPONSES
+    ]
+
+
 def _curve(explanation: Any) -> list[dict[str, Any]]:
     slope = explanation.slope * explanation.velocity
-    low = min(0.0, explanation.practice, explanation.level)
-    bend = (explanation.offset + 3) / slope  # where the curve is near its ceiling
+    low, start = 0.0, explanation.offset - explanation.level
+    bend = max(0.1, (start + 3) / slope)  # where the curve is near its ceiling
     most = max(
         1.25 * explanation.practice, min(bend, 8 * explanation.practice) if explanation.practice > 0 else bend, 0.1
     )
     x = np.linspace(low, most, 201)
-    y = explanation.ceiling / (1 + np.exp(-np.clip(slope * x - explanation.offset, -500, 500)))
+    y = explanation.ceiling / (1 + np.exp(-np.clip(slope * x - start, -500, 500)))
     flat: dict[str, Any] = {"type": "scatter", "mode": "lines", "xaxis": "x3", "yaxis": "y3", "x": floats([low, most])}
     at = {"type": "scatter", "mode": "markers", "xaxis": "x3", "yaxis": "y3"}
     return [

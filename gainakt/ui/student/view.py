@@ -25,6 +25,9 @@ _CONTRIBUTIONS = {
         "Transfer share", format="%.17g", help="The part of the gain that counts: 1 where it practised this very skill."
     ),
     "added": st.column_config.NumberColumn("Added", format="%.17g", help="Gain times share: added to practice."),
+    "level": st.column_config.NumberColumn(
+        "Level", format="%.17g", help="Added to the level: above 0 where the response was better than is usual."
+    ),
 }
 
 

@@ -19,6 +19,7 @@ def paragraph(explained: dict[str, Any]) -> str:
             f" given a correct one a probability of **{value['probability']}**, Encoder 1 one of"
             f" {value['encoder1_probability']}.",
             _practice(explained, skill),
+            *_level(explained),
             f"On the learning curve of this skill, with slope {value['slope']} times the student's velocity"
             f" {value['velocity']} and offset {value['offset']}, that is mastery **{value['mastery']}** of at most"
             f" {value['ceiling']}. {_against_threshold(explained)}",
@@ -30,8 +31,7 @@ def _practice(explained: dict[str, Any], skill: str) -> str:
     earlier = explained["contributions"]
     same = sorted((one for one in earlier if one["skill"] == explained["skill"]), key=lambda one: -one["added"])
     others = [one for one in earlier if one["skill"] != explained["skill"] and one["added"] > 0]
-    level = f", of which {number(explained['level'])} is the level at the start" if explained["level"] else ""
-    text = f"Before it, the practice of {skill} was **{number(explained['practice'])}**{level}."
+    text = f"Before it, the practice of {skill} was **{number(explained['practice'])}**."
     plural = "" if len(earlier) == 1 else "s"
     text += (
         f" {len(same) or 'None'} of the {len(earlier)} earlier interaction{plural} of the sequence window practised it"
@@ -44,6 +44,18 @@ def _practice(explained: dict[str, Any], skill: str) -> str:
         practised = "interaction" if len(others) == 1 else "interactions"
         text += f"; {len(others)} {practised} on other skills added {number(sum(one['added'] for one in others))}"
     return text + "."
+
+
+def _level(explained: dict[str, Any]) -> list[str]:
+    if not explained["level"]:
+        return []
+    above = "above" if explained["level"] > 0 else "below"
+    each = sorted(explained["contributions"], key=lambda one: -abs(one["level"]))[:_LARGEST]
+    largest = ", ".join(f"{one['level']:+.3g} from interaction {one['interaction']}" for one in each)
+    return [
+        f"The responses so far put the student {above} what is usual: level **{explained['level']:+.3g}**, most of it"
+        f" {largest}. It shifts the learning curve; it is evidence of where the student started, not learning."
+    ]
 
 
 def _contribution(one: dict[str, Any]) -> str:
@@ -65,8 +77,10 @@ def exact(explained: dict[str, Any]) -> str:
     v = {name: json.dumps(one) for name, one in explained.items() if name != "contributions"}
     return "\n".join(
         [
-            f"practice    = {v['practice']}  (sum of `added` below, plus level {v['level']})",
-            f"z           = slope {v['slope']} × velocity {v['velocity']} × practice − offset {v['offset']} = {v['z']}",
+            f"practice    = {v['practice']}  (sum of `added` below)",
+            f"level       = {v['level']}  (sum of `level` below)",
+            f"z           = slope {v['slope']} × velocity {v['velocity']} × practice + level − offset {v['offset']}"
+            f" = {v['z']}",
             f"mastery     = ceiling {v['ceiling']} × sigmoid(z) = {v['mastery']}",
             f"probability = sigmoid((mastery − threshold {v['threshold']}) / temperature {v['temperature']})"
             f" = {v['probability']}",
