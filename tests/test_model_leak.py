@@ -26,14 +26,25 @@ def gain_head(request):
     return request.param
 
 
+@pytest.fixture(params=["none", "student", "student_skill"])
+def level(request):
+    return request.param
+
+
 @pytest.fixture
-def model(tiny, accumulation, gain_head):
-    config = tiny({"model.accumulation": accumulation, "model.gain_head": gain_head, "model.blocks": 2})
+def model(tiny, accumulation, gain_head, level):
+    encoder1 = "transformer" if level == "none" else "recurrent"
+    config = tiny(
+        {"model.accumulation": accumulation, "model.gain_head": gain_head, "model.blocks": 2}
+        | {"model.level": level, "model.encoder1": encoder1}
+    )
     torch.manual_seed(1)
     model = GainAKT(config.model, SKILLS, WINDOWS, STEPS).eval()
     with torch.no_grad():  # a fresh head gives all but equal gains, which would hide a leak
         for parameter in model.encoder2.gains.parameters():
             parameter.add_(torch.randn_like(parameter))
+        if model.encoder2.level is not None:
+            model.encoder2.level.size.fill_(2.0)
     return model
 
 

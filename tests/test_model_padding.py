@@ -13,6 +13,7 @@ from gainakt.data.sequences import Batch, Windows, split_students
 from gainakt.training.evaluate import measure, predict, seed_forms
 from gainakt.training.events import Stepped
 from gainakt.training.loop import train
+from gainakt.training.prior import prepare
 from gainakt.training.setup import build
 from gainakt.training.watch import Recent, RunningAUC
 
@@ -32,7 +33,7 @@ def padded(batch, steps):
     )
 
 
-@pytest.fixture(params=["corrected", "v3-phase1"])
+@pytest.fixture(params=["corrected", "v3-phase1", "level-and-gain"])
 def config(request, tiny):
     return tiny({"data.window": WINDOW, "model.dropout": 0.0, "model.student_velocity": "per_student"}, request.param)
 
@@ -151,6 +152,7 @@ def test_recorded_losses_are_those_of_every_window_by_itself(config, small_class
     step = next(event for event in train(config, data) if isinstance(event, Stepped))
     train_students = split_students(data, 0, config.training.seed).train
     fresh = build(config, 5, len(train_students), CPU)
+    prepare(fresh, config, data, train_students)
     windows = Windows(data, train_students, WINDOW, True, CPU)
     sums = {"bce": 0.0, "im": 0.0, "variance": 0.0, "contrastive": 0.0}
     scored = interactions = 0

@@ -39,10 +39,10 @@ def data():
     return expanded()
 
 
-@pytest.fixture
-def model(tiny, data):
+@pytest.fixture(params=["corrected", "level-and-gain"])
+def model(request, tiny, data):
     torch.manual_seed(0)
-    return GainAKT(tiny().model, len(data.skills), len(data.students), 200).eval()
+    return GainAKT(tiny(name=request.param).model, len(data.skills), len(data.students), 200).eval()
 
 
 @torch.no_grad()

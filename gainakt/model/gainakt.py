@@ -86,7 +86,8 @@ class Recurrent(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Logits (B, T-1)."""
         asked, visible = batch.asked, batch.last_visible
-        states, _ = self.memory(self.drop(self.interaction(2 * batch.skill + batch.response)[:, :-1]))
+        with torch.autocast(batch.skill.device.type, enabled=False):  # not every CPU has an LSTM in bfloat16
+            states, _ = self.memory(self.drop(self.interaction(2 * batch.skill + batch.response)[:, :-1]))
         if visible is not None:
             states = states.gather(1, visible[..., None].expand_as(states))
         query = [self.drop(states), self.asked(asked), history(batch, self.usual)[:, 1:]]

@@ -22,8 +22,8 @@ def history(batch: Batch, usual: Tensor) -> Tensor:
     steps = torch.arange(batch.skill.shape[1], device=batch.skill.device).expand_as(batch.skill)
     number, of_skill = _of_skill(batch, len(usual), steps)
     of_student = _of_student(batch, usual, steps, number)
-    if batch.last_visible is not None:
-        first = F.pad(batch.last_visible + 1, (1, 0))[..., None]  # row of each question
+    if batch.group is not None:
+        first = torch.searchsorted(batch.group, batch.group)[..., None]  # row of each question
         of_student = of_student.gather(1, first.expand_as(of_student))
     return torch.cat([of_skill, of_student, torch.logit(usual, 1e-3)[batch.skill][..., None]], -1)
 

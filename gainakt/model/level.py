@@ -38,7 +38,8 @@ class Level(nn.Module):
         """u (B, T), 0 in the padding, and the earlier opportunities (B, T) of the interaction's skill."""
         same = batch.skill[:, :, None] == batch.skill[:, None, :]  # (B, T, T)
         earlier = (same & self._before(batch)).sum(-1)
-        usual = torch.sigmoid(self.usual[batch.skill] + self.trend[batch.skill] * torch.log1p(earlier.float()))
+        opportunities = torch.log1p(earlier.to(self.usual.dtype))
+        usual = torch.sigmoid(self.usual[batch.skill] + self.trend[batch.skill] * opportunities)
         return (batch.response.float() - usual) * batch.valid, earlier
 
     def shares(self, batch: Batch, asked: Tensor) -> Tensor:

@@ -15,6 +15,9 @@ from gainakt.errors import InputError
 from gainakt.model import arms
 from gainakt.model.gainakt import GainAKT
 
+_LEVEL_RATE = 10.0
+"""Times the mastery parameters' rate: the level starts at nothing and has further to go."""
+
 
 def pick_device(name: str) -> torch.device:
     """The asked device; `auto` takes CUDA, then MPS, then the CPU. Raises InputError when it is not there."""
@@ -63,30 +66,32 @@ def optimiser(model: GainAKT, config: Config, steps_per_epoch: int) -> tuple[Ada
 
 
 def _groups(model: GainAKT) -> tuple[list[nn.Parameter], ...]:
-    """Encoder 1's matrices and vectors (with what is shared), Encoder 2's, and the mastery parameters."""
+    """Encoder 1's matrices and vectors (with what is shared), Encoder 2's, the mastery parameters, the level."""
     mastery = {id(p) for p in model.encoder2.mastery.parameters()}
     mastery |= {id(p) for p in model.encoder2.gains.parameters() if p.dim() == 1}
-    mastery |= {id(p) for p in model.encoder2.level.parameters()} if model.encoder2.level else set()
     first = {id(p) for p in model.encoder1.parameters()}
+    level = [] if model.encoder2.level is None else list(model.encoder2.level.parameters())
+    of_level = {id(p) for p in level}
     groups: tuple[list[nn.Parameter], ...] = ([], [], [], [], [])
     for parameter in model.parameters():
-        if parameter.requires_grad:
+        if parameter.requires_grad and id(parameter) not in of_level:
             place = 4 if id(parameter) in mastery else 2 * (id(parameter) not in first) + (parameter.dim() <= 1)
             groups[place].append(parameter)
-    return groups
+    return (*groups, level) if level else groups
 
 
 def rates(config: Config) -> tuple[float, ...]:
-    """Learning rate of each of the optimiser's groups: twice Encoder 1, twice Encoder 2, mastery parameters."""
+    """Learning rate of each of the optimiser's groups: twice Encoder 1, twice Encoder 2, mastery parameters, level."""
     first = config.training.learning_rate
     second = first * config.training.encoder2_rate
-    return first, first, second, second, second * config.training.mastery_rate
+    mastery = second * config.training.mastery_rate
+    return (first, first, second, second, mastery, *([_LEVEL_RATE * mastery] if config.model.level != "none" else []))
 
 
 def decays(config: Config) -> tuple[float, ...]:
     """Weight decay of each of the optimiser's groups."""
     decay = config.training.weight_decay
-    return decay, 0.0, decay, 0.0, 0.0
+    return (decay, 0.0, decay, 0.0, 0.0, *([0.0] if config.model.level != "none" else []))
 
 
 def versions() -> dict[str, str]:
