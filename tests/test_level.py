@@ -169,5 +169,5 @@ def test_ability_is_read_as_the_level_of_the_student():
 
 
 def test_encoders_share_only_between_transformers():
-    with pytest.raises(InputError, match=r"set model\.encoder1 to transformer"):
+    with pytest.raises(InputError, match=r"set model\.sharing to apart"):
         changed(Config(), {"model.encoder1": "recurrent", "model.sharing": "embeddings"})

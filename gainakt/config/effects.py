@@ -49,11 +49,13 @@ def _variance(config: Config) -> str:
     form, head = config.losses, config.model.gain_head
     if not config.origin.variance_added:
         return "No effect: the variance loss is computed and logged, but not part of the total."
-    if form.variance_over == "skills" and head == "additive":
+    if form.variance_over == "skills" and head in ("additive", "skill_response"):
         return (
-            f"Acts on the {form.variance_of} over skills at an interaction: with the additive head, on a_s and c_s,"
+            f"Acts on the {form.variance_of} over skills at an interaction: with this gain head, on a_s and c_s,"
             " each skill's rate and response effect."
         )
+    if head == "skill_response":
+        return f"Acts on the {form.variance_of} {_OVER[form.variance_over]}, through a_s and c_s of each skill."
     through = f"through the {head.replace('_', '-')} head and Encoder 2"
     return f"Acts on the {form.variance_of} {_OVER[form.variance_over]}, {through}."
 
@@ -78,6 +80,7 @@ def _distillation(config: Config) -> str:
 
 _PER_SKILL = {
     "additive": "a_s and c_s",
+    "skill_response": "a_s and c_s",
     "linear": "W_s and b_s",
     "per_skill": "every skill's network",
     "mixture": "gates and b_s",
@@ -128,12 +131,17 @@ def _margin(config: Config) -> str:
     return "" if used else "Acts only with a triplet or ranking weight above 0."
 
 
+def _gain_dropout(config: Config) -> str:
+    return "No effect: this gain head reads nothing of Encoder 2." if config.model.gain_head == "skill_response" else ""
+
+
 _IDLE: dict[str, Callable[[Config], str]] = {
     "weights.variance": lambda config: "" if config.origin.variance_added else _variance(config),
     "weights.beta_spread": lambda config: _beta_spread(config) if config.model.beta_start_std >= 0.3 else "",
     "weights.balance": _balance,
     "weights.fit": _fit,
     "model.transfer_start": _transfer,
+    "model.gain_dropout": _gain_dropout,
     "losses.std_target": _std_target,
     "losses.margin": _margin,
 }

@@ -62,13 +62,14 @@ class ModelConfig(Section):
         " first_block: those and the first block. Only with shared parameters does encoder priority matter, and"
         " one best epoch then counts for both encoders.",
     )
-    gain_head: Literal["additive", "linear", "per_skill", "mixture", "hierarchical"] = setting(
+    gain_head: Literal["additive", "skill_response", "linear", "per_skill", "mixture", "hierarchical"] = setting(
         "additive",
         "Gain head",
         "How a gain is computed for skill s after response r. linear: sigmoid(W_s v + b_s), as in the original"
         " study. additive: sigmoid(a_s + c_s r + w v), a rate and a response effect per skill and a context"
-        " shared by all. per_skill: a small network per skill. mixture: experts that each skill mixes."
-        " hierarchical: a context per group of skills, a rate per skill.",
+        " shared by all. skill_response: the same without a context, so Encoder 2 needs no transformer. per_skill: a"
+        " small network per skill. mixture: experts that each skill mixes. hierarchical: a context per group of"
+        " skills, a rate per skill.",
     )
     gain_dropout: float = setting(
         0.0,

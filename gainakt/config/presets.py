@@ -100,7 +100,12 @@ PRESETS: dict[str, Preset] = {
         "Level apart from gain: what a student knew before shifts mastery as the responses tell it, so that gains carry"
         " learning alone. With an Encoder 1 that reads counts and recency.",
         "corrected",
-        {"model.level": "student_skill", "model.encoder1": "recurrent", "training.batches": "interactions"},
+        {
+            "model.level": "student_skill",
+            "model.gain_head": "skill_response",
+            "model.encoder1": "recurrent",
+            "training.batches": "interactions",
+        },
     ),
     "variance-x10": _idea(
         "Variance weight 20, ten times that of the original study.", _EXTREME, weights__variance=20.0

@@ -172,8 +172,11 @@ def checked(config: Config) -> Config:
         )
     if model.sharing != "apart" and (model.hidden != "nothing" or model.counts):
         raise InputError("model.hidden and model.counts need encoders that share nothing; set model.sharing to apart")
-    if model.sharing != "apart" and model.encoder1 == "recurrent":
-        raise InputError("model.sharing needs two transformers; set model.encoder1 to transformer, or sharing to apart")
+    if model.sharing != "apart" and (model.encoder1 == "recurrent" or model.gain_head == "skill_response"):
+        raise InputError(
+            "model.sharing needs two transformers, and model.encoder1 recurrent or model.gain_head skill_response has"
+            " one; set model.sharing to apart"
+        )
     if model.counts and model.hidden == "response":
         raise InputError("model.counts would reveal the responses that model.hidden hides; set it to false")
     if config.regime.alternate and config.regime.alone_epochs:

@@ -64,3 +64,15 @@ class Encoder(nn.Module):
             x = block(x)
         normed: Tensor = self.norm(x)
         return normed
+
+
+class NoContext(Encoder):
+    """In the place of an encoder whose output nobody reads: zeros (B, T, D)."""
+
+    def __init__(self, width: int):
+        nn.Module.__init__(self)
+        self.width = width
+
+    def forward(self, skill: Tensor, response: Tensor, extra: Tensor | None = None) -> Tensor:
+        """Skills and responses (B, T) -> (B, T, D)."""
+        return torch.zeros(*skill.shape, self.width, device=skill.device)

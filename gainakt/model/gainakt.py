@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from gainakt.config.model import ModelConfig
 from gainakt.data.sequences import Batch
-from gainakt.model.encoder import Encoder
+from gainakt.model.encoder import Encoder, NoContext
 from gainakt.model.heads import make
 from gainakt.model.history import FEATURES, history
 from gainakt.model.level import Level
@@ -105,7 +105,8 @@ class Interpretable(nn.Module):
 
     def __init__(self, config: ModelConfig, skills: int, students: int, window: int):
         super().__init__()
-        self.encoder = Encoder(config, skills, window)
+        reads = config.gain_head != "skill_response"
+        self.encoder = Encoder(config, skills, window) if reads else NoContext(config.width)
         self.gains = make(config, skills)
         self.mastery = Mastery(config, skills, students)
         self.level = None if config.level == "none" else Level(config.level, skills)
@@ -151,7 +152,8 @@ class GainAKT(nn.Module):
         recurrent = config.encoder1 == "recurrent"
         self.encoder1 = Recurrent(config, skills) if recurrent else Performance(config, skills, window)
         self.encoder2 = Interpretable(config, skills, students, window)
-        if config.sharing != "apart" and isinstance(self.encoder1, Performance):
+        if config.sharing != "apart":
+            assert isinstance(self.encoder1, Performance)
             self.encoder2.encoder.share_with(self.encoder1.encoder, blocks=int(config.sharing == "first_block"))
 
     def forward(self, batch: Batch, encoder1: Part = "trained", encoder2: Part = "trained") -> Output:

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 
 from gainakt.config.model import ModelConfig
-from gainakt.model.heads import additive, hierarchical, linear, mixture, per_skill
+from gainakt.model.heads import additive, hierarchical, linear, mixture, per_skill, skill_response
 from gainakt.model.heads.base import GainHead
 
 __all__ = ["HEADS", "GainHead", "make"]
 
 HEADS: dict[str, Callable[[ModelConfig, int], GainHead]] = {
     "additive": additive.Head,
+    "skill_response": skill_response.Head,
     "linear": linear.Head,
     "per_skill": per_skill.Head,
     "mixture": mixture.Head,
