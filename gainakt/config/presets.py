@@ -105,6 +105,7 @@ PRESETS: dict[str, Preset] = {
             "model.gain_head": "skill_response",
             "model.encoder1": "recurrent",
             "training.batches": "interactions",
+            "weights.fit": 0.0,
         },
     ),
     "variance-x10": _idea(
