@@ -106,6 +106,7 @@ PRESETS: dict[str, Preset] = {
             "model.encoder1": "recurrent",
             "training.batches": "interactions",
             "weights.fit": 0.0,
+            "training.mastery_rate": 6.0,
         },
     ),
     "variance-x10": _idea(

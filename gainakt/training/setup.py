@@ -15,8 +15,8 @@ from gainakt.errors import InputError
 from gainakt.model import arms
 from gainakt.model.gainakt import GainAKT
 
-_LEVEL_RATE = 10.0
-"""Times the mastery parameters' rate: the level starts at nothing and has further to go."""
+_LEVEL_RATE = 20.0
+"""Times Encoder 2's rate: the level starts at nothing and has far to go."""
 
 
 def pick_device(name: str) -> torch.device:
@@ -85,7 +85,7 @@ def rates(config: Config) -> tuple[float, ...]:
     first = config.training.learning_rate
     second = first * config.training.encoder2_rate
     mastery = second * config.training.mastery_rate
-    return (first, first, second, second, mastery, *([_LEVEL_RATE * mastery] if config.model.level != "none" else []))
+    return (first, first, second, second, mastery, *([_LEVEL_RATE * second] if config.model.level != "none" else []))
 
 
 def decays(config: Config) -> tuple[float, ...]:
