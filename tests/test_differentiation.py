@@ -236,11 +236,10 @@ def test_gains_that_do_not_know_the_response_ignore_it(model_of):
     assert torch.equal(gains(model, batch)[batch.valid], gains(model, flipped)[batch.valid])
 
 
-def test_ability_is_told_by_the_past_alone(model_of):
-    model, batch = model_of(ability=True, hidden="response")
-    assert isinstance(model.encoder2, arms.Able)
+def test_where_the_response_is_hidden_from_the_gains_the_level_still_reads_past_ones(model_of):
+    model, batch = model_of(level="student", hidden="response")
     with torch.no_grad():
-        model.encoder2.weight.fill_(1.0)
+        model.encoder2.level.size.fill_(1.0)
     flipped = replace(
         batch, response=torch.where(torch.arange(batch.skill.shape[1]) == 7, 1 - batch.response, batch.response)
     )
