@@ -75,7 +75,7 @@ def _status(run_id: str) -> None:
 def _desk(store: Store, run: Run, pace: float | None) -> None:
     """The steering controls, and from which step the last change acts."""
     st.markdown("**Steer this run**")
-    note = st.container()
+    note = st.container(key="steering-note")
     st.fragment(_controls)(run.run_id)
     with note:  # after the controls, which it compares with what they last stood at
         st.fragment(_steering_note, run_every=pace)(run.run_id)
