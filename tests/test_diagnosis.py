@@ -1,5 +1,6 @@
 """What the diagnosis reads off recorded numbers: loss balance, course, causes, the decision tree."""
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -8,7 +9,10 @@ import pytest
 from gainakt.analysis import diagnosis
 from gainakt.analysis.decision import Attempt, next_step
 from gainakt.analysis.diagnosis import RECENT_STEPS, Readout
+from gainakt.analysis.insight import attempts, examine
 from gainakt.config.presets import find
+from gainakt.store import Store, runs_root
+from tests.pages import write_run
 
 
 def series(**values: list[float]) -> pd.DataFrame:
@@ -139,3 +143,15 @@ def test_what_was_tried_and_not_tested_has_not_failed() -> None:
     path = next_step(0.5, [attempt(), attempt("untested", variance=200)], "untested")
     branch = next(branch for branch in path.branches if "variance weight" in branch.question)
     assert branch.answer == "unknown" and "1 not tested" in branch.value
+
+
+def test_a_steered_run_is_diagnosed_by_the_settings_it_was_kept_with(tmp_path: Path) -> None:
+    """The variance weight of this run was moved from 0 to 50 in its second epoch."""
+    store = tmp_path / "store" / "gainakt.duckdb"
+    steered = write_run(store, "steered", "finished")
+    with Store.open(":memory:", runs=runs_root(store)) as opened:
+        opened.take_in()
+        insight = examine(opened, steered)
+        assert insight.facts.steered == {"weights.variance": 50.0}
+        assert attempts(insight.facts, [])[0].variance_weight == 50
+        assert not any("variance loss is off" in cause.evidence for cause in insight.causes)

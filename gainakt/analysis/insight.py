@@ -44,7 +44,8 @@ def examine(store: Store, run_id: str, targets: Targets = DEFAULTS) -> Insight:
     references = references_for(facts, others)
     verdict = verdict_on(facts.run, facts.tested, facts.test, references, targets)
     state, start = states(facts)
-    held = causes(flatten_stored(facts.run.config), facts.test, state, start, readout(facts))
+    settings = flatten_stored(facts.run.config) | facts.steered
+    held = causes(settings, facts.test, state, start, readout(facts))
     ratio = differentiation_share(losses(facts.series))
     base = ORIGINAL if str(facts.run.preset).split("+")[0] in _ORIGINALS else ""
     tried = attempts(facts, [run for run, _ in others])
@@ -98,10 +99,11 @@ def attempts(facts: Facts, others: Sequence[Run]) -> list[Attempt]:
 
 
 def _attempt(run: Run, facts: Facts) -> Attempt:
+    settings = flatten_stored(run.config) | (facts.steered if run is facts.run else {})
     return Attempt(
         run.run_id,
         run.preset or "corrected",
-        float(flatten_stored(run.config).get("weights.variance") or 0.0),
-        str(flatten_stored(run.config).get("model.gain_head") or ""),
+        float(settings.get("weights.variance") or 0.0),
+        str(settings.get("model.gain_head") or ""),
         verdict_on(run, facts.tested).standing,
     )

@@ -1,7 +1,8 @@
 """Everything saved of one run, read once for the verdict, the diagnosis and the report."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -22,7 +23,8 @@ class Facts:
     """One run with its final measures (split -> name -> value), series, parameters and skills.
 
     `gains` counts the practised gains of the validation students in equal bins of (0, 1), None if not recorded.
-    `tested` are the test results on the run's data, oldest first (`tests_of`).
+    `tested` are the test results on the run's data, oldest first (`tests_of`). `steered` has the settings that changed
+    while it trained, as they stood in the epoch that Encoder 2 was kept from.
     """
 
     run: Run
@@ -32,6 +34,7 @@ class Facts:
     skills: pd.DataFrame
     gains: tuple[int, ...] | None
     tested: list[dict[str, Any]]
+    steered: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def test(self) -> Values:
@@ -65,7 +68,16 @@ def gather(store: Store, run_id: str) -> Facts:
         skills=store.skills(run.run_id),
         gains=None if histogram is None else histogram.counts,
         tested=tests_of(store, run),
+        steered=_steered(store, run),
     )
+
+
+def _steered(store: Store, run: Run) -> dict[str, Any]:
+    events = store.events(run.run_id)
+    changes = events[events["kind"] == "changed"]
+    if run.best_encoder2 is not None:
+        changes = changes[changes["epoch"] <= run.best_encoder2]
+    return {str(row.field): json.loads(row.new) for row in changes.itertuples()}
 
 
 def results_of(store: Store, run_ids: Sequence[str]) -> dict[str, Results]:
