@@ -154,7 +154,7 @@ def test_balance_is_zero_for_even_use_and_k_minus_1_for_one_expert(seeing):
 def test_the_fit_draws_every_number_of_a_skill_in_units_of_logits(seeing, head):
     seen = seeing({"model.gain_head": head})
     encoder, fit = seen.encoder2, seen.encoder2.fit
-    level, mastery = encoder.gains.level(), encoder.mastery
+    level, mastery = encoder.gains.skill_logits(), encoder.mastery
     pulls = torch.autograd.grad(value("fit", seen), [level, mastery.offset, mastery.saturation, mastery.threshold])
     apart = [2 * level - fit[:, 0] - fit[:, 1], mastery.offset - fit[:, 2]]
     apart += [(values - fit[:, at]) / 0.25**2 for at, values in ((3, mastery.saturation), (4, mastery.threshold))]

@@ -131,7 +131,7 @@ def test_encoder_2_starts_with_equal_gains_and_says_what_the_fit_says_once_they_
     encoder = (
         model := started(tiny({"data.window": 200, "model.accumulation": accumulation}), drawn, students)
     ).encoder2
-    assert torch.equal(encoder.gains.levels(), encoder.gains.levels()[:1, :1].expand(12, 2))
+    assert torch.equal(encoder.gains.response_logits(), encoder.gains.response_logits()[:1, :1].expand(12, 2))
     with torch.no_grad():
         encoder.gains.context.weight.zero_()
         encoder.gains.rate.copy_(encoder.fit[:, :2].mean(1))

@@ -17,6 +17,7 @@ from gainakt.jobs import students as jobs
 from gainakt.jobs.service import execute, queue_run
 from gainakt.store import Run, Store, runs_root
 from gainakt.ui.student import choice, figures, words
+from gainakt.ui.student.explanation import explanation_figure
 from tests.pages import draw, queue, text_of, write_run
 
 PAGE = "pages/8_Student.py"
@@ -239,7 +240,7 @@ def test_hostile_labels_stay_text(page_store: Path, trained: Callable[..., str])
     assert "[x]" not in spoken and "<img" not in spoken.replace("\\<", "")
     drawn = figures.course(replace(view, skills=[bad] * len(view.skills)), 3)
     assert "<img" not in json.dumps(drawn, default=lambda value: "")
-    assert "<img" not in json.dumps(figures.prediction(replace(explanation, skill=bad)), default=lambda value: "")
+    assert "<img" not in json.dumps(explanation_figure(replace(explanation, skill=bad)), default=lambda value: "")
 
 
 def test_the_words_of_a_prediction_agree_with_its_numbers(page_store: Path, trained: Callable[..., str]) -> None:

@@ -118,7 +118,7 @@ class Interpretable(nn.Module):
         mastery = self.mastery
         shared = (mastery.offset, mastery.saturation, mastery.threshold)
         columns = [values.expand(len(mastery.beta)) for values in shared]
-        return torch.cat([self.gains.levels(), torch.stack(columns, 1)], 1)
+        return torch.cat([self.gains.response_logits(), torch.stack(columns, 1)], 1)
 
     def practice(self, read: Tensor, batch: Batch, asked: Tensor) -> Tensor:
         """Practice of the skills in `asked` (B, A), A <= T, after step t (B, A), without a (B, T, S) tensor."""

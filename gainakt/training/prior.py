@@ -88,7 +88,7 @@ def adopt(encoder: Interpretable, fit: Fit) -> None:
         parameter.copy_(torch.as_tensor(wanted, dtype=parameter.dtype))
     mastery.constrain()
     logits = torch.logit(torch.as_tensor(gain, dtype=mastery.beta.dtype, device=mastery.beta.device))
-    encoder.gains.level().fill_(float(logits.mean()))
+    encoder.gains.skill_logits().fill_(float(logits.mean()))
     encoder.fit = torch.cat([logits, encoder.per_skill()[:, 2:]], 1)
 
 

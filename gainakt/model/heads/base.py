@@ -23,12 +23,12 @@ class GainHead(nn.Module, ABC):
         """Gain logits (..., C) of the `chosen` skills (C,) from interactions with `v` (..., D), `response` (...)."""
 
     @abstractmethod
-    def level(self) -> nn.Parameter:
+    def skill_logits(self) -> nn.Parameter:
         """b (S,): the part of a skill's gain logits that depends on nothing else."""
 
-    def levels(self) -> Tensor:
+    def response_logits(self) -> Tensor:
         """Gain logits (S, 2) after incorrect and correct responses, without the context of an interaction."""
-        return self.level()[:, None].expand(-1, 2)
+        return self.skill_logits()[:, None].expand(-1, 2)
 
     @abstractmethod
     def kept_per_skill(self) -> list[Tensor]:
@@ -46,13 +46,13 @@ class WrappedHead(GainHead):
         super().__init__()
         self.head = head
 
-    def level(self) -> nn.Parameter:
+    def skill_logits(self) -> nn.Parameter:
         """That of the head."""
-        return self.head.level()
+        return self.head.skill_logits()
 
-    def levels(self) -> Tensor:
+    def response_logits(self) -> Tensor:
         """Those of the head."""
-        return self.head.levels()
+        return self.head.response_logits()
 
     def kept_per_skill(self) -> list[Tensor]:
         """Those of the head."""
@@ -77,15 +77,15 @@ class MixedHead(GainHead):
     def pairs(self, v: Tensor, response: Tensor, skill: Tensor) -> Tensor:
         """Gain logits (B, A, T); see `GainHead`."""
         parts = self.components(v).transpose(1, 2)  # (B, K, T)
-        return torch.baddbmm(self.level()[skill][:, :, None], self.shares()[skill], parts)
+        return torch.baddbmm(self.skill_logits()[skill][:, :, None], self.shares()[skill], parts)
 
     def own(self, v: Tensor, response: Tensor, skill: Tensor) -> Tensor:
         """Gain logits (B, T); see `GainHead`."""
-        return (self.shares()[skill] * self.components(v)).sum(-1) + self.level()[skill]
+        return (self.shares()[skill] * self.components(v)).sum(-1) + self.skill_logits()[skill]
 
     def every(self, v: Tensor, response: Tensor, chosen: Tensor) -> Tensor:
         """Gain logits (..., C); see `GainHead`."""
-        return nn.functional.linear(self.components(v), self.shares()[chosen], self.level()[chosen])
+        return nn.functional.linear(self.components(v), self.shares()[chosen], self.skill_logits()[chosen])
 
 
 def logit(p: float) -> float:

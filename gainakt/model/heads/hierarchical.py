@@ -26,7 +26,7 @@ class Head(MixedHead):
         """Give every skill its group, an index (S,) below `model.experts`."""
         self.member.copy_(nn.functional.one_hot(group, self.member.shape[1]))
 
-    def level(self) -> nn.Parameter:
+    def skill_logits(self) -> nn.Parameter:
         """b (S,)."""
         return self.rate
 

@@ -14,7 +14,7 @@ class Head(MixedHead):
         self.project = nn.Linear(config.width, skills)
         nn.init.constant_(self.project.bias, logit(config.gain_start))
 
-    def level(self) -> nn.Parameter:
+    def skill_logits(self) -> nn.Parameter:
         """b (S,)."""
         return self.project.bias
 

@@ -24,7 +24,7 @@ class Head(MixedHead):
         self.gate = nn.Parameter(0.1 * torch.randn(skills, config.experts))
         self.rate = nn.Parameter(torch.full((skills,), logit(config.gain_start)))
 
-    def level(self) -> nn.Parameter:
+    def skill_logits(self) -> nn.Parameter:
         """b (S,)."""
         return self.rate
 

@@ -38,7 +38,7 @@ class Head(GainHead):
         logits: Tensor = (hidden * self.contract[chosen]).sum(-1) + self.bias[chosen]
         return logits
 
-    def level(self) -> nn.Parameter:
+    def skill_logits(self) -> nn.Parameter:
         """b (S,)."""
         return self.bias
 

@@ -28,11 +28,11 @@ class Head(GainHead):
         """Gain logits (..., C); see `GainHead`."""
         return self.rate[chosen] + self.after_response[chosen] * _sign(response)[..., None]
 
-    def level(self) -> nn.Parameter:
+    def skill_logits(self) -> nn.Parameter:
         """a (S,)."""
         return self.rate
 
-    def levels(self) -> Tensor:
+    def response_logits(self) -> Tensor:
         """Gain logits (S, 2) after incorrect and correct responses, without the context of an interaction."""
         return torch.stack([self.rate - self.after_response, self.rate + self.after_response], 1)
 

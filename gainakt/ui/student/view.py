@@ -13,6 +13,7 @@ from gainakt.jobs.students import Students
 from gainakt.ui import tables
 from gainakt.ui.plots.live import live_plot
 from gainakt.ui.student import figures, words
+from gainakt.ui.student.explanation import explanation_figure
 from gainakt.ui.text import markdown_text, number
 
 _SPLITS = {"train": "a training student", "validation": "a validation student", "test": "a test student"}
@@ -97,7 +98,7 @@ def explanation(of: Students, label: str, step: int) -> None:
         return
     explained = prediction.as_json()
     st.markdown(words.paragraph(explained))
-    live_plot(f"prediction-{of.checkpoint.run_id}", figures.prediction(prediction), f"{label}-{step}")
+    live_plot(f"prediction-{of.checkpoint.run_id}", explanation_figure(prediction), f"{label}-{step}")
     with st.expander("Exact numbers"):
         st.code(words.exact(explained), language=None)
         rows = pd.DataFrame(explained["contributions"])
