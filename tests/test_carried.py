@@ -17,7 +17,7 @@ def fitted_run():
     """What a fitted learning-curve model counts as practice, and the log-loss of its own held-out predictions."""
     data = simulate("heterogeneous-truth", 0, students=150)
     split = split_students(data, 0, 0)
-    fit = start(len(data.skills), Tie(ability=False))
+    fit = start(len(data.skills), Tie(level="none"))
     fit = fitted(of_curve_model(fit, data, split, 200).counts["train"], fit, 15)
     practice = of_curve_model(fit, data, split, 200)
     return practice, np.concatenate([log_loss(fit, practice.counts[name]) for name in HELD_OUT])

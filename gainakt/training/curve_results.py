@@ -80,6 +80,7 @@ def skill_rows(fit: Fit, labels: list[str], *splits: Predictions) -> tuple[list[
         "temperature": units.temperature,
         "theta_mean": float(units.threshold.mean()),
         "ability_std": fit.sigma,
+        "skill_level_std": fit.skill_sigma,
         **{f"spread_{name}": float(value) for name, value in zip(curve.NAMES, fit.spread, strict=True)},
     }
 
