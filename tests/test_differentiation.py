@@ -103,7 +103,7 @@ def test_p_counts_the_null_values_as_large():
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch):
     """The bootstrap on few students."""
-    monkeypatch.setattr(with_curve_model, "BOOTSTRAP_MOST", 3000)
+    monkeypatch.setitem(with_curve_model.MOST, "student", (10**9, 3000))
 
 
 def test_a_difference_is_found_and_noise_is_not(quick: None):
