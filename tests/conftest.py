@@ -87,7 +87,7 @@ def tiny() -> Callable[..., Config]:
     One thread: at this size a second one only waits, and much longer beside other work.
     """
     torch.set_num_threads(1)
-    return lambda changes=None, name="corrected": changed(preset(name), TINY | (changes or {}))
+    return lambda changes=None, name="without-level": changed(preset(name), TINY | (changes or {}))
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,7 @@ def text_of(app: AppTest) -> str:
 
 def queue(store: Path, name: str = "a run", **changes: Any) -> RunFolder:
     """A run of this process that waits for its turn."""
-    config = changed(preset("corrected"), changes).model_dump()
+    config = changed(preset("without-level"), changes).model_dump()
     return RunFolder.create(runs_root(store), name=name, preset="corrected", config=config)
 
 

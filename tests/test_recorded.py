@@ -14,7 +14,7 @@ from gainakt.store import RunFolder, Store, runs_root
 from gainakt.ui.plots.reading import moving_average
 from gainakt.ui.run.recorded import Curves, curves_of, merged, steered
 
-CONFIG = preset("corrected")
+CONFIG = preset("without-level")
 
 
 def moves(*rows: tuple[float, int, str, float, float, str]) -> pd.DataFrame:
