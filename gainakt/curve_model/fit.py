@@ -272,6 +272,8 @@ def _step(parts: list[_Part], fit: Fit, here: _Slopes) -> tuple[Fit, _Slopes, fl
     """The best of a few step lengths along the scoring direction, and how much the objective rose."""
     towards_mean, towards = _direction(fit, here)
     towards_skill = float(np.clip(here.skill_level[0] / (here.skill_level[1] + 1), -1, 1))
+    if fit.iterations < _LEAST_ITERATIONS:
+        towards_skill = 0.0  # levels on skills would take up what the curves do not yet fit
     length = 1.0
     for _ in range(6):
         mean = fit.mean + length * towards_mean[:7]
