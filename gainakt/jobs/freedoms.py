@@ -99,20 +99,6 @@ def _finished(store: Store) -> list[Run]:
     return store.finished_runs_named(f"{PREFIX} ")[::-1]
 
 
-def drawn(store: Store) -> list[Config]:
-    """The data and splits whose curve has begun, newest first: as `table` takes them."""
-    found = []
-    for run in _finished(store):
-        config = Config.model_validate(run.config)
-        one = changed(
-            Config(data=config.data),
-            {"training.fold": config.training.fold, "training.seed": config.training.seed},
-        )
-        if config.data.simulate != SIMULATED and one not in found:
-            found.append(one)
-    return found
-
-
 def table(store: Store, data: Config) -> pd.DataFrame:
     """A row per finished point: test AUC and log-loss on the data, recovery on simulated students, seconds.
 
