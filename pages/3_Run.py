@@ -5,7 +5,7 @@ import streamlit as st
 from gainakt.ui import frame, resources, tables
 from gainakt.ui.diagnosis.verdict import run_badges
 from gainakt.ui.forms import run_choice
-from gainakt.ui.run import kin, twin
+from gainakt.ui.run import kin, twin, yardstick
 from gainakt.ui.run.accuracy import accuracy
 from gainakt.ui.run.recorded import curves_of
 from gainakt.ui.run.recovery import recovery
@@ -16,6 +16,9 @@ frame.page("Run", ":material/monitoring:")
 store = resources.store()
 run_id = run_choice.one(store)
 run = store.run(run_id)
+if run.yardstick:
+    yardstick.draw(store, run)
+    st.stop()
 curves = curves_of(store, run_id)
 header(run, curves)
 if not run.active:

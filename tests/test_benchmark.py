@@ -30,7 +30,7 @@ QUICK = ("skill-mean", "pfa", "bkt")
 
 @pytest.fixture(scope="module")
 def parts() -> dict[str, Part]:
-    data = simulate("demo", students=250)
+    data = simulate("demo", students=60)
     return parts_of(data, split_students(data, 0, 0), 50, 0)
 
 
@@ -39,7 +39,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks that train for a moment."""
     for name in ("dkt", "deep-irt", "bkt-forgetting"):
         found = importlib.import_module(f"gainakt.benchmark.{name.replace('-', '_')}")
-        small = {"epochs": 3, "width": 16, "slots": 4, "batch_size": 32, "iterations": 30}
+        small = {"epochs": 4, "learning_rate": 0.02, "width": 16, "slots": 4, "batch_size": 32, "iterations": 30}
         monkeypatch.setattr(found, "SETTINGS", found.SETTINGS | {k: v for k, v in small.items() if k in found.SETTINGS})
 
 
@@ -53,7 +53,7 @@ def test_a_yardstick_predicts_better_than_the_skills_means_and_sees_nothing_of_t
     name: str, settings: None
 ) -> None:
     needs(name)
-    data = simulate("demo", students=250)
+    data = simulate("demo", students=200)
     split = split_students(data, 0, 0)
     parts = parts_of(data, split, 50, 0)
     predict = importlib.import_module(f"gainakt.benchmark.{name.replace('-', '_')}").fit(
@@ -82,7 +82,7 @@ def test_a_parts_columns_and_batches_are_in_the_same_order(parts: dict[str, Part
 
 
 def test_rows_of_one_question_are_scored_once_and_do_not_see_each_other(settings: None) -> None:
-    data = simulate("demo", students=120)
+    data = simulate("demo", students=60)
     group = np.arange(len(data)) // 2
     group = np.unique(np.stack([data.student, group]), axis=1, return_inverse=True)[1].astype(np.int64)
     answer = data.response[np.unique(group, return_index=True)[1]][group]
@@ -233,12 +233,13 @@ def test_the_curve_trains_each_freedom_once_and_ends_at_encoder_1(
     assert len(freedoms.carry_out(data, tmp_path, quiet)) == len(points)
 
 
-def test_a_networks_best_epoch_is_kept(parts: dict[str, Part]) -> None:
+def test_a_networks_best_epoch_is_kept(parts: dict[str, Part], monkeypatch: pytest.MonkeyPatch) -> None:
     from gainakt.benchmark import dkt
 
     seen: list[float] = []
+    monkeypatch.setitem(dkt.SETTINGS, "width", 16)
     network = dkt._Network(parts["train"].skills)
-    settings = dkt.SETTINGS | {"epochs": 4, "patience": 9}
+    settings = dkt.SETTINGS | {"epochs": 4, "patience": 9, "width": 16}
     inner = neural._predicted
 
     def watched(network: Any, part: Part) -> Any:
@@ -247,7 +248,7 @@ def test_a_networks_best_epoch_is_kept(parts: dict[str, Part]) -> None:
         seen.append(metrics.auc(scored.response, scored.probability) or 0.0)
         return found
 
-    with pytest.MonkeyPatch.context() as patch:
+    with monkeypatch.context() as patch:
         patch.setattr(neural, "_predicted", watched)
         predict = neural.trained(network, settings, parts["train"], parts["validation"])
     scored = parts["validation"].scored(predict(parts["validation"]))

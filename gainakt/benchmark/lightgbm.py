@@ -41,4 +41,7 @@ def _columns(part: Part) -> Array:
     for back, values in ((1, practice.skill), *((back, practice.response) for back in (1, 2, 3, 4))):
         earlier = part.earlier(back)
         columns.append(np.where(earlier >= 0, values[earlier], np.nan))
-    return np.column_stack([part.history, *columns]).astype(np.float32)
+    history = np.round(
+        part.history, 4
+    )  # a tree could read what the last bits of a running sum still hold of a response
+    return np.column_stack([history, *columns]).astype(np.float32)

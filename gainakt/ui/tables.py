@@ -162,9 +162,15 @@ def differing(runs: Mapping[str, Run]) -> pd.DataFrame:
     return differ
 
 
-def surroundings(run: Run) -> pd.DataFrame:
-    """Data, device and versions of a run, a row per fact."""
-    facts = {**run.data, "device": run.device, "trained parameters": run.parameters, "versions": run.versions}
+def surroundings(run: Run, more: Mapping[str, Any] | None = None) -> pd.DataFrame:
+    """Data, device and versions of a run, a row per fact, after what more is known of it."""
+    facts = {
+        **(more or {}),
+        **run.data,
+        "device": run.device,
+        "trained parameters": run.parameters,
+        "versions": run.versions,
+    }
     return pd.DataFrame(list(_rows(facts)), columns=["What", "Value"])
 
 
