@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from gainakt.errors import InputError
 from gainakt.measures import accuracy
 from gainakt.measures.accuracy import Reliability
 
-Columns = dict[str, NDArray[np.generic]]
+Columns = dict[str, NDArray[Any]]
 PREDICTORS = ("encoder1", "encoder2")
 LATER = 10
 """Opportunities, and interactions of a student, that stand by themselves; later ones are one group or left out."""
