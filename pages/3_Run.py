@@ -5,7 +5,8 @@ import streamlit as st
 from gainakt.ui import frame, resources, tables
 from gainakt.ui.diagnosis.verdict import run_badges
 from gainakt.ui.forms import run_choice
-from gainakt.ui.run import kin, twin
+from gainakt.ui.run import kin, twin, yardstick
+from gainakt.ui.run.accuracy import accuracy
 from gainakt.ui.run.recorded import curves_of
 from gainakt.ui.run.recovery import recovery
 from gainakt.ui.run.view import header, overview, parameters, skill_controls, skill_gains
@@ -15,6 +16,9 @@ frame.page("Run", ":material/monitoring:")
 store = resources.store()
 run_id = run_choice.one(store)
 run = store.run(run_id)
+if run.yardstick:
+    yardstick.draw(store, run)
+    st.stop()
 curves = curves_of(store, run_id)
 header(run, curves)
 if not run.active:
@@ -23,8 +27,8 @@ else:
     st.page_link("pages/1_Train.py", label="Watch it live and steer it", icon=":material/visibility:",
                  query_params={"run": run_id})  # fmt: skip
 kin.actions(run)
-charts, skills, numbers, related, configuration, log = st.tabs(
-    ["Overview", "Skills", "Numbers", "Related runs", "Configuration", "Events"]
+charts, skills, predictions, numbers, related, configuration, log = st.tabs(
+    ["Overview", "Skills", "Predictions", "Numbers", "Related runs", "Configuration", "Events"]
 )
 with charts:
     overview(store, run, curves)
@@ -42,6 +46,8 @@ with skills:
                      column_order=list(tables.SKILLS), height=tables.fitting(len(learned), 700))  # fmt: skip
         tables.download(learned, f"{run_id}-skills", "skills")
         recovery(store, run, learned)
+with predictions:
+    accuracy(store, run)
 with numbers:
     metrics = store.metrics([run_id])
     if metrics.empty:

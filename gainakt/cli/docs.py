@@ -36,6 +36,10 @@ EXAMPLES = {
     ),
     "report": ("gainakt report 20261125 --baseline 20261124 --out reports",),
     "study": ("gainakt study --students 500,1000 --cv 0,0.44 --seeds 3",),
+    "benchmark": (
+        "gainakt benchmark answers.csv --protocol students80 --models skill-mean,pfa,lightgbm --folds 0,1,2,3,4",
+        "gainakt benchmark answers.csv --curve",
+    ),
 }
 """Verb -> commands as a reader would type them."""
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gainakt import __version__
+from gainakt.cli.benchmark import benchmark
 from gainakt.cli.branches import branch, explain, pause, replay, resume, stop, twin
 from gainakt.cli.data import data, simulate
 from gainakt.cli.output import leave
@@ -36,6 +37,7 @@ VERBS = (
     verdict,
     report,
     study,
+    benchmark,
 )
 
 app = typer.Typer(

@@ -96,6 +96,12 @@ class DataConfig(Section):
         "local: the same id in two files means two students. same: it means one student, who then belongs to"
         " the test students only.",
     )
+    split: Literal["given", "students"] = setting(
+        "given",
+        "Split",
+        "given: by the folds and test students that the data name; what they do not name is drawn. students: these are"
+        " ignored, and 70/10/20 % of all students train, validate and test, drawn by training.seed.",
+    )
     pseudonymise: bool = setting(
         False,
         "Pseudonymise",

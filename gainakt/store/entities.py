@@ -17,7 +17,8 @@ class Run:
 
     `status` is one of queued, running, paused, finished, stopped, failed, interrupted. `data_name` is known before
     `data`, which the run reports once its data are read. `damaged_rows` counts journal rows that were not understood.
-    `lineage` holds the run and step that it was branched from, if it was (`parent`, `step`), and what for.
+    `lineage` holds the run and step that it was branched from, if it was (`parent`, `step`), and what for; of a
+    yardstick its `benchmark`: model, protocol, settings.
     """
 
     run_id: str
@@ -62,6 +63,11 @@ class Run:
     def published(self) -> bool:
         """Whether it is a record from the literature rather than a run of this workbench."""
         return self.run_id.startswith(PUBLISHED)
+
+    @property
+    def yardstick(self) -> str:
+        """The name of the yardstick that a benchmark fitted; empty for a training, which alone keeps a model."""
+        return str((self.lineage.get("benchmark") or {}).get("model") or "")
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "Run":

@@ -18,7 +18,10 @@ from gainakt.training.evaluate import measure
 
 Array = NDArray[np.floating]
 Values = dict[str, float | None]
-_OF_ENCODER1 = ("encoder1_auc", "encoder1_correlation", "bce", "aggregate_gain_mean", "aggregate_gain_std")
+_OF_ENCODER1 = (
+    *("encoder1_auc", "encoder1_correlation", "encoder1_rmse", "encoder1_ece", "bce"),
+    *("aggregate_gain_mean", "aggregate_gain_std"),
+)
 
 
 def predictions(fit: Fit, practice: Practice, data: Interactions) -> Predictions:

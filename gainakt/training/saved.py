@@ -39,6 +39,8 @@ def recorded(run: Run) -> tuple[Config, Interactions]:
     """A saved run's configuration and data; raises InputError when the data are no longer those it was trained on."""
     if run.published:
         raise InputError(f"run {run.run_id} is a published record: it has no checkpoints; train its preset instead")
+    if run.yardstick:
+        raise InputError(f"run {run.run_id} is a yardstick: it keeps no model, only its results and predictions")
     config = Config.model_validate(run.config)
     data = load(config.data)
     if run.data_fingerprint and data.fingerprint != run.data_fingerprint:

@@ -19,6 +19,7 @@ PAGES = (
     ("pages/4_Compare.py", "Compare", ":material/compare:"),
     ("pages/6_Diagnosis.py", "Diagnosis", ":material/stethoscope:"),
     ("pages/7_Study.py", "Study", ":material/experiment:"),
+    ("pages/9_Benchmark.py", "Benchmark", ":material/leaderboard:"),
 )
 
 STYLE = Path(__file__).with_name("frame.css")

@@ -135,9 +135,10 @@ def _described(values: pd.DataFrame) -> pd.DataFrame:
 def stated(run: Run) -> dict[str, Any]:
     """Dotted name -> value of a run's settings, with the defaults of those that are newer than the run.
 
-    As they were recorded, of a published record and where another version knew settings that this one does not.
+    As they were recorded, of a published record or a yardstick and where another version knew settings that this one
+    does not.
     """
-    if not run.published:
+    if not (run.published or run.yardstick):
         with suppress(ValidationError):
             return flatten(Config.model_validate(run.config))
     return flatten_stored(run.config)
@@ -161,9 +162,15 @@ def differing(runs: Mapping[str, Run]) -> pd.DataFrame:
     return differ
 
 
-def surroundings(run: Run) -> pd.DataFrame:
-    """Data, device and versions of a run, a row per fact."""
-    facts = {**run.data, "device": run.device, "trained parameters": run.parameters, "versions": run.versions}
+def surroundings(run: Run, more: Mapping[str, Any] | None = None) -> pd.DataFrame:
+    """Data, device and versions of a run, a row per fact, after what more is known of it."""
+    facts = {
+        **(more or {}),
+        **run.data,
+        "device": run.device,
+        "trained parameters": run.parameters,
+        "versions": run.versions,
+    }
     return pd.DataFrame(list(_rows(facts)), columns=["What", "Value"])
 
 

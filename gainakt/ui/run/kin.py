@@ -58,7 +58,7 @@ def _above(run: Run) -> str | None:
 def _says(run: Run, parent: Run | None) -> str:
     """What a run is to its parent, such as `branch at step 40: Variance weight 0 → 50`."""
     origin = run.lineage
-    if not origin:
+    if not origin or run.yardstick:
         return ""
     gone = "" if parent else f" of {_above(run)}, which is not here any more"
     if "twin" in origin:
@@ -81,7 +81,7 @@ def _changes(run: Run) -> str:
 def draw(store: Store, run: Run, busy: bool = False) -> None:
     """The tree, with this run's line in bold; redrawn while one of its runs waits or trains, or (`busy`) is to come."""
     relatives = tree(store, run)
-    if len(relatives) == 1 and not run.lineage and not busy:
+    if len(relatives) == 1 and (not run.lineage or run.yardstick) and not busy:
         st.caption("Branches, replays and twins of this run will be listed here.")
         return
     pace = 2.0 if busy or any(one.run.active for one in relatives) else None
@@ -107,7 +107,7 @@ def _lines(run_id: str) -> None:
 
 def actions(run: Run) -> None:
     """Resume and replay, where the run's status allows them."""
-    if run.active or run.published:
+    if run.active or run.published or run.yardstick:
         return
     with st.container(horizontal=True):
         resume(run)
@@ -122,12 +122,16 @@ def actions(run: Run) -> None:
 
 def resume(run: Run) -> None:
     """The button that trains a run on, where it can be."""
-    if run.status in _RESUMABLE and st.button(
-        "Resume",
-        icon=":material/resume:",
-        type="primary",
-        key=f"resume-{run.run_id}",
-        help="Trains on from the newest kept moment, to the same result as if it had never ended.",
+    if (
+        run.status in _RESUMABLE
+        and not run.yardstick
+        and st.button(
+            "Resume",
+            icon=":material/resume:",
+            type="primary",
+            key=f"resume-{run.run_id}",
+            help="Trains on from the newest kept moment, to the same result as if it had never ended.",
+        )
     ):
         _start(run, "resume")
 
@@ -145,7 +149,9 @@ def _start(run: Run, what: str) -> None:
 
 
 def badges(origin: dict[str, Any], steered: bool) -> list[str]:
-    """What is special about how a run came about, for lists: steered, branch, replay, twin."""
+    """What is special about how a run came about, for lists: steered, branch, replay, twin, yardstick."""
+    if "benchmark" in origin:
+        return ["yardstick"]
     if "twin" in origin:
         return ["twin, steered" if origin.get("steered") else "twin"]
     came = ["branch"] if "parent" in origin else ["replay"] if "replay" in origin else []
