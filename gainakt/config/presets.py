@@ -92,7 +92,7 @@ PRESETS: dict[str, Preset] = {
             "model.gain_head": "skill_response",
             "model.encoder1": "recurrent",
             "training.batches": "interactions",
-            "weights.fit": 0.002,
+            "weights.fit": 0.003,
             "training.mastery_rate": 6.0,
         },
     ),
