@@ -11,6 +11,7 @@ import typer
 
 from gainakt import __version__
 from gainakt.cli.branches import branch, explain, pause, replay, resume, stop, twin
+from gainakt.cli.compare import compare
 from gainakt.cli.data import data, simulate
 from gainakt.cli.output import leave
 from gainakt.cli.runs import report, runs, skills
@@ -31,6 +32,7 @@ VERBS = (
     twin,
     evaluate,
     runs,
+    compare,
     skills,
     explain,
     verdict,
