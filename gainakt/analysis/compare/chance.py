@@ -8,7 +8,7 @@ import pandas as pd
 from gainakt.analysis.compare import statistics
 from gainakt.analysis.compare.compared import SEED, Compared
 from gainakt.analysis.compare.measures import values
-from gainakt.analysis.compare.settings import label, settings
+from gainakt.analysis.compare.settings import label, settings, text_of
 from gainakt.analysis.compare.statistics import Difference
 
 COVERS_STUDENTS = (
@@ -115,7 +115,7 @@ def group_names(comparison: Compared) -> dict[str, str]:
         name = run.name if run.published else str(run.preset or run.name)
         if presets.count(run.preset) > 1:
             inside = {s: row for s, row in table.items() if _differs_within(row, comparison, run.preset)}
-            stated = [f"{label(setting)} {row[first]}" for setting, row in inside.items() if first in row]
+            stated = [f"{label(setting)} {text_of(row[first])}" for setting, row in inside.items() if first in row]
             name = ", ".join([name, *stated[:2]]) + (f" and {len(stated) - 2} more" if len(stated) > 2 else "")
         names[first] = name
     return {

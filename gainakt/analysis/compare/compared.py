@@ -85,6 +85,11 @@ class Compared:
             by_key.setdefault(json.dumps(kept, sort_keys=True), []).append(run_id)
         return {members[0]: members for members in by_key.values()}
 
+    @property
+    def has_seeds(self) -> bool:
+        """Whether a configuration was trained with two seeds or more."""
+        return any(len({self.runs[one].seed for one in members}) > 1 for members in self.groups.values())
+
     def group_of(self, run_id: str) -> list[str]:
         """The runs that differ from this one in the seed only, itself among them."""
         return next(members for members in self.groups.values() if run_id in members)

@@ -26,10 +26,10 @@ def tables(comparison: Compared) -> dict[str, pd.DataFrame]:
     }
     for encoder, name in ENCODERS.items():
         found[f"{name} minus the baseline, paired bootstrap over test students"] = chance.pairs(comparison, encoder)[0]
-    if any(len(members) > 1 for members in comparison.groups.values()):
+    if comparison.has_seeds:
         found["Means over seeds"] = pd.concat(
             [chance.seeds(comparison, name).assign(measure=name) for name in OVER_SEEDS], ignore_index=True
-        )
+        ).dropna(subset="mean")
     found["Rank correlation of the skills' effective rates with the baseline's"] = _skills(comparison)
     return {title: table for title, table in found.items() if len(table)}
 

@@ -95,11 +95,14 @@ def as_frame(table: Table, runs: Mapping[str, str], heading: str) -> pd.DataFram
     """A table as a frame: what it is, then a column of texts per run (run id -> label), blank where not stated."""
     rows = [
         {heading: label(name) if heading == "Setting" else name}
-        | {title: _text(row.get(run_id)) for run_id, title in runs.items()}
+        | {title: text_of(row.get(run_id)) for run_id, title in runs.items()}
         for name, row in table.items()
     ]
     return pd.DataFrame(rows, columns=[heading, *runs.values()])
 
 
-def _text(value: Any) -> str:
-    return "" if value is None else "–" if value == "" else str(value)
+def text_of(value: Any) -> str:
+    """A setting's value for reading; what is not stated is blank."""
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "" if value is None else "empty" if value == "" else str(value)

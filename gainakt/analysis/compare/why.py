@@ -12,7 +12,7 @@ from gainakt.analysis.compare.compared import SEED, Compared
 from gainakt.analysis.compare.curves import Parting, parting
 from gainakt.analysis.compare.measures import values
 from gainakt.analysis.compare.predictions import ENCODERS, Pair
-from gainakt.analysis.compare.settings import label, settings, surroundings
+from gainakt.analysis.compare.settings import label, settings, stated, surroundings, text_of
 from gainakt.analysis.compare.skills import rates
 from gainakt.analysis.compare.statistics import Difference
 from gainakt.config import SCHEDULE
@@ -47,7 +47,7 @@ def answer(comparison: Compared, run_id: str) -> list[Part]:
         "What was set": _settings,
         "Data and code": _data,
         "What moved": _moved,
-        "Are the gains differences real?": _verdicts,
+        "Are the differences of gains real?": _verdicts,
         "Which skills moved": _skills,
         "When the curves parted": _curves,
     }
@@ -58,7 +58,7 @@ def _settings(comparison: Compared, run_id: str) -> Iterator[str]:
     base = comparison.baseline
     table = settings({base: comparison.runs[base], run_id: comparison.runs[run_id]})
     seed = table.pop(SEED, None)
-    named = [f"{label(name)} ({_value(row[base])} in A, {_value(row[run_id])} in B)" for name, row in table.items()]
+    named = [f"{label(name)} ({text_of(row[base])} in A, {text_of(row[run_id])} in B)" for name, row in table.items()]
     if named:
         more = f" and {len(named) - _NAMED} more, listed under Settings" if len(named) > _NAMED else ""
         count = "1 setting differs" if len(named) == 1 else f"{len(named)} settings differ"
@@ -67,7 +67,19 @@ def _settings(comparison: Compared, run_id: str) -> Iterator[str]:
     for letter, one in (("A", base), ("B", run_id)):
         if moves[one]:
             yield f"{letter} was steered: {'; '.join(moves[one])}."
-    yield _attribution(len(named), seed is not None, any(moves.values()))
+    unknown = list(_unstated(comparison, run_id))
+    yield from unknown or [_attribution(len(named), seed is not None, any(moves.values()))]
+
+
+def _unstated(comparison: Compared, run_id: str) -> Iterator[str]:
+    known = {one: stated(comparison.runs[one]) for one in (comparison.baseline, run_id)}
+    for letter, one, other in (("A", comparison.baseline, run_id), ("B", run_id, comparison.baseline)):
+        blank = [name for name in known[other] if name not in known[one]]
+        if blank:
+            yield (
+                f"{letter} does not state {len(blank)} settings that the other one does: they are unknown, so it cannot"
+                " be said what made the difference."
+            )
 
 
 def _moves(comparison: Compared, run_id: str) -> Iterator[str]:
@@ -77,7 +89,7 @@ def _moves(comparison: Compared, run_id: str) -> Iterator[str]:
     for name, rows in mine.groupby("field", sort=False):
         first, last = rows.iloc[0], rows.iloc[-1]
         times = f", {len(rows)} changes" if len(rows) > 1 else ""
-        old, new = (_value(json.loads(text)) for text in (first["old"], last["new"]))
+        old, new = (text_of(json.loads(text)) for text in (first["old"], last["new"]))
         yield f"{label(str(name))} {old} → {new} from step {int(first['step']):,} on{times}"
 
 
@@ -95,8 +107,9 @@ def _attribution(differing: int, seed: bool, steered: bool) -> str:
 
 def _data(comparison: Compared, run_id: str) -> Iterator[str]:
     a, b = (comparison.runs[one] for one in (comparison.baseline, run_id))
+    names = [one.data.get("name") or one.data_name or "unknown" for one in (a, b)]
     if not a.data_fingerprint or not b.data_fingerprint:
-        yield "The data of one of them are not on record, so it is not known whether they are the same."
+        yield f"The fingerprint of one's data is not on record. Their names: {names[0]} in A, {names[1]} in B."
     elif a.data_fingerprint == b.data_fingerprint:
         yield f"Both have the same data (fingerprint {a.data_fingerprint})."
     else:
@@ -234,10 +247,8 @@ def _course(what: str, found: Parting, tolerance: float) -> str:
             f"{what} ended together at epoch {found.last}; it was furthest apart at epoch {found.most_at}"
             f" ({found.most:+.4f} in B)."
         )
+    if found.first == found.last:
+        return f"{what} is {found.end:+.4f} in B at epoch {found.last}, the only one that both have."
     apart_at_once = found.since == found.first
     start = f"was apart from epoch {found.first} on" if apart_at_once else f"parted at epoch {found.since}"
     return f"{what} {start}: B ended {found.end:+.4f} from A at epoch {found.last}."
-
-
-def _value(value: object) -> str:
-    return "not stated" if value is None else "empty" if value == "" else str(value)
