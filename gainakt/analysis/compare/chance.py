@@ -43,7 +43,7 @@ def pairs(comparison: Compared, encoder: str) -> tuple[pd.DataFrame, dict[str, s
     """
     rows, missing = [], {}
     for run_id in comparison.others:
-        pair = comparison.pair(run_id)
+        pair = comparison.pair(run_id, encoder)
         found = (pair.differences or {}).get(encoder)
         if found is None:
             missing[run_id] = pair.missing or "One of the two runs has no such encoder."

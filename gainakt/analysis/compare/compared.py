@@ -94,9 +94,10 @@ class Compared:
         """The runs that differ from this one in the seed only, itself among them."""
         return next(members for members in self.groups.values() if run_id in members)
 
-    def pair(self, run_id: str) -> Pair:
-        """A run's predictions against the baseline's, tested."""
-        return predictions.pair(self.runs[self.baseline], self.runs[run_id], self.store.runs_root)
+    def pair(self, run_id: str, *encoders: str) -> Pair:
+        """A run's predictions against the baseline's, tested; of both encoders or some."""
+        wanted = encoders or tuple(predictions.ENCODERS)
+        return predictions.pair(self.runs[self.baseline], self.runs[run_id], self.store.runs_root, wanted)
 
 
 def compare(store: Store, run_ids: Sequence[str], baseline: str = "") -> Compared:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -36,15 +36,19 @@ class Pair:
     missing: str = ""
 
 
-def pair(a: Run, b: Run, root: Path | None) -> Pair:
-    """The differences of two runs on the test students of both; worked out once and kept."""
+def pair(a: Run, b: Run, root: Path | None, encoders: tuple[str, ...] = tuple(ENCODERS)) -> Pair:
+    """The differences of two runs on the test students of both, of these encoders; worked out once and kept."""
     why = _not_comparable(a, b)
     if why or root is None:
         return Pair(missing=why or "This store has no folders of runs, so no predictions.")
     try:
-        return _pair(root, a.run_id, b.run_id, _digest(root, a), _digest(root, b))
+        found = [_pair(root, (a.run_id, b.run_id), one, (_digest(root, a), _digest(root, b))) for one in encoders]
     except InputError as error:
         return Pair(missing=str(error))
+    together: dict[str, dict[str, Difference | None]] = {}
+    for one in found:
+        together |= one.differences or {}
+    return replace(found[0], differences=together or None)
 
 
 def _not_comparable(a: Run, b: Run) -> str:
@@ -93,12 +97,12 @@ def read(folder: Path) -> Columns:
 
 
 @lru_cache(_KEPT)
-def _pair(root: Path, a: str, b: str, *_digests: str) -> Pair:
-    both = [read(RunFolder(root, run_id).folder) for run_id in (a, b)]
-    return compared(*both)
+def _pair(root: Path, run_ids: tuple[str, str], encoder: str, _digests: tuple[str, str]) -> Pair:
+    a, b = (read(RunFolder(root, run_id).folder) for run_id in run_ids)
+    return compared(a, b, (encoder,))
 
 
-def compared(a: Columns, b: Columns) -> Pair:
+def compared(a: Columns, b: Columns, encoders: tuple[str, ...] = tuple(ENCODERS)) -> Pair:
     """The differences between two runs' kept predictions, on the interactions that both predict."""
     _, in_a, in_b = np.intersect1d(a["position"], b["position"], assume_unique=True, return_indices=True)
     common = len(in_a)
@@ -112,7 +116,7 @@ def compared(a: Columns, b: Columns) -> Pair:
             **statistics.bootstrap(target, a[encoder][in_a], b[encoder][in_b], student),
             "delong": statistics.delong(target, a[encoder][in_a], b[encoder][in_b]),
         }
-        for encoder in ENCODERS
+        for encoder in encoders
         if encoder in a and encoder in b
     }
     return Pair(students, common, only_one, differences)

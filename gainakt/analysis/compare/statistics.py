@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from gainakt.measures import metrics
@@ -34,11 +36,9 @@ class Difference:
 
 def auc(target: Array, probability: Array) -> float:
     """Area under the ROC curve of N predictions, ties counting half; both responses must occur."""
-    from scipy.stats import rankdata  # slow to load
-
     positive = target > 0
     p, n = int(positive.sum()), int((~positive).sum())
-    return float((rankdata(probability)[positive].sum() - p * (p + 1) / 2) / (p * n))
+    return float((_ranks(probability)[positive].sum() - p * (p + 1) / 2) / (p * n))
 
 
 def bootstrap(
@@ -75,13 +75,20 @@ def _drawn(students: int, resamples: int, seed: int) -> NDArray[np.float32]:
 
 
 def _difference(value: float, drawn: Array) -> Difference:
-    from scipy.stats import norm
-
     known = drawn[np.isfinite(drawn)]
     low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     error = float(known.std(ddof=1))
-    p = float(2 * norm.sf(abs(value) / error)) if error > 0 else float(value == 0)
-    return Difference(value, float(low), float(high), p)
+    return Difference(value, float(low), float(high), _two_sided(value, error))
+
+
+def _two_sided(value: float, error: float) -> float:
+    """The normal p value of a value with this standard error."""
+    return 2 * NormalDist().cdf(-abs(value) / error) if error > 0 else float(value == 0)
+
+
+def _ranks(values: Array) -> NDArray[np.float64]:
+    """Ranks from 1, equal values sharing their mean rank."""
+    return np.asarray(pd.Series(values).rank(), np.float64)
 
 
 def _resampled_auc(target: Array, probability: Array, owner: Array, times: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -121,23 +128,20 @@ def delong(target: Array, a: Array, b: Array) -> Difference | None:
     DeLong, DeLong and Clarke-Pearson (1988), Biometrics 44; by ranks as in Sun and Xu (2014), IEEE Signal Processing
     Letters 21.
     """
-    from scipy.stats import norm, rankdata
-
     positive = target > 0
     p, n = int(positive.sum()), int((~positive).sum())
     if p < 2 or n < 2:
         return None
     above, below = np.empty((2, p)), np.empty((2, n))
     for row, probability in enumerate((a, b)):
-        every = rankdata(probability)
-        above[row] = (every[positive] - rankdata(probability[positive])) / n
-        below[row] = 1 - (every[~positive] - rankdata(probability[~positive])) / p
+        every = _ranks(probability)
+        above[row] = (every[positive] - _ranks(probability[positive])) / n
+        below[row] = 1 - (every[~positive] - _ranks(probability[~positive])) / p
     value = float(above[1].mean() - above[0].mean())
     variance = _of_difference(np.cov(above)) / p + _of_difference(np.cov(below)) / n
     error = float(np.sqrt(max(variance, 0.0)))
-    reach = float(norm.ppf((1 + LEVEL) / 2)) * error
-    chance = float(2 * norm.sf(abs(value) / error)) if error > 0 else float(value == 0)
-    return Difference(value, value - reach, value + reach, chance)
+    reach = NormalDist().inv_cdf((1 + LEVEL) / 2) * error
+    return Difference(value, value - reach, value + reach, _two_sided(value, error))
 
 
 def _of_difference(covariance: Array) -> float:
@@ -150,7 +154,7 @@ def welch(a: Sequence[float], b: Sequence[float]) -> Difference | None:
     The interval covers what other seeds would have given: initial weights, order of batches, and the students' split
     where the seed draws it; not other students. Welch (1947), Biometrika 34.
     """
-    from scipy.stats import ttest_ind
+    from scipy.stats import ttest_ind  # slow to load
 
     if min(len(a), len(b)) < 2:
         return None
