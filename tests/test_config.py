@@ -111,7 +111,7 @@ def test_presets_are_valid_and_travel_as_json(name):
 
 
 def test_an_unknown_preset_lists_the_known():
-    with pytest.raises(InputError, match="'v4'; known: corrected, v3-phase1"):
+    with pytest.raises(InputError, match="'v4'; known: corrected, without-level, v3-phase1"):
         preset("v4")
 
 

@@ -59,7 +59,7 @@ def test_expectations_are_the_seeds(seed_text):
 
 @pytest.mark.parametrize("name", ["v4", "corrected+v4", "v4+triplet", "+triplet"])
 def test_an_unknown_name_lists_the_known(name):
-    with pytest.raises(InputError, match=r"known: corrected, v3-phase1, .*BASE\+IDEA"):
+    with pytest.raises(InputError, match=r"known: corrected, without-level, v3-phase1, .*BASE\+IDEA"):
         preset(name)
 
 

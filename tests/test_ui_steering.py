@@ -145,7 +145,9 @@ def test_a_value_that_is_not_allowed_is_said_and_not_sent(run: RunFolder) -> Non
 def test_other_runs_are_linked_behind_one_button(run: RunFolder, page_store: Path) -> None:
     app = tab(run)
     before = [element.type for element in app.main.children.values()]
-    RunFolder.create(runs_root(page_store), name="another", preset="corrected", config=preset("without-level").model_dump())
+    RunFolder.create(
+        runs_root(page_store), name="another", preset="corrected", config=preset("without-level").model_dump()
+    )
     app.run()
     assert [link.proto.label for link in app.get("page_link") if link.proto.label.endswith("queued")] == [
         "another, queued"

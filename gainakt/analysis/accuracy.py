@@ -3,22 +3,19 @@
 Computed from the predictions of the test students that a run keeps in its folder (`predictions.safetensors`).
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gainakt.errors import InputError
+from gainakt.analysis.compare.predictions import Columns, read
 from gainakt.measures import accuracy
 from gainakt.measures.accuracy import Reliability
 
-Columns = dict[str, NDArray[Any]]
 PREDICTORS = ("encoder1", "encoder2")
 LATER = 10
 """Opportunities, and interactions of a student, that stand by themselves; later ones are one group or left out."""
@@ -51,8 +48,8 @@ def of_run(folder: Path, interactions: tuple[int, ...]) -> Accuracy | None:
 
 
 @lru_cache(16)
-def _of_run(folder: Path, digest: str, interactions: tuple[int, ...]) -> Accuracy:
-    return computed(_read(folder, digest), np.array(interactions, np.int64))
+def _of_run(folder: Path, _digest: str, interactions: tuple[int, ...]) -> Accuracy:
+    return computed(read(folder), np.array(interactions, np.int64))
 
 
 def interval(folder: Path, predictor: str) -> tuple[float | None, float | None]:
@@ -64,22 +61,11 @@ def interval(folder: Path, predictor: str) -> tuple[float | None, float | None]:
 
 
 @lru_cache(256)
-def _interval(folder: Path, digest: str, predictor: str) -> tuple[float | None, float | None]:
-    columns = _read(folder, digest)
+def _interval(folder: Path, _digest: str, predictor: str) -> tuple[float | None, float | None]:
+    columns = read(folder)
     if predictor not in columns:
         return None, None
     return accuracy.auc_interval(columns["response"], columns[predictor], columns["student"])
-
-
-def _read(folder: Path, digest: str) -> Columns:
-    from safetensors.numpy import load
-
-    content = (folder / f"{_NAME}.safetensors").read_bytes()
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise InputError(
-            f"{folder / _NAME}.safetensors: damaged; `python -m gainakt evaluate {folder.name}` writes it anew"
-        )
-    return dict(load(content))
 
 
 def computed(columns: Columns, interactions: NDArray[np.int64]) -> Accuracy:

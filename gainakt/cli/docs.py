@@ -29,6 +29,10 @@ EXAMPLES = {
     "explain": ("gainakt explain 20261125 --student s017 --step 12 --json",),
     "evaluate": ("gainakt evaluate 20261125 --json",),
     "runs": ("gainakt runs", "gainakt runs v3-phase1 --json"),
+    "compare": (
+        "gainakt compare 20261124 20261125",
+        "gainakt compare 20261124 20261125 20261126 --baseline 20261125 --json",
+    ),
     "skills": ("gainakt skills 20261125",),
     "verdict": (
         "gainakt verdict 20261125 --with curve-model",

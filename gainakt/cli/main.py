@@ -12,6 +12,7 @@ import typer
 from gainakt import __version__
 from gainakt.cli.benchmark import benchmark
 from gainakt.cli.branches import branch, explain, pause, replay, resume, stop, twin
+from gainakt.cli.compare import compare
 from gainakt.cli.data import data, simulate
 from gainakt.cli.output import leave
 from gainakt.cli.runs import report, runs, skills
@@ -32,6 +33,7 @@ VERBS = (
     twin,
     evaluate,
     runs,
+    compare,
     skills,
     explain,
     verdict,

@@ -210,11 +210,9 @@ def _skills(data: "Interactions", parts: "dict[str, Part]") -> list[dict[str, An
 
 
 def _keep(scored: "Scored", folder: Path, data: "Interactions") -> None:
-    """Write the predictions of the test students into the run's folder, ordered by their place in the data."""
     import numpy as np
-    import torch
 
-    from gainakt.training import checkpoints
+    from gainakt.training import kept_predictions
 
     columns: dict[str, Any] = {
         "student": scored.student.astype(np.int32),
@@ -223,11 +221,7 @@ def _keep(scored: "Scored", folder: Path, data: "Interactions") -> None:
         "response": scored.response.astype(np.uint8),
         "encoder1": scored.probability.astype(np.float32),
     }
-    order = np.argsort(columns["position"], kind="stable")
-    about = {"split": "test", "data_fingerprint": data.fingerprint, "students": len(np.unique(columns["student"])),
-             "predictions": len(order)}  # fmt: skip
-    tensors = {name: torch.from_numpy(column[order]) for name, column in columns.items()}
-    checkpoints.save(tensors, folder, "predictions", about)
+    kept_predictions.write(folder, columns, data.fingerprint)
 
 
 def _version(package: str) -> dict[str, str]:

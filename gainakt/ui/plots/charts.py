@@ -130,10 +130,12 @@ def bands(
     runs: Mapping[str, str] | None = None,
     axes: Axes = EPOCHS,
     columns: int = 2,
+    spread: bool = True,
 ) -> Figure:
     """Percentiles over epochs of the parameters in `names` (name -> label), one small plot each.
 
     A line for the median, a band for the middle 50 %, a lighter one for 90 %, a dotted line at the run's first median.
+    Without `spread`, as many runs need it, the medians alone.
     """
     runs = {run: str(run) for run in parameters["run_id"].unique()} if runs is None else runs
     figure: Figure = {"data": [], "layout": base_layout(axes, len(runs))}
@@ -156,7 +158,9 @@ def bands(
             part = part[part["quantiles"].map(len) > 0]  # published records have means only
             if not part.empty:
                 look = {"color": color(position), "label": run_label if len(runs) > 1 else label, "legend": panel == 0}
-                figure["data"] += _band(part, f"{run}/{name}", suffix, look)
+                figure["data"] += _band(part, f"{run}/{name}", suffix, look)[0 if spread else -1 :]
+                if not spread:
+                    continue
                 layout["shapes"].append(_start_line(part, suffix, NEUTRAL if len(runs) == 1 else color(position)))
     return figure if figure["data"] else empty(figure)
 

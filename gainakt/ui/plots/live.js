@@ -34,6 +34,17 @@ function describe(host, { data, layout }) {
   host.setAttribute("aria-label", `${layout.title?.text || "Chart"}: ${names}`);
 }
 
+// A click on a point that stands for a run opens it.
+function opensRuns(plot) {
+  if (plot.opens) return;
+  plot.opens = true;
+  plot.host.on("plotly_click", ({ points: [point] }) => {
+    if (point.data.meta !== "run") return;
+    const place = `${location.origin}/${plot.base ? plot.base + "/" : ""}Run`;
+    location.assign(`${place}?run=${encodeURIComponent(point.customdata)}`);
+  });
+}
+
 // A trace that goes makes Plotly look for ".cb" + uid as a CSS selector, so uids are made to be one.
 async function draw(plot) {
   if (plot.busy) return; // the newest figure is drawn when the current drawing ends
@@ -52,6 +63,7 @@ async function draw(plot) {
       for (const trace of figure.data) trace.uid = trace.uid?.replace(/[^\w-]/g, (sign) => `_${sign.codePointAt(0)}`);
       await Plotly.react(plot.host, figure.data, layout, CONFIG);
       describe(plot.host, figure);
+      opensRuns(plot);
     }
   } catch (problem) {
     const text = typeof problem === "string" ? `${problem} did not load. Is the server still running?` : String(problem);

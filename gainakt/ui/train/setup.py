@@ -82,10 +82,14 @@ def _preset() -> str:
         st.caption(
             f"Expected by the original study: {chosen.expected}. Measured: {presets.measured(name) or 'not yet'}."
         )
-    if chosen.base == "without-level" and name != "corrected" and st.toggle(
-        "Apply to the original study's settings",
-        key="preset-on-origin",
-        help="Starts from v3-phase1, the settings of the original study, in place of without-level.",
+    if (
+        chosen.base == "without-level"
+        and name != "corrected"
+        and st.toggle(
+            "Apply to the original study's settings",
+            key="preset-on-origin",
+            help="Starts from v3-phase1, the settings of the original study, in place of without-level.",
+        )
     ):
         return f"{_ORIGIN}+{name}"
     return name
