@@ -12,6 +12,7 @@ import typer
 from gainakt import __version__
 from gainakt.cli.branches import branch, explain, pause, replay, resume, stop, twin
 from gainakt.cli.data import data, simulate
+from gainakt.cli.keep import export, import_
 from gainakt.cli.output import leave
 from gainakt.cli.runs import report, runs, skills
 from gainakt.cli.study import study
@@ -35,6 +36,8 @@ VERBS = (
     explain,
     verdict,
     report,
+    export,
+    import_,
     study,
 )
 

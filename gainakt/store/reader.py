@@ -264,17 +264,18 @@ class Reader:
         return [Run.from_row(dict(zip(names, row, strict=True))) for row in self._rows(query, values)]
 
     def _frame(self, query: str, values: dict[str, Any]) -> pd.DataFrame:
-        with self._cursor() as cursor:
+        with self.reading() as cursor:
             frame: pd.DataFrame = cursor.execute(query, values).df()
             return frame
 
     def _rows(self, query: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-        with self._cursor() as cursor:
+        with self.reading() as cursor:
             rows: list[tuple[Any, ...]] = cursor.execute(query, values).fetchall()
             return rows
 
     @contextmanager
-    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor of its own for a caller in this package, closed afterwards."""
         with self._cursors:
             cursor = self._connection.cursor()
         try:

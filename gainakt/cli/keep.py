@@ -1,0 +1,92 @@
+"""The verbs that keep and share runs: `export`, `import`, `reproduce`."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gainakt.cli.options import JsonFlag, RunArgument, StoreOption
+from gainakt.cli.output import show, show_json, take_in
+from gainakt.config import DEFAULT_STORE
+from gainakt.errors import InputError, unknown
+from gainakt.store import Run, Store, open_for_reading, runs_root
+
+FORMATS = {
+    "runs": "one file that `import` opens",
+    "csv": "a folder with every table",
+    "parquet": "the same in Parquet",
+    "tensorboard": "a folder that TensorBoard reads",
+}
+
+
+def export(
+    runs: Annotated[list[str], typer.Argument(help="Ids of runs, or their first characters; `all` for every run.")],
+    to: Annotated[Path, typer.Option(help="The file to write; for tables and tensorboard a folder.")],
+    form: Annotated[
+        str, typer.Option("--format", help=f"{'; '.join(f'{name}: {what}' for name, what in FORMATS.items())}.")
+    ] = "runs",
+    figure: Annotated[
+        str, typer.Option(help="Write this figure of one run as .svg, .png or .html instead; a wrong name lists them.")
+    ] = "",
+    states: Annotated[
+        bool, typer.Option("--states", help="With every kept state, not only those to resume or repeat the run from.")
+    ] = False,
+    as_json: JsonFlag = False,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Write runs as one file that another installation imports, as tables, for other tools, or one of their figures."""
+    if form not in FORMATS:
+        raise unknown("format", form, FORMATS)
+    with open_for_reading(store) as reading:
+        chosen = _chosen(reading, runs)
+        if figure:
+            from gainakt.analysis.report.drawing import draw
+
+            values = draw(reading, chosen, figure, to)
+        elif form == "runs":
+            from gainakt.store.bundle import export_runs
+
+            values = {"runs": export_runs(runs_root(store), chosen, to, states), "bytes": to.stat().st_size}
+        elif form == "tensorboard":
+            from gainakt.store.tensorboard import export_events
+
+            values = {"rows": export_events(reading, chosen, to)}
+        else:
+            from gainakt.store.tables import export_tables
+
+            values = {"rows": export_tables(reading, [run.run_id for run in chosen], to, form)}
+    if not as_json and "runs" in values:
+        values["runs"] = ", ".join(values["runs"])
+    show({"to": str(to), **values}, as_json)
+
+
+def _chosen(reading: Store, names: Sequence[str]) -> list[Run]:
+    if list(names) != ["all"]:
+        return [reading.run(name) for name in names]
+    return [run for run_id in reading.runs()["run_id"] if not (run := reading.run(run_id)).active]
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(help="A file that `export` wrote, or the folder of a run of pyKT.")],
+    as_json: JsonFlag = False,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Take in runs that another installation exported; what is there already stays as it is."""
+    from gainakt.store.bundle import import_runs
+
+    if not file.is_file():
+        raise InputError(f"{file}: there is no such file; `gainakt export RUN --to FILE` writes one")
+    done = import_runs(runs_root(store), file)
+    take_in(store)
+    if as_json:
+        show_json(runs=[asdict(one) for one in done])
+    else:
+        for one in done:
+            print(f"{one.run_id}  {one.outcome:14} {one.name}{f': {one.why}' if one.why else ''}")
+    if any(one.outcome == "refused" for one in done):
+        raise SystemExit(1)
+
+
+import_.__name__ = "import"  # the verb, which Python keeps to itself
