@@ -1,22 +1,23 @@
-"""The verbs that keep and share runs: `export`, `import`, `reproduce`."""
+"""The verbs that keep and share runs: `export`, `import`."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from gainakt.cli.options import JsonFlag, RunArgument, StoreOption
+from gainakt.cli.options import JsonFlag, StoreOption
 from gainakt.cli.output import show, show_json, take_in
 from gainakt.config import DEFAULT_STORE
 from gainakt.errors import InputError, unknown
 from gainakt.store import Run, Store, open_for_reading, runs_root
 
 FORMATS = {
-    "runs": "one file that `import` opens",
-    "csv": "a folder with every table",
+    "runs": "one file that import opens",
+    "csv": "every table, in a folder",
     "parquet": "the same in Parquet",
+    "config": "the settings of one run for train --config",
     "tensorboard": "a folder that TensorBoard reads",
 }
 
@@ -48,18 +49,28 @@ def export(
         elif form == "runs":
             from gainakt.store.bundle import export_runs
 
-            values = {"runs": export_runs(runs_root(store), chosen, to, states), "bytes": to.stat().st_size}
-        elif form == "tensorboard":
-            from gainakt.store.tensorboard import export_events
-
-            values = {"rows": export_events(reading, chosen, to)}
+            ids = export_runs(runs_root(store), chosen, to, states)
+            values = {"runs": ids if as_json else ", ".join(ids), "bytes": to.stat().st_size}
         else:
-            from gainakt.store.tables import export_tables
-
-            values = {"rows": export_tables(reading, [run.run_id for run in chosen], to, form)}
-    if not as_json and "runs" in values:
-        values["runs"] = ", ".join(values["runs"])
+            values = _for_others(reading, chosen, to, form)
     show({"to": str(to), **values}, as_json)
+
+
+def _for_others(reading: Store, chosen: Sequence[Run], to: Path, form: str) -> dict[str, Any]:
+    if form == "config":
+        from gainakt.jobs.reproduce import settings_file
+
+        if len(chosen) != 1:
+            raise InputError(f"--format config writes the settings of one run; got {len(chosen)}")
+        to.write_text(settings_file(reading, chosen[0]), encoding="utf-8")
+        return {"run_id": chosen[0].run_id}
+    if form == "tensorboard":
+        from gainakt.store.tensorboard import export_events
+
+        return {"rows": export_events(reading, chosen, to)}
+    from gainakt.store.tables import export_tables
+
+    return {"rows": export_tables(reading, [run.run_id for run in chosen], to, form)}
 
 
 def _chosen(reading: Store, names: Sequence[str]) -> list[Run]:
@@ -75,10 +86,12 @@ def import_(
 ) -> None:
     """Take in runs that another installation exported; what is there already stays as it is."""
     from gainakt.store.bundle import import_runs
+    from gainakt.store.pykt import import_pykt
 
-    if not file.is_file():
-        raise InputError(f"{file}: there is no such file; `gainakt export RUN --to FILE` writes one")
-    done = import_runs(runs_root(store), file)
+    if not file.exists():
+        raise InputError(f"{file}: there is no such file; gainakt export RUN --to FILE writes one")
+    root = runs_root(store)
+    done = [import_pykt(root, file)] if file.is_dir() else import_runs(root, file)
     take_in(store)
     if as_json:
         show_json(runs=[asdict(one) for one in done])

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from gainakt import __version__
-from gainakt.cli.branches import branch, explain, pause, replay, resume, stop, twin
+from gainakt.cli.branches import branch, explain, pause, replay, reproduce, resume, stop, twin
 from gainakt.cli.data import data, simulate
 from gainakt.cli.keep import export, import_
 from gainakt.cli.output import leave
@@ -29,6 +29,7 @@ VERBS = (
     resume,
     branch,
     replay,
+    reproduce,
     twin,
     evaluate,
     runs,

@@ -1,7 +1,7 @@
 """Runs as one file that another installation opens: a zip of run folders with the SHA-256 of every file.
 
 The store is built from the run folders, so to import is to check the files and put the folders beside the store; the
-intake does the rest. What comes in is a stranger's: nothing is read by a path that the file chose, nothing is unpickled.
+intake does the rest. What comes in is a stranger's: no path that the file chose is used, nothing is unpickled.
 """
 
 import hashlib
@@ -133,8 +133,8 @@ def _manifest(archive: zipfile.ZipFile, file: Path) -> list[dict[str, Any]]:
         manifest = json.loads(text)
         if manifest["format"] != FORMAT:
             raise InputError(
-                f"{file.name}: written by gainakt {str(manifest.get('gainakt'))[:20]} in a format that this version does"
-                " not read; update this installation"
+                f"{file.name}: written by gainakt {str(manifest.get('gainakt'))[:20]} in a format that this version"
+                " does not read; update this installation"
             )
         runs = {described["run_id"]: _run(described) for described in manifest["runs"]}
         if len(runs) < len(manifest["runs"]):
@@ -199,8 +199,8 @@ def _extract(archive: zipfile.ZipFile, run: dict[str, Any], folder: Path) -> Non
         with archive.open(f"{run['run_id']}/{name}") as source, target.open("xb") as out:
             if _copied(source, out, size) != expected:
                 raise InputError(
-                    f"{run['run_id']}/{name} is damaged: its SHA-256 is not the recorded {expected[:12]}...; nothing was"
-                    " imported. Export the runs again"
+                    f"{run['run_id']}/{name} is damaged: its SHA-256 is not the recorded {expected[:12]}...; nothing"
+                    " was imported. Export the runs again"
                 )
 
 

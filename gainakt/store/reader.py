@@ -12,7 +12,7 @@ import pandas as pd
 
 from gainakt.errors import InputError
 from gainakt.measures.registry import shown_in
-from gainakt.store.entities import PUBLISHED, Histogram, Run
+from gainakt.store.entities import PUBLISHED, Histogram, Named, Run
 from gainakt.store.rows import ACTIVE
 
 BURST = 2.0
@@ -66,6 +66,11 @@ class Reader:
         its case, in name, preset, id, status and data.
         """
         return self._frame(_RUNS, {"search": search.strip(), "prefix": PUBLISHED, "published": published})
+
+    def named(self) -> list[Named]:
+        """Every run and published record by name, newest first."""
+        rows = self._rows("SELECT run_id, name, created FROM runs ORDER BY created DESC, run_id DESC", {})
+        return [Named(*row) for row in rows]
 
     def run(self, run_id: str) -> Run:
         """The run with this id or the only one whose id starts so; raises InputError otherwise."""

@@ -40,7 +40,9 @@ def export_tables(store: Reader, run_ids: Sequence[str], folder: Path, form: str
 def _columns(cursor: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
     """Table -> its columns; the number of the schema is none of the runs' business."""
     found: dict[str, list[str]] = {}
-    rows = cursor.execute("SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal ORDER BY 1").fetchall()
+    rows = cursor.execute(
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal ORDER BY 1"
+    ).fetchall()
     for table, column in rows:
         if table != "schema_versions":
             found.setdefault(table, []).append(column)
