@@ -48,7 +48,8 @@ def train(
 
     named, settings = read(config_file) if config_file else ("", {})
     preset = named or preset
-    config = _configured(preset, data, simulate, settings | assigned(assign, "training.max_epochs=5"))
+    source = _source(data, simulate)
+    config = changed(find(preset).config, settings | source | assigned(assign, "training.max_epochs=5"))
     folder = queue_run(runs_root(store), config, name=name or preset, preset=preset)
     run_training(store, folder, config, FRESH, as_json=as_json)
 
@@ -97,11 +98,10 @@ def _recorded(run: Run) -> dict[str, Any]:
     }
 
 
-def _configured(preset: str, data: str, simulate: str, changes: dict[str, Any]) -> Config:
+def _source(data: str, simulate: str) -> dict[str, Any]:
     if data and simulate:
         raise InputError("--data and --simulate exclude each other; give one")
-    source = {"data.path": data} if data else {"data.path": "", "data.simulate": simulate} if simulate else {}
-    return changed(find(preset).config, changes | source)
+    return {"data.path": data} if data else {"data.path": "", "data.simulate": simulate} if simulate else {}
 
 
 @contextmanager

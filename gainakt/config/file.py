@@ -17,12 +17,16 @@ def written(config: Mapping[str, Mapping[str, Any]], preset: str, about: Sequenc
     lines = [f"# {' '.join(line.split())}" for line in about]
     lines += [f"preset = {_value(preset)}"] if preset else []
     for section, part in config.items():
-        lines += ["", f"[{section}]", *(f"{name} = {_value(value)}" for name, value in part.items())]
+        lines += [
+            "",
+            f"[{section}]",
+            *(f"{name} = {_value(value)}" for name, value in part.items() if value is not None),
+        ]
     return "\n".join(lines) + "\n"
 
 
 def _value(value: Any) -> str:
-    return json.dumps(value) if not isinstance(value, float) else repr(value)
+    return repr(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
 
 
 def read(path: Path) -> tuple[str, dict[str, Any]]:

@@ -30,7 +30,10 @@ _KNOWN = {
 
 
 def import_pykt(root: Path, folder: Path) -> Imported:
-    """Put a run of pyKT, given the folder of its config.json, under `root` as a record; raises InputError for others."""
+    """Put a run of pyKT, given the folder of its config.json, under `root` as a record.
+
+    Raises InputError where the folder holds no run, or no predictions on test students.
+    """
     config = _config(folder)
     params = {**config["train_config"], **config["params"]}
     files = sorted(folder.glob("*_test_predictions.txt")) or sorted(folder.glob("*_test_window_predictions.txt"))

@@ -18,9 +18,7 @@ def export_events(store: Reader, runs: Sequence[Run], folder: Path) -> dict[str,
     try:
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
     except ImportError:
-        raise InputError(
-            "TensorBoard's event files are written by its own package: pip install 'gainakt[tensorboard]'"
-        ) from None
+        raise InputError("event files are written by TensorBoard's package: pip install tensorboard==2.21.0") from None
     for run in runs:
         if (folder / run.run_id).exists():
             raise InputError(f"{folder / run.run_id} is there already; choose another folder")

@@ -32,8 +32,9 @@ AIMS = {"Runs": 1.0, "Compare": 1.5}
 _CONFIGURATIONS = 64
 _RUN = """
 INSERT INTO runs (run_id, name, preset, status, created, started, ended, heartbeat, host, device, seed, config,
-    versions, data, data_name, data_fingerprint, skill_labels, steps_per_epoch, max_epochs, parameters, step, epoch, epochs,
-    best_encoder1, best_encoder2, seconds, interactions_per_second, reason, journal_offset, rows_taken, event_rows)
+    versions, data, data_name, data_fingerprint, skill_labels, steps_per_epoch, max_epochs, parameters, step, epoch,
+    epochs, best_encoder1, best_encoder2, seconds, interactions_per_second, reason, journal_offset,
+    rows_taken, event_rows)
 SELECT run_id, 'run ' || i, preset, CASE WHEN i % 20 = 0 THEN 'stopped' ELSE 'finished' END, 1.7e9 + 3600 * i,
     1.7e9 + 3600 * i + 5, 1.7e9 + 3600 * i + 900, 1.7e9 + 3600 * i + 900, 'lab', 'cpu', i % 5, config,
     '{"gainakt": "0.1.0"}', '{"name": "demo", "fingerprint": "f"}', 'demo', 'f', $labels, 10, $steps // 10, 99, $steps,

@@ -1,4 +1,4 @@
-"""One figure of a run as a file: HTML that needs nothing beside it, or SVG or PNG drawn by a browser without a window."""
+"""One figure of a run as a file: HTML that needs nothing beside it, or SVG or PNG drawn by a browser unseen."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,11 +50,12 @@ def _image(figure: Figure, form: str) -> bytes:
         if isinstance(error, ValueError) and "kaleido" not in str(error).lower():
             raise
         raise InputError(
-            "SVG and PNG are drawn by Kaleido, which is not installed: pip install 'gainakt[figures]'; .html needs nothing"
+            "SVG and PNG are drawn by Kaleido, which is not installed: pip install kaleido==1.5.0; .html needs none"
         ) from None
     except RuntimeError as error:
         raise InputError(
-            f"Kaleido needs Chrome or Chromium and found none that works ({_first_line(error)}); install it, or write .html"
+            f"Kaleido needs Chrome or Chromium and found none that works ({_first_line(error)}); install one, or write"
+            " .html"
         ) from None
 
 
