@@ -6,6 +6,7 @@ import streamlit as st
 from gainakt.measures.registry import shown_in
 from gainakt.ui import frame, resources, tables, words
 from gainakt.ui.forms import run_choice
+from gainakt.ui.run import keep
 from gainakt.ui.run.kin import badges
 from gainakt.ui.run.view import progress_text
 from gainakt.ui.text import markdown_text, shortened
@@ -78,3 +79,4 @@ if len(labels) > 1:
     picked = st.multiselect("Compare", list(labels), format_func=labels.get, placeholder="Choose two or more runs")
     if st.button("Compare", type="primary", icon=":material/compare:", disabled=len(picked) < 2):
         st.switch_page("pages/4_Compare.py", query_params={"runs": ",".join(picked)})
+keep.import_place(store)

@@ -5,7 +5,7 @@ import streamlit as st
 from gainakt.ui import frame, resources, tables
 from gainakt.ui.diagnosis.verdict import run_badges
 from gainakt.ui.forms import run_choice
-from gainakt.ui.run import kin, twin, yardstick
+from gainakt.ui.run import keep, kin, twin, yardstick
 from gainakt.ui.run.accuracy import accuracy
 from gainakt.ui.run.recorded import curves_of
 from gainakt.ui.run.recovery import recovery
@@ -68,6 +68,7 @@ with related:
     kin.draw(store, run, twin.is_training(run))
     twin.section(store, run)
 with configuration:
+    keep.reproduce(store, run)
     chosen, surroundings = st.columns(2)
     with chosen:
         st.markdown("###### Settings")

@@ -11,9 +11,10 @@ import typer
 
 from gainakt import __version__
 from gainakt.cli.benchmark import benchmark
-from gainakt.cli.branches import branch, explain, pause, replay, resume, stop, twin
+from gainakt.cli.branches import branch, explain, pause, replay, reproduce, resume, stop, twin
 from gainakt.cli.compare import compare
 from gainakt.cli.data import data, simulate
+from gainakt.cli.keep import export, import_
 from gainakt.cli.output import leave
 from gainakt.cli.runs import report, runs, skills
 from gainakt.cli.study import study
@@ -30,6 +31,7 @@ VERBS = (
     resume,
     branch,
     replay,
+    reproduce,
     twin,
     evaluate,
     runs,
@@ -38,6 +40,8 @@ VERBS = (
     explain,
     verdict,
     report,
+    export,
+    import_,
     study,
     benchmark,
 )

@@ -15,6 +15,9 @@ from gainakt.store import open_for_reading, runs_root
 
 def runs(
     search: Annotated[str, typer.Argument(help="List only runs with this text in name, preset, id or status.")] = "",
+    form: Annotated[
+        str, typer.Option("--format", help="Print the runs as latex (booktabs), markdown, html or csv instead.")
+    ] = "",
     as_json: JsonFlag = False,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
@@ -26,9 +29,14 @@ def runs(
     if as_json:
         show_json(runs=table, published=published)
         return
+    table["created"] = pd.to_datetime(table["created"], unit="s", utc=True).dt.strftime("%Y-%m-%d %H:%M UTC")
+    if form:
+        from gainakt.analysis.table import table_as
+
+        print(table_as(table, form))
+        return
     none = f"no run matches {search!r}" if search else "no runs; start one with: python -m gainakt train"
-    created = pd.to_datetime(table["created"], unit="s", utc=True).dt.strftime("%Y-%m-%d %H:%M UTC")
-    print(table_text(table.assign(created=created), none))
+    print(table_text(table, none))
     if len(published):
         print(f"\npublished records, read-only:\n{table_text(published.dropna(axis=1, how='all'))}")
 

@@ -3,12 +3,20 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gainakt.store.rows import ACTIVE
 
 PUBLISHED = "00000000-"
 """How the ids of published records begin; they cannot be changed or evaluated."""
+
+
+class Named(NamedTuple):
+    """What a list of runs to choose from shows of one."""
+
+    run_id: str
+    name: str
+    created: float | None
 
 
 @dataclass(frozen=True)

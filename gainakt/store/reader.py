@@ -12,7 +12,7 @@ import pandas as pd
 
 from gainakt.errors import InputError
 from gainakt.measures.registry import shown_in
-from gainakt.store.entities import PUBLISHED, Histogram, Run
+from gainakt.store.entities import PUBLISHED, Histogram, Named, Run
 from gainakt.store.rows import ACTIVE
 
 BURST = 2.0
@@ -66,6 +66,11 @@ class Reader:
         its case, in name, preset, id, status and data.
         """
         return self._frame(_RUNS, {"search": search.strip(), "prefix": PUBLISHED, "published": published})
+
+    def named(self) -> list[Named]:
+        """Every run and published record by name, newest first."""
+        rows = self._rows("SELECT run_id, name, created FROM runs ORDER BY created DESC, run_id DESC", {})
+        return [Named(*row) for row in rows]
 
     def run(self, run_id: str) -> Run:
         """The run with this id or the only one whose id starts so; raises InputError otherwise."""
@@ -264,17 +269,18 @@ class Reader:
         return [Run.from_row(dict(zip(names, row, strict=True))) for row in self._rows(query, values)]
 
     def _frame(self, query: str, values: dict[str, Any]) -> pd.DataFrame:
-        with self._cursor() as cursor:
+        with self.reading() as cursor:
             frame: pd.DataFrame = cursor.execute(query, values).df()
             return frame
 
     def _rows(self, query: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-        with self._cursor() as cursor:
+        with self.reading() as cursor:
             rows: list[tuple[Any, ...]] = cursor.execute(query, values).fetchall()
             return rows
 
     @contextmanager
-    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor of its own for a caller in this package, closed afterwards."""
         with self._cursors:
             cursor = self._connection.cursor()
         try:

@@ -4,12 +4,13 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import duckdb
+import pandas as pd
 
 from gainakt.errors import InputError, StoreBusy, disk_full, in_words
 from gainakt.store import connection as opening
@@ -23,6 +24,7 @@ _LOG = logging.getLogger(__name__)
 _CHECKPOINT_SECONDS = 300.0
 _LONGEST_NAME = 200
 _POLL_SECONDS = 0.05
+_KEPT_ANSWERS = 64
 
 
 class Store(Reader):
@@ -50,6 +52,7 @@ class Store(Reader):
         self.generation = 0
         """Grows with everything that is taken in: as long as it stands, the store gives the same answers."""
         self._looked_up: tuple[int, dict[str, Run]] = (0, {})
+        self._asked: tuple[int, dict[Hashable, pd.DataFrame]] = (0, {})
 
     @classmethod
     def open(cls, path: str | Path, *, wait: float = 5.0, runs: str | Path | None = None) -> Self:
@@ -92,6 +95,16 @@ class Store(Reader):
         if run_id not in kept:
             kept[run_id] = super().run(run_id)
         return kept[run_id]
+
+    def _frame(self, query: str, values: dict[str, Any]) -> pd.DataFrame:
+        """What the query gives, kept until something is taken in: a page asks the same again at each redrawing."""
+        generation, question = self.generation, (query, repr(values))
+        if self._asked[0] != generation or len(self._asked[1]) >= _KEPT_ANSWERS:
+            self._asked = (generation, {})
+        kept = self._asked[1]
+        if question not in kept:
+            kept[question] = super()._frame(query, values)
+        return kept[question].copy(deep=False)
 
     def serve_snapshots(self) -> int:
         """Answer the processes that wait for a snapshot of this store; how many there were."""

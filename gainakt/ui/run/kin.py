@@ -10,6 +10,7 @@ from gainakt.errors import InputError
 from gainakt.jobs import lineage
 from gainakt.store import Run, Store
 from gainakt.ui import resources, words
+from gainakt.ui.run import keep
 from gainakt.ui.text import markdown_text, number, shortened
 
 MOST = 60
@@ -106,7 +107,7 @@ def _lines(run_id: str) -> None:
 
 
 def actions(run: Run) -> None:
-    """Resume and replay, where the run's status allows them."""
+    """Resume, replay and export, where the run's status allows them."""
     if run.active or run.published or run.yardstick:
         return
     with st.container(horizontal=True):
@@ -118,6 +119,7 @@ def actions(run: Run) -> None:
             help="Trains it again as a new run, with every steering change at its step.",
         ):
             _start(run, "replay")
+        keep.export_button([run], run.run_id)
 
 
 def resume(run: Run) -> None:
