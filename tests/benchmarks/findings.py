@@ -30,7 +30,7 @@ RESULTS = TABLES / "measured.jsonl"
 MEASURED = ROOT / "gainakt" / "config" / "measured.json"
 DATA = "../shared/data/assist2015"
 WIDTH = {"model.width": 128}
-# What separates without-level from v3-phase1, one correction each; together they are all of the difference but the width.
+# What separates without-level from v3-phase1, one correction each; together they are all but the width.
 CAUSES = {
     "start of the gains": (
         ("model.gain_start", "model.prior"), "a small start cures saturation: the strongest of the lasting causes",
@@ -260,7 +260,7 @@ IDEA_OF = {f"minus variance {weight:g}": f"variance-x{weight / 2:g}" for weight 
 
 
 def measured(found: list[dict[str, Any]]) -> dict[str, str]:
-    """Idea -> what its runs on `without-level` gave beside `without-level` under the same conditions, for the Train page."""
+    """Idea -> what its runs gave beside `without-level` under the same conditions, for the Train page."""
     sentences = {}
     for idea in PRESETS:
         names = [["ideas", f"{idea}, on {ENDS[1]}"]]
