@@ -316,4 +316,5 @@ def test_a_saved_run_is_tested_by_both_arms(tmp_path: Path, tiny, kind: str, mon
         (21, {"skills": {"size": 1.0}}),
     )  # an earlier version's, another window's
     known = [{"with": "stand-in", "window": window, "data": data} for window, data in rows]
+    known.append({"with": "stand-in", "window": 20, "level": "student_skill", "data": rows[2][1]})  # another model's
     assert both_tests(run, tmp_path, "stand-in", quiet, known)["data"] == before

@@ -28,6 +28,8 @@ PracticeBySplit = dict[str, Practice]
 _TIE = Tie(skills=True, response=True)
 _MOST = {"none": 10**9, "student": 10**9, "student_skill": 100_000}
 """Most training interactions that the fits are made to; with a level on each skill they take longer."""
+_LEAST_INFORMATION = 1e-4
+"""Nats per interaction that practice has to predict; with less, its share that is used would be a ratio of noise."""
 HELD_OUT = ("validation", "test")
 SPLITS = ("train", *HELD_OUT)
 
@@ -90,7 +92,7 @@ def information_used(run: RunPractice, actual: Array, without: Array | None = No
     none = {name: replace(part, own=0 * part.own, other=0 * part.other) for name, part in run.practised.items()}
     least, most = (float(_log_loss(parts, skills, run.level).mean()) for parts in (none, run.practised))
     gained = (least if without is None else float(without.mean())) - float(actual.mean())
-    return gained / (least - most) if least > most else 0.0
+    return gained / (least - most) if least - most > _LEAST_INFORMATION else 0.0
 
 
 def equal_rates(run: RunPractice) -> PracticeBySplit:

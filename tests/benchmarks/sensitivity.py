@@ -52,9 +52,7 @@ def main(argv: list[str]) -> None:
     whole = load(changed(Config(), {"data.path": asked.data}).data)
     chosen = whole.student % asked.every == 0
     whole = replace(whole, **{name: getattr(whole, name)[chosen] for name in ("student", "skill", "response")})
-    print(
-        "| interactions included | level of | n | question | decision | log-loss rise, nats per 1,000 | size | halves r |"
-    )
+    print("| interactions included | level of | n | question | decision | rise, nats per 1,000 | size | halves r |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for rule in RULES:
         data = kept(whole, rule)
