@@ -12,6 +12,7 @@ import typer
 from gainakt import __version__
 from gainakt.cli.branches import branch, explain, pause, replay, resume, stop, twin
 from gainakt.cli.data import data, simulate
+from gainakt.cli.label import delete, label, restore
 from gainakt.cli.output import leave
 from gainakt.cli.runs import report, runs, skills
 from gainakt.cli.study import study
@@ -31,6 +32,9 @@ VERBS = (
     twin,
     evaluate,
     runs,
+    label,
+    delete,
+    restore,
     skills,
     explain,
     verdict,

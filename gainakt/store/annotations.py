@@ -1,7 +1,7 @@
 """What people write on a run: a name, tags, notes, a favourite's star, whether it is archived; checked here."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from gainakt.errors import InputError, unknown
@@ -18,7 +18,13 @@ def checked(changes: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises InputError that says what is allowed.
     """
-    allowed = {"name": _name, "tags": tags, "notes": _notes, "favourite": bool, "archived": bool}
+    allowed: dict[str, Callable[[Any], Any]] = {
+        "name": _name,
+        "tags": tags,
+        "notes": _notes,
+        "favourite": bool,
+        "archived": bool,
+    }
     for name in changes:
         if name not in allowed:
             raise unknown("part of an annotation", name, allowed)

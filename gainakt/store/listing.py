@@ -67,6 +67,10 @@ class Listing(Cursors):
         )
         return {run_id: (json.loads(lineage) if lineage else {}, steered) for run_id, lineage, steered in rows}
 
+    def tags(self) -> list[list[str]]:
+        """The tags of every run that has some."""
+        return [json.loads(text) for (text,) in self._rows("SELECT DISTINCT tags FROM runs WHERE tags IS NOT NULL", {})]
+
     def configs(self) -> dict[str, dict[str, Any]]:
         """Run -> the configuration that it began with, empty where none is known.
 

@@ -38,6 +38,12 @@ class Reader(Listing):
             raise InputError(f"run id {run_id!r} is ambiguous: {ids}; give more of it")
         raise InputError(f"there is no run {run_id!r} here; `python -m gainakt runs` lists the runs")
 
+    def runs_by_id(self, run_ids: Sequence[str]) -> list[Run]:
+        """The runs with these ids that are there, in this order."""
+        values: dict[str, Any] = {}
+        found = {run.run_id: run for run in self._runs_where(f"run_id IN {bind(values, 'r', run_ids)}", values)}
+        return [found[run_id] for run_id in run_ids if run_id in found]
+
     def active(self) -> list[Run]:
         """Runs that wait, train or pause, oldest first."""
         return self._runs_where(f"status IN {ACTIVE}", {})

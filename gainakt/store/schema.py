@@ -48,7 +48,7 @@ SELECT run_id, name, min(value), arg_min(epoch, value ORDER BY step), max(value)
     arg_max(value, step), max(epoch)
 FROM series WHERE starts_with(name, 'validation.') AND value IS NOT NULL {which} GROUP BY run_id, name
 """
-"""What the table `extremes` holds of the runs that `which` chooses, so that no list of runs has to read their series."""
+"""What the table `extremes` holds of the runs that `which` chooses: no list of runs has to read their series."""
 
 _ANNOTATIONS = f"""
 ALTER TABLE runs ADD COLUMN tags VARCHAR;

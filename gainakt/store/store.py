@@ -12,8 +12,8 @@ from typing import Any, Self
 import duckdb
 
 from gainakt.errors import InputError, StoreBusy, disk_full, in_words
-from gainakt.store import connection as opening
 from gainakt.store import annotations, snapshot, trash
+from gainakt.store import connection as opening
 from gainakt.store.entities import Run
 from gainakt.store.inbox import RunFolder, runs_root
 from gainakt.store.intake import Intake
@@ -142,12 +142,13 @@ class Store(Reader):
             trash.discard(folder.folder.parent, run, who)
             self.take_in()
 
-    def restore(self, run_id: str) -> None:
-        """Put a run back from the trash, with all that was recorded and written on it."""
+    def restore(self, run_id: str) -> str:
+        """Put a run back from the trash, with all that was recorded and written on it; its id."""
         if self.runs_root is None:
             raise InputError("a store in memory without an inbox has no trash")
-        trash.restore(self.runs_root, run_id)
+        restored = trash.restore(self.runs_root, run_id)
         self.take_in()
+        return restored
 
     def deleted(self) -> list[trash.Deleted]:
         """The runs in the trash, the last deleted first."""

@@ -55,16 +55,21 @@ def discard(root: Path, run: Run, who: str) -> None:
     folder.rename(place)
 
 
-def restore(root: Path, run_id: str) -> None:
-    """Put a deleted run back; raises InputError where it is not in the trash, or there is such a run already."""
-    folder = RunFolder(root, run_id).folder
+def restore(root: Path, run_id: str) -> str:
+    """Put back a deleted run, given by its id or its only beginning; its id.
+
+    Raises InputError where it is not in the trash, or there is such a run already.
+    """
+    meant = [name for name in _names(root) if run_id and name.startswith(run_id)]
+    if len(meant) != 1:
+        why = f"is ambiguous: {', '.join(sorted(meant)[:5])}" if meant else "is not in the trash"
+        raise InputError(f"run {run_id!r} {why}; `python -m gainakt runs --trash` lists what is in it")
+    folder = RunFolder(root, meant[0]).folder
     if folder.exists():
-        raise InputError(f"run {run_id} is there already; what lies in the trash is an older copy of it")
-    place = root / FOLDER / run_id
-    if not place.is_dir():
-        raise InputError(f"run {run_id} is not in the trash; `python -m gainakt runs --trash` lists what is")
-    place.rename(folder)
+        raise InputError(f"run {meant[0]} is there already; what lies in the trash is an older copy of it")
+    (root / FOLDER / meant[0]).rename(folder)
     (folder / _ABOUT).unlink(missing_ok=True)
+    return meant[0]
 
 
 def deleted(root: Path) -> list[Deleted]:
