@@ -13,4 +13,5 @@ else:
     actions.draw(store, look)
     table.draw(look)
     below.draw(store, look)
+controls.keep_in_link(look)
 rows.keep_in_link()

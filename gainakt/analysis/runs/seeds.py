@@ -1,5 +1,7 @@
 """Runs that differ in nothing but the seed, folded into one row each."""
 
+import os
+import re
 from collections.abc import Sequence
 
 import pandas as pd
@@ -23,6 +25,7 @@ def fold(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     groups = table.groupby("setup", sort=False)
     folded = pd.DataFrame({name: groups[name].first() for name in _KEPT})
     folded["status"] = groups["status"].agg(lambda column: column.iloc[0] if column.nunique() == 1 else "mixed")
+    folded["name"] = groups["name"].agg(lambda column: _common(list(column)))
     folded["runs"] = groups["run_id"].agg(list)
     ended = table[table["status"].isin(_ENDED)].sort_values("created", kind="stable")
     counted = ended.drop_duplicates(["setup", "seed"], keep="last").groupby("setup")
@@ -31,3 +34,9 @@ def fold(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
         folded[name] = counted[name].mean().reindex(folded.index)
         folded[name + STD] = counted[name].std().reindex(folded.index)
     return folded
+
+
+def _common(names: list[str]) -> str:
+    """What the names of runs begin with, without a trailing `seed`; the first where that is nothing."""
+    start = os.path.commonprefix(names) if len(names) > 1 else names[0]  # noqa: RUF071 (names, not paths)
+    return re.sub(r"[\s,;:_·(=-]*(seed)?[\s,;:_·(=-]*$", "", start, flags=re.IGNORECASE) or names[0]

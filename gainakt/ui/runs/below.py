@@ -38,7 +38,7 @@ def _best(store: Store, look: Look, ids: list[str]) -> None:
     st.markdown("Best by")
     name = st.selectbox(
         "Best by", list(offered), index=list(offered).index("encoder2_auc"), format_func=offered.__getitem__,
-        key="best", bind="query-params", label_visibility="collapsed", width=250,
+        key="best", label_visibility="collapsed", width=250,
     )  # fmt: skip
     values = rows.every(store, dataclasses.replace(look, columns=(*look.columns, name)))[name].reindex(ids).dropna()
     if values.empty:

@@ -1,5 +1,6 @@
 """How the list of runs is looked at: filter, which runs, how they are arranged, columns, order; saved as views."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -16,6 +17,20 @@ SHOW = {"runs": "Runs", "archived": "Archived", "published": "Published", "trash
 ROWS = {"each": "Each run", "seeds": "Seeds folded", "lineage": "Lineage"}
 SELECTION = "runs"
 """The query parameter with the ids of the ticked runs, with commas between; the Compare page reads the same."""
+
+
+_LEFT = "runs.look"
+_HOW = """Words are looked for in name, preset, id, status, data and tags.
+
+Any column, setting or measure can be compared: `=` `!=` `<` `<=` `>` `>=`, `~` for a part of a text, `in (a, b)`. Join
+by `and`, `or`, `not` and parentheses:
+
+- `weights.variance > 10 and data = assist2015`
+- `status = finished and not tags = old`
+- `encoder2_auc.best > 0.7 or standing = differentiated`
+- `created > 2026-11-01 and name ~ "level"`
+
+The names of settings and measures are in the list of columns."""
 
 
 @dataclass(frozen=True)
@@ -36,46 +51,74 @@ class Look:
 
 
 def draw() -> Look:
-    """The controls in one line, each kept in the link."""
-    where, show, rows, columns, saved = st.columns([4.2, 3.1, 2.7, 1.15, 1.05], vertical_alignment="bottom")
-    look = Look()
+    """The controls in one line; they begin as the link says, else as they were left."""
+    if "where" not in st.session_state:  # the page was just opened
+        linked = {part: st.query_params[part] for part in asdict(Look()) if part in st.query_params}
+        _set(_look_of(linked) if linked else st.session_state.get(_LEFT, Look()))
+    where, how, show, rows, columns, saved = st.columns([4.1, 0.55, 3.1, 2.75, 1.35, 1.15], vertical_alignment="bottom")
     text = where.text_input(
-        "Filter", key="where", bind="query-params", icon=":material/search:", label_visibility="collapsed",
-        placeholder=f"a name, or {EXAMPLE}", persist_state="session",
-        help="Words are looked for in name, preset, id, status, data and tags. Any setting or measure can be compared:"
-        " `= != < <= > >=`, `~` for a part of a text, `in (a, b)`; joined by `and`, `or`, `not`, parentheses.",
+        "Filter", key="where", icon=":material/search:", label_visibility="collapsed",
+        placeholder=f"a name, or {EXAMPLE}",
     )  # fmt: skip
-    look = replace(look, where=text or "")
+    with how.popover("", icon=":material/help:", help="How to filter"):
+        st.markdown(_HOW)
     chosen = show.segmented_control(
-        "Show", list(SHOW), default="runs", format_func=SHOW.__getitem__, required=True,
-        key="show", bind="query-params", label_visibility="collapsed", persist_state="session",
-    )  # fmt: skip
+        "Show", list(SHOW), format_func=SHOW.__getitem__, required=True, key="show", label_visibility="collapsed"
+    )
     arranged = rows.segmented_control(
-        "Rows", list(ROWS), default="each", format_func=ROWS.__getitem__, required=True,
-        key="rows", bind="query-params", label_visibility="collapsed", persist_state="session",
-    )  # fmt: skip
-    with columns.popover(
-        "Columns", icon=":material/view_column:", width="stretch", help="Which columns, in what order"
-    ):
+        "Rows", list(ROWS), format_func=ROWS.__getitem__, required=True, key="rows", label_visibility="collapsed"
+    )
+    look = Look(where=text or "", show=chosen or "runs", rows=arranged or "each")
+    with columns.popover("Columns", width="stretch", help="Which columns, in what order"):
         look = _columns(look)
-    look = replace(look, show=chosen or "runs", rows=arranged or "each")
-    with saved.popover("Views", icon=":material/bookmark:", width="stretch", help="Saved filters, columns and orders"):
+    with saved.popover("Views", width="stretch", help="Saved filters, columns and orders"):
         _views(look)
     return look
+
+
+def keep_in_link(look: Look) -> None:
+    """Put what differs from the page's own look into the link."""
+    st.session_state[_LEFT] = look
+    plain = asdict(Look())
+    for part, value in asdict(look).items():
+        text = ",".join(value) if part == "columns" else str(value)
+        if value == plain[part]:
+            st.query_params.pop(part, None)
+        elif st.query_params.get(part) != text:
+            st.query_params[part] = text
+
+
+def _look_of(stated: Mapping[str, Any]) -> Look:
+    """The look that a link or a saved view states; what is missing or unknown is the page's own."""
+    known = all_fields()
+    columns = stated.get("columns", DEFAULT_COLUMNS)
+    asked = columns.split(",") if isinstance(columns, str) else columns
+    return Look(
+        where=str(stated.get("where", "")),
+        show=stated["show"] if stated.get("show") in SHOW else "runs",
+        rows=stated["rows"] if stated.get("rows") in ROWS else "each",
+        columns=tuple(name for name in asked if name in known) or DEFAULT_COLUMNS,
+        sort=stated["sort"] if stated.get("sort") in known else "",
+        down=str(stated.get("down", True)) != "False",
+    )
+
+
+def _set(look: Look) -> None:
+    for part, value in asdict(look).items():
+        st.session_state[part] = list(value) if part == "columns" else value
 
 
 def _columns(look: Look) -> Look:
     known = all_fields()
     shown = st.multiselect(
-        "Columns", list(known), default=list(DEFAULT_COLUMNS), format_func=_option, key="columns",
-        bind="query-params", persist_state="session", help="Every setting and measure; type to search.",
-    )  # fmt: skip
+        "Columns", list(known), format_func=_option, key="columns", help="Every setting and measure; type to search."
+    )
     by, down = st.columns([3, 1], vertical_alignment="bottom")
     sort = by.selectbox(
-        "Sort by", ["", *known], format_func=_option, key="sort", bind="query-params", persist_state="session",
+        "Sort by", ["", *known], format_func=_option, key="sort",
         help="For the link and for saved views. A click on a heading sorts what is on the screen.",
     )  # fmt: skip
-    largest = down.toggle("Largest first", value=True, key="down", bind="query-params", persist_state="session")
+    largest = down.toggle("Largest first", key="down")
     return replace(look, columns=tuple(shown), sort=sort or "", down=largest)
 
 
@@ -105,15 +148,4 @@ def _views(look: Look) -> None:
 
 
 def _use(name: str) -> None:
-    view: dict[str, Any] = views.saved(resources.service().root).get(name, {})
-    known = all_fields()
-    look = Look(
-        where=str(view.get("where", "")),
-        show=view["show"] if view.get("show") in SHOW else "runs",
-        rows=view["rows"] if view.get("rows") in ROWS else "each",
-        columns=tuple(name for name in view.get("columns", DEFAULT_COLUMNS) if name in known),
-        sort=view["sort"] if view.get("sort") in known else "",
-        down=bool(view.get("down", True)),
-    )
-    for part, value in asdict(look).items():
-        st.session_state[part] = list(value) if part == "columns" else value
+    _set(_look_of(views.saved(resources.service().root).get(name, {})))
