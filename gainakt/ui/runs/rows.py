@@ -37,7 +37,7 @@ class Rows:
         chosen = set(ticked())
         return [place for place, ids in enumerate(self.table["runs"]) if chosen.issuperset(ids)]
 
-    def tick(self, positions: Sequence[int]) -> None:
+    def tick_rows(self, positions: Sequence[int]) -> None:
         """Tick exactly these rows; what is ticked of runs that are not listed stays so."""
         listed = {run_id for ids in self.table["runs"] for run_id in ids}
         st.session_state[_TICKED] = [*(one for one in ticked() if one not in listed), *self.at(positions)]
@@ -65,6 +65,8 @@ def keep_in_link() -> None:
     """Put the ticked runs into the link."""
     text = ",".join(ticked())
     st.session_state[_LINK] = text
+    if text == st.query_params.get(SELECTION, ""):
+        return
     if text:
         st.query_params[SELECTION] = text
     else:

@@ -34,6 +34,8 @@ def draw(look: Look) -> None:
 
 
 def _draw(look: Look) -> None:
+    if st.session_state.pop(_TOUCHED, False):
+        st.rerun()  # the buttons outside follow
     store = resources.store()
     try:
         shown = rows.current(store, look)
@@ -49,8 +51,6 @@ def _draw(look: Look) -> None:
         st.info("No run matches the filter." if look.where else none, icon=":material/info:")
         return
     _grid(shown, look)
-    if st.session_state.pop(_TOUCHED, False):
-        st.rerun()
 
 
 def _now(store: Store, new: int) -> None:
@@ -84,7 +84,7 @@ def _grid(shown: rows.Rows, look: Look) -> None:
     key = f"runs-table-{rows.version()}-{look.rows}-{digest}"
 
     def touched() -> None:
-        rows.tick(st.session_state[key]["selection"]["rows"])
+        shown.tick_rows(st.session_state[key]["selection"]["rows"])
         st.session_state[_TOUCHED] = True
 
     names = _columns(look)
