@@ -9,6 +9,7 @@ import streamlit as st
 from gainakt.analysis.runs.fields import Field, all_fields, with_epochs
 from gainakt.analysis.runs.seeds import STD
 from gainakt.errors import InputError
+from gainakt.measures.registry import MEASURES
 from gainakt.store import Store
 from gainakt.ui import resources, tables, words
 from gainakt.ui.run.view import progress_text
@@ -147,13 +148,15 @@ def _column(name: str) -> Any:
 def _of_field(field: Field) -> Any:
     help_text = f"{field.label}. {field.help}" + (f" {field.better.capitalize()} is better." if field.better else "")
     width = _WIDTHS.get(field.name)
+    if field.of == "final":
+        return tables.short_column(MEASURES[field.name])
     if field.kind == "list":
         return st.column_config.ListColumn(field.heading, width=width, help=help_text)
     if field.kind == "flag":
         return st.column_config.CheckboxColumn(field.heading, help=help_text)
     if field.kind == "number":
         whole = field.of == "run" or field.name.endswith("_epoch")
-        style = "%.3f" if field.of in ("final", "epochs") and not whole else "%.0f" if whole else "%.4g"
+        style = "%.3f" if field.of == "epochs" and not whole else "%.0f" if whole else "%.4g"
         return st.column_config.NumberColumn(
             field.heading, format="%.0f s" if field.name == "seconds" else style, help=help_text
         )
