@@ -9,6 +9,7 @@ from gainakt.ui.run import kin, twin
 from gainakt.ui.run.recorded import curves_of
 from gainakt.ui.run.recovery import recovery
 from gainakt.ui.run.view import header, overview, parameters, skill_controls, skill_gains
+from gainakt.ui.runs.below import written
 from gainakt.ui.text import markdown_text
 
 frame.page("Run", ":material/monitoring:")
@@ -23,6 +24,7 @@ else:
     st.page_link("pages/1_Train.py", label="Watch it live and steer it", icon=":material/visibility:",
                  query_params={"run": run_id})  # fmt: skip
 kin.actions(run)
+written(run)
 charts, skills, numbers, related, configuration, log = st.tabs(
     ["Overview", "Skills", "Numbers", "Related runs", "Configuration", "Events"]
 )

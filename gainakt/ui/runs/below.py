@@ -7,7 +7,7 @@ import streamlit as st
 
 from gainakt.analysis.runs.fields import all_fields
 from gainakt.errors import InputError
-from gainakt.store import Store
+from gainakt.store import Run, Store
 from gainakt.store.trash import FOLDER, KEPT_DAYS
 from gainakt.ui import resources, tables, words
 from gainakt.ui.runs import rows
@@ -63,12 +63,17 @@ def _ticked(store: Store, look: Look) -> None:
         shown = table[["name", "seed", "status", *measured, "run_id"]]
         tables.show(shown.rename(columns={name: all_fields()[name].heading for name in measured}), most=300)
         return
-    found = store.runs_by_id(ids) if len(ids) == 1 else []
-    if found and (found[0].notes or found[0].tags):
-        run = found[0]
+    for run in store.runs_by_id(ids) if len(ids) == 1 else ():
+        written(run, markdown_text(run.name))
+
+
+def written(run: Run, title: str = "") -> None:
+    """The tags and the notes of a run, under a title; nothing where there are none."""
+    if run.tags:
         tags = " ".join(f":gray-badge[{markdown_text(tag)}]" for tag in run.tags)
-        st.markdown(f"**{markdown_text(run.name)}**\u2002{tags}")
-        st.markdown(notes_markdown(run.notes or ""))
+        st.markdown(f"**{title}**\u2002{tags}" if title else tags)
+    if run.notes:
+        st.markdown(notes_markdown(run.notes))
 
 
 def notes_markdown(notes: str) -> str:
