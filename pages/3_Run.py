@@ -10,6 +10,7 @@ from gainakt.ui.run.accuracy import accuracy
 from gainakt.ui.run.recorded import curves_of
 from gainakt.ui.run.recovery import recovery
 from gainakt.ui.run.view import header, overview, parameters, skill_controls, skill_gains
+from gainakt.ui.runs.below import written
 from gainakt.ui.text import markdown_text
 
 frame.page("Run", ":material/monitoring:")
@@ -27,6 +28,7 @@ else:
     st.page_link("pages/1_Train.py", label="Watch it live and steer it", icon=":material/visibility:",
                  query_params={"run": run_id})  # fmt: skip
 kin.actions(run)
+written(run)
 charts, skills, predictions, numbers, related, configuration, log = st.tabs(
     ["Overview", "Skills", "Predictions", "Numbers", "Related runs", "Configuration", "Events"]
 )

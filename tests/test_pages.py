@@ -209,17 +209,6 @@ def test_a_store_held_by_another_process_is_said_with_its_pid(store: Path) -> No
             holder.stdin.close()
 
 
-def test_runs_are_searched(store: Path) -> None:
-    write_run(store, "needle", "finished")
-    write_run(store, "hay", "finished")
-    app = draw("pages/2_Runs.py")
-    assert len(app.dataframe[0].value) == 2
-    app.text_input(key="search").set_value("needle").run()
-    assert app.dataframe[0].value["name"].tolist() == ["needle"]
-    app.text_input(key="search").set_value("nothing such").run()
-    assert "No run matches" in app.info[0].value
-
-
 def test_pages_do_not_import_torch(store: Path) -> None:
     write_run(store, end="finished")
     write_run(store, end="finished")

@@ -30,11 +30,19 @@ EXAMPLES = {
     "twin": ("gainakt twin 20261125 --seeds 3",),
     "explain": ("gainakt explain 20261125 --student s017 --step 12 --json",),
     "evaluate": ("gainakt evaluate 20261125 --json",),
-    "runs": ("gainakt runs", "gainakt runs v3-phase1 --format latex"),
+    "runs": (
+        "gainakt runs",
+        'gainakt runs --where "weights.variance > 10 and data = demo" --columns weights.variance,encoder2_auc.best',
+        "gainakt runs --seeds --sort -encoder2_auc --json",
+        "gainakt runs v3-phase1 --format latex",
+    ),
     "compare": (
         "gainakt compare 20261124 20261125",
         "gainakt compare 20261124 20261125 20261126 --baseline 20261125 --json",
     ),
+    "label": ('gainakt label 20261125 --name first --tag paper --notes "AUC as in **Table 2**"',),
+    "delete": ("gainakt delete 20261125",),
+    "restore": ("gainakt restore 20261125",),
     "skills": ("gainakt skills 20261125",),
     "verdict": (
         "gainakt verdict 20261125 --with curve-model",

@@ -15,6 +15,7 @@ from gainakt.cli.branches import branch, explain, pause, replay, reproduce, resu
 from gainakt.cli.compare import compare
 from gainakt.cli.data import data, simulate
 from gainakt.cli.keep import export, import_
+from gainakt.cli.label import delete, label, restore
 from gainakt.cli.output import leave
 from gainakt.cli.runs import report, runs, skills
 from gainakt.cli.study import study
@@ -36,6 +37,9 @@ VERBS = (
     evaluate,
     runs,
     compare,
+    label,
+    delete,
+    restore,
     skills,
     explain,
     verdict,

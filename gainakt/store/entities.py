@@ -26,7 +26,8 @@ class Run:
     `status` is one of queued, running, paused, finished, stopped, failed, interrupted. `data_name` is known before
     `data`, which the run reports once its data are read. `damaged_rows` counts journal rows that were not understood.
     `lineage` holds the run and step that it was branched from, if it was (`parent`, `step`), and what for; of a
-    yardstick its `benchmark`: model, protocol, settings.
+    yardstick its `benchmark`: model, protocol, settings. `tags`, `notes` (Markdown), `favourite` and `archived` are
+    what people wrote on it.
     """
 
     run_id: str
@@ -61,6 +62,10 @@ class Run:
     traceback: str | None
     damaged_rows: int
     lineage: dict[str, Any]
+    tags: tuple[str, ...] = ()
+    notes: str | None = None
+    favourite: bool = False
+    archived: bool = False
 
     @property
     def active(self) -> bool:
@@ -83,7 +88,7 @@ class Run:
         parsed = {
             name: json.loads(row[name]) if row[name] else {} for name in ("config", "versions", "data", "lineage")
         }
-        return cls(**{**row, **parsed})
+        return cls(**{**row, **parsed, "tags": tuple(json.loads(row["tags"] or "[]"))})
 
 
 @dataclass(frozen=True)

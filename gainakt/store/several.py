@@ -6,14 +6,15 @@ from typing import Any
 
 import pandas as pd
 
+from gainakt.store.cursors import bind
 from gainakt.store.entities import Run
-from gainakt.store.reader import Reader, _bind
+from gainakt.store.reader import Reader
 
 
 def runs_of(store: Reader, run_ids: Sequence[str]) -> dict[str, Run]:
     """The runs with these ids, in their order; those that are not there are left out."""
     values: dict[str, Any] = {}
-    found = {run.run_id: run for run in store._runs_where(f"run_id IN {_bind(values, 'r', run_ids)}", values)}
+    found = {run.run_id: run for run in store._runs_where(f"run_id IN {bind(values, 'r', run_ids)}", values)}
     return {run_id: found[run_id] for run_id in run_ids if run_id in found}
 
 
@@ -22,7 +23,7 @@ def newest_histograms(store: Reader, run_ids: Sequence[str], split: str) -> dict
     values: dict[str, Any] = {"split": split}
     rows = store._rows(
         "SELECT run_id, arg_max(counts, step) FROM histograms WHERE split = $split AND skill IS NULL"
-        f" AND run_id IN {_bind(values, 'r', run_ids)} GROUP BY run_id",
+        f" AND run_id IN {bind(values, 'r', run_ids)} GROUP BY run_id",
         values,
     )
     return {run_id: tuple(counts) for run_id, counts in rows}
@@ -33,7 +34,7 @@ def changes_of(store: Reader, run_ids: Sequence[str]) -> pd.DataFrame:
     values: dict[str, Any] = {}
     return store._frame(
         "SELECT run_id, seq, time, step, epoch, kind, field, old, new, who, text FROM events"
-        f" WHERE kind = 'changed' AND run_id IN {_bind(values, 'r', run_ids)} ORDER BY run_id, seq",
+        f" WHERE kind = 'changed' AND run_id IN {bind(values, 'r', run_ids)} ORDER BY run_id, seq",
         values,
     )
 
@@ -43,7 +44,7 @@ def skills_of(store: Reader, run_ids: Sequence[str]) -> pd.DataFrame:
     values: dict[str, Any] = {}
     return store._frame(
         "SELECT run_id, skill, interactions, effective_rate, mean_gain FROM skills"
-        f" WHERE run_id IN {_bind(values, 'r', run_ids)} ORDER BY run_id, position",
+        f" WHERE run_id IN {bind(values, 'r', run_ids)} ORDER BY run_id, position",
         values,
     )
 
@@ -53,7 +54,7 @@ def tests_on(store: Reader, fingerprints: Sequence[str], kind: str) -> dict[str,
     values: dict[str, Any] = {"kind": kind}
     rows = store._rows(
         "SELECT r.data_fingerprint, e.run_id, e.text FROM events e JOIN runs r ON r.run_id = e.run_id"
-        f" WHERE e.kind = $kind AND r.data_fingerprint IN {_bind(values, 'f', fingerprints)} ORDER BY e.time",
+        f" WHERE e.kind = $kind AND r.data_fingerprint IN {bind(values, 'f', fingerprints)} ORDER BY e.time",
         values,
     )
     found: dict[str, list[dict[str, Any]]] = {}

@@ -9,7 +9,7 @@ from gainakt.ui import resources, words
 
 
 def labels(store: Store) -> dict[str, str]:
-    """Run id -> label of every run, published ones too, newest first."""
+    """Run id -> label of every run, published ones too, newest first and the archived ones last."""
     return {run.run_id: words.run_label(run) for run in store.named()}
 
 

@@ -1,11 +1,13 @@
 """The runs that a run comes from and that come from it, as a tree of links; and what can be made of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
+from gainakt.analysis.runs.table import badges as badges
+from gainakt.analysis.runs.table import came_from
 from gainakt.errors import InputError
 from gainakt.jobs import lineage
 from gainakt.store import Run, Store
@@ -52,30 +54,33 @@ def _below(store: Store, relative: Relative, listed: set[str]) -> Iterator[Relat
 
 
 def _above(run: Run) -> str | None:
-    """The run that this one came from; a twin's is the run that it is the twin of."""
-    return run.lineage.get("twin") or run.lineage.get("parent") or run.lineage.get("replay")
+    return came_from(run.lineage)
 
 
 def _says(run: Run, parent: Run | None) -> str:
-    """What a run is to its parent, such as `branch at step 40: Variance weight 0 → 50`."""
-    origin = run.lineage
-    if not origin or run.yardstick:
+    if run.yardstick:
         return ""
-    gone = "" if parent else f" of {_above(run)}, which is not here any more"
+    return came_about(run.lineage, run.seed, "" if parent else f" of {_above(run)}, which is not here any more")
+
+
+def came_about(origin: Mapping[str, Any], seed: int | None, gone: str = "") -> str:
+    """What a run is to the one it came from, such as `branch at step 40: Variance weight 0 → 50`."""
+    if not origin:
+        return ""
     if "twin" in origin:
         what = "steered again" if origin.get("steered") else "unsteered twin"
-        return f"{what}{gone}, seed {run.seed}"
+        return f"{what}{gone}, seed {seed}"
     if "parent" in origin:
-        changes = _changes(run)
+        changes = _changes(origin)
         return f"branch at step {origin['step']:,}{gone}" + (f": {changes}" if changes else ", same settings")
     return f"replay{gone}"
 
 
-def _changes(run: Run) -> str:
-    before = run.lineage.get("before", {})
+def _changes(origin: Mapping[str, Any]) -> str:
+    before = origin.get("before", {})
     return ", ".join(
         f"{words.setting(name)} {number(before[name]) + ' → ' if name in before else ''}{number(new)}"
-        for name, new in run.lineage.get("changes", {}).items()
+        for name, new in origin.get("changes", {}).items()
     )
 
 
@@ -148,13 +153,3 @@ def _start(run: Run, what: str) -> None:
     run_id = resources.service().start(*made)
     resources.store().take_in()
     st.switch_page("pages/1_Train.py", query_params={"run": run_id})
-
-
-def badges(origin: dict[str, Any], steered: bool) -> list[str]:
-    """What is special about how a run came about, for lists: steered, branch, replay, twin, yardstick."""
-    if "benchmark" in origin:
-        return ["yardstick"]
-    if "twin" in origin:
-        return ["twin, steered" if origin.get("steered") else "twin"]
-    came = ["branch"] if "parent" in origin else ["replay"] if "replay" in origin else []
-    return [*came, *(["steered"] if steered else [])]
