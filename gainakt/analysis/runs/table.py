@@ -143,6 +143,7 @@ def _add_verdicts(store: Store, table: pd.DataFrame) -> pd.DataFrame:
     passed = values.gt(pd.Series(targets)).sum(axis=1)
     known = values.notna().any(axis=1)
     kept: dict[Any, dict[str, Finding]] = {}
+    configs = store.configs()
     rows: list[tuple[Any, ...]] = []
     for run_id, status, data, *trained, passes, any_known in zip(
         *(table[name] for name in ("run_id", "status", "data_fingerprint", "epochs", "best_encoder2")), passed, known,
@@ -155,7 +156,7 @@ def _add_verdicts(store: Store, table: pd.DataFrame) -> pd.DataFrame:
         on_data = tested.get(data or run_id, [])
         same = run_id if on_data else (epochs == 0, epochs is None, best == 0)
         if same not in kept:
-            kept[same] = verdict_on(_judged(run_id, epochs, best), on_data).questions
+            kept[same] = verdict_on(_judged(run_id, epochs, best, configs.get(run_id, {})), on_data).questions
         rows.append(_lights(kept[same], passes if any_known else None))
     columns = ("verdict", "standing", "skills_differ", "response_matters", "criteria_passed")
     return pd.concat([table, pd.DataFrame(rows, table.index, columns)], axis=1)
@@ -169,10 +170,10 @@ def _lights(questions: Mapping[str, Finding], passed: int | None) -> tuple[Any, 
     return lights, said, STATUSES[skills], STATUSES[response], passed
 
 
-def _judged(run_id: str, epochs: int | None, best: int | None) -> Run:
+def _judged(run_id: str, epochs: int | None, best: int | None, config: dict[str, Any]) -> Run:
     """As much of a run as its verdict asks for."""
     empty: dict[str, Any] = dict.fromkeys(Run.__dataclass_fields__)
-    return Run(**{**empty, "run_id": run_id, "epochs": epochs, "best_encoder2": best})
+    return Run(**{**empty, "run_id": run_id, "epochs": epochs, "best_encoder2": best, "config": config})
 
 
 def _setups(table: pd.DataFrame, settled: dict[str, tuple[dict[str, Any], str]]) -> list[str]:
