@@ -7,14 +7,13 @@ from typing import Any
 import streamlit as st
 
 from gainakt.analysis.runs.fields import DEFAULT_COLUMNS, all_fields
-from gainakt.analysis.runs.where import EXAMPLE
 from gainakt.errors import InputError
 from gainakt.store import views
 from gainakt.ui import resources
 from gainakt.ui.text import markdown_text
 
 SHOW = {"runs": "Runs", "archived": "Archived", "published": "Published", "trash": "Trash"}
-ROWS = {"each": "Each run", "seeds": "Seeds folded", "lineage": "Lineage"}
+ROWS = {"each": "Each run", "seeds": "Seeds", "lineage": "Lineage"}
 SELECTION = "runs"
 """The query parameter with the ids of the ticked runs, with commas between; the Compare page reads the same."""
 
@@ -55,10 +54,10 @@ def draw() -> Look:
     if "where" not in st.session_state:  # the page was just opened
         linked = {part: st.query_params[part] for part in asdict(Look()) if part in st.query_params}
         _set(_look_of(linked) if linked else st.session_state.get(_LEFT, Look()))
-    where, how, show, rows, columns, saved = st.columns([4.1, 0.55, 3.1, 2.75, 1.35, 1.15], vertical_alignment="bottom")
+    where, how, show, rows, columns, saved = st.columns([3.5, 0.55, 3.45, 2.65, 1.3, 1.1], vertical_alignment="center")
     text = where.text_input(
         "Filter", key="where", icon=":material/search:", label_visibility="collapsed",
-        placeholder=f"a name, or {EXAMPLE}",
+        placeholder="a name, or weights.variance > 10",
     )  # fmt: skip
     with how.popover("", icon=":material/help:", help="How to filter"):
         st.markdown(_HOW)
