@@ -72,7 +72,7 @@ def test_a_run_in_every_state(page: str, end: str, store: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("page", ["pages/1_Train.py", "pages/3_Run.py", "pages/2_Runs.py"])
+@pytest.mark.parametrize("page", ["pages/1_Train.py", "pages/3_Run.py"])
 def test_a_queued_run_says_what_it_waits_for(page: str, store: Path) -> None:
     write_run(store, "the *first* one")
     with queue(store, "next") as waiting:

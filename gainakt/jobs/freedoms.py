@@ -17,7 +17,7 @@ from gainakt.store.facts import results_of
 from gainakt.verdict.progress import Progress
 
 PREFIX = "freedom"
-BASE = "level-and-gain"
+BASE = "corrected"
 SIMULATED = "heterogeneous-truth"
 FREEDOMS: dict[str, dict[str, Any]] = {
     "gains alone": {
