@@ -15,6 +15,7 @@ from gainakt.cli.data import data, simulate
 from gainakt.cli.output import leave
 from gainakt.cli.runs import report, runs, skills
 from gainakt.cli.study import study
+from gainakt.cli.sweep import sweep
 from gainakt.cli.train import evaluate, train
 from gainakt.cli.verdict import verdict
 from gainakt.errors import InputError, RunFailed, StoreBusy
@@ -36,6 +37,7 @@ VERBS = (
     verdict,
     report,
     study,
+    sweep,
 )
 
 app = typer.Typer(
