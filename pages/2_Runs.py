@@ -13,7 +13,7 @@ from gainakt.ui.text import markdown_text, shortened
 COLUMNS = shown_in("runs")
 ORIGIN_HELP = (
     "steered: a setting was changed while it trained. branch: trained on from a kept moment of another run. replay:"
-    " another run trained again. twin: a steered run trained as if nobody had touched it."
+    " another run trained again. twin: a steered run trained as if nobody had touched it. sweep: a trial of a sweep."
 )
 frame.page("Runs", ":material/table_rows:")
 store = resources.store()

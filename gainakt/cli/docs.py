@@ -36,7 +36,11 @@ EXAMPLES = {
     ),
     "report": ("gainakt report 20261125 --baseline 20261124 --out reports",),
     "study": ("gainakt study --students 500,1000 --cv 0,0.44 --seeds 3",),
-    "sweep": ("gainakt sweep variance --seeds 5", "gainakt sweep rates.toml --processes 2", "gainakt sweep rates --engine ray"),
+    "sweep": (
+        "gainakt sweep variance --seeds 5",
+        "gainakt sweep rates.toml --processes 2",
+        "gainakt sweep rates --engine ray",
+    ),
 }
 """Verb -> commands as a reader would type them."""
 

@@ -4,6 +4,7 @@ An engine takes work up to its number of slots. What it gives back says when the
 process died.
 """
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -125,7 +126,9 @@ class Ray:
         if not address:
             where |= {"address": "local", "num_cpus": processes or cores()}
         try:
-            ray.init(include_dashboard=None if address else False, log_to_driver=False, logging_level="ERROR", **where)
+            ray.init(
+                include_dashboard=None if address else False, log_to_driver=False, logging_level=logging.ERROR, **where
+            )
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise InputError(f"--address {address or 'local'}: no Ray cluster answers there ({error})") from None
         self._most = processes

@@ -60,7 +60,9 @@ class SweepFolder:
         except FileNotFoundError:
             raise InputError(f"there is no sweep {self.name!r} beside {self.store}") from None
         except ValueError:
-            raise InputError(f"{self._plan} is damaged; write the plan again by starting the sweep from its file") from None
+            raise InputError(
+                f"{self._plan} is damaged; write the plan again by starting the sweep from its file"
+            ) from None
         return plan
 
     def save(self, text: str, seeds: int | None = None) -> Space:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gainakt.errors import RunFailed
-from gainakt.jobs.lineage import Row
+from gainakt.jobs.marks import Row
 from gainakt.jobs.sweep.engines import Engine, Handle
 from gainakt.jobs.sweep.folder import SweepFolder
 from gainakt.jobs.sweep.search import Search, search_of

@@ -1,14 +1,12 @@
 """Which points a sweep tries, in which order: all of a list, or what Optuna proposes from the results so far."""
 
-from collections.abc import Callable
+import hashlib
 from pathlib import Path
 from typing import Any, Protocol
 
-from gainakt.errors import InputError
-from gainakt.jobs.sweep.space import Range, Space, Trial, Values
 from gainakt.config import fields
-
-Missing = Callable[[Trial], bool]
+from gainakt.errors import InputError
+from gainakt.jobs.sweep.space import Range, Space, Trial
 
 
 class Search(Protocol):
@@ -52,7 +50,7 @@ class Optuna:
             from optuna.storages.journal import JournalFileBackend
         except ImportError:
             raise InputError(
-                "search = \"optuna\" needs Optuna: pip install 'gainakt[optuna]', or search = \"random\""
+                'search = "optuna" needs Optuna: pip install \'gainakt[optuna]\', or search = "random"'
             ) from None
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         journal.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +119,5 @@ def search_of(space: Space, folder: Path) -> Search:
     """The search that a space asks for; Optuna's journal lies in `folder`, one for each space."""
     if space.search != "optuna":
         return Listed(space)
-    import hashlib
-
     name = hashlib.sha256(repr(sorted(space.varied.items())).encode() + repr(space.fixed).encode()).hexdigest()[:8]
     return Optuna(space, folder / f"optuna-{name}.log")

@@ -148,6 +148,7 @@ def read(text: str, seeds: int | None = None) -> Space:
     space = Space(presets=presets, axes=axes, fixed=fixed, **{name: _option(name, v) for name, v in options.items()})
     space = space if seeds is None else replace(space, seeds=_option("seeds", seeds))
     _check(space)
+    _check_settings(space)
     return space
 
 
@@ -192,7 +193,7 @@ def _check(space: Space) -> None:
     if not space.varied and space.seeds == 1:
         raise InputError("nothing is varied: give a setting a list, such as weights.variance = [0.1, 1, 10]")
     if space.search == "grid" and ranges:
-        raise InputError(f"{ranges[0]}: a grid needs a list of values; a range needs search = \"random\" or \"optuna\"")
+        raise InputError(f'{ranges[0]}: a grid needs a list of values; a range needs search = "random" or "optuna"')
     if (space.search == "grid") == bool(space.trials):
         raise InputError(
             "trials: a grid has as many as its lists give; leave it out"
@@ -202,9 +203,13 @@ def _check(space: Space) -> None:
     if space.seeds > 1 and "training.seed" in space.axes:
         raise InputError("training.seed is varied by seeds; give one of them")
     if space.prune and (space.search != "optuna" or space.seeds > 1):
-        raise InputError("prune needs search = \"optuna\" and one seed: it compares single trainings")
+        raise InputError('prune needs search = "optuna" and one seed: it compares single trainings')
     if space.points > MOST_POINTS:
         raise InputError(f"{space.points:,} points are too many; {MOST_POINTS:,} at most")
+
+
+def _check_settings(space: Space) -> None:
+    """Raise InputError for settings that no training takes: of Optuna's points, each axis by itself."""
     if space.search != "optuna":
         for point, values in enumerate(space.listed()):
             space.trials_at(point, values)

@@ -37,7 +37,18 @@ def table(store: Store, name: str, space: Space) -> pd.DataFrame:
         on_data = [row for row in tested if data[row["run_id"]] == run.data_fingerprint]
         rows.append(_row(run, space, results.get(run.run_id, {}), on_data))
     rows += [{**trial.values, "seed": trial.config.training.seed, "status": "planned"} for trial in missing]
-    columns = ["run_id", *space.varied, "seed", "status", "epoch", "epochs", *MEASURES, "objective", "seconds", *VERDICT]
+    columns = [
+        "run_id",
+        *space.varied,
+        "seed",
+        "status",
+        "epoch",
+        "epochs",
+        *MEASURES,
+        "objective",
+        "seconds",
+        *VERDICT,
+    ]
     frame = pd.DataFrame(rows, columns=columns)
     for column in ("epoch", "epochs", *MEASURES, "objective", "seconds"):
         frame[column] = pd.to_numeric(frame[column])
@@ -112,6 +123,8 @@ def summary(rows: pd.DataFrame, space: Space) -> pd.DataFrame:
     grouped = done.groupby(axes, sort=False) if axes else done.groupby(lambda _: 0)
     means = grouped[list(MEASURES)].mean()
     means.insert(0, "seeds", grouped.size())
-    standing = done.assign(share=(done["differentiated"] == "differentiated").where(done["differentiated"] != "untested"))
+    standing = done.assign(
+        share=(done["differentiated"] == "differentiated").where(done["differentiated"] != "untested")
+    )
     means["differentiated"] = standing.groupby(axes, sort=False)["share"].mean() if axes else standing["share"].mean()
     return means.reset_index()[[*axes, "seeds", *MEASURES, "differentiated"]]

@@ -14,7 +14,8 @@ from typing import Any
 from gainakt.config import Config
 from gainakt.errors import InputError
 from gainakt.jobs import lineage
-from gainakt.jobs.lineage import FRESH, Row, journal
+from gainakt.jobs.lineage import FRESH
+from gainakt.jobs.marks import Row, journal
 from gainakt.jobs.owning import refuse_owned
 from gainakt.jobs.service import execute
 from gainakt.jobs.sweep.space import identity

@@ -60,6 +60,8 @@ def _says(run: Run, parent: Run | None) -> str:
     origin = run.lineage
     if not origin:
         return ""
+    if "sweep" in origin and _above(run) is None:
+        return f"trial of the sweep {origin['sweep']}"
     gone = "" if parent else f" of {_above(run)}, which is not here any more"
     if "twin" in origin:
         what = "steered again" if origin.get("steered") else "unsteered twin"
@@ -145,8 +147,16 @@ def _start(run: Run, what: str) -> None:
 
 
 def badges(origin: dict[str, Any], steered: bool) -> list[str]:
-    """What is special about how a run came about, for lists: steered, branch, replay, twin."""
+    """What is special about how a run came about, for lists: steered, branch, replay, twin, sweep."""
     if "twin" in origin:
         return ["twin, steered" if origin.get("steered") else "twin"]
-    came = ["branch"] if "parent" in origin else ["replay"] if "replay" in origin else []
+    came = (
+        ["branch"]
+        if "parent" in origin
+        else ["replay"]
+        if "replay" in origin
+        else ["sweep"]
+        if "sweep" in origin
+        else []
+    )
     return [*came, *(["steered"] if steered else [])]
