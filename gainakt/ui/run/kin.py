@@ -150,13 +150,6 @@ def badges(origin: dict[str, Any], steered: bool) -> list[str]:
     """What is special about how a run came about, for lists: steered, branch, replay, twin, sweep."""
     if "twin" in origin:
         return ["twin, steered" if origin.get("steered") else "twin"]
-    came = (
-        ["branch"]
-        if "parent" in origin
-        else ["replay"]
-        if "replay" in origin
-        else ["sweep"]
-        if "sweep" in origin
-        else []
-    )
+    kinds = {"parent": "branch", "replay": "replay", "sweep": "sweep"}
+    came = [badge for name, badge in kinds.items() if name in origin][:1]
     return [*came, *(["steered"] if steered else [])]
