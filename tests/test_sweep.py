@@ -84,7 +84,7 @@ def rows_of(folder: SweepFolder) -> Any:
 def test_a_plan_is_every_combination_times_seeds_over_presets() -> None:
     space = read('preset = ["v3-phase1", "corrected"]\nweights.variance = [1, 10, 1]\nseeds = 3')
     assert (space.points, space.total) == (4, 12)
-    every = [one for point, values in enumerate(space.listed()) for one in space.trials_at(point, values)]
+    every = [one for trials in space.every for one in trials]
     assert len({one.identity for one in every}) == 12
     assert every[0].values == {"preset": "v3-phase1", "weights.variance": 1} and every[0].preset == "v3-phase1"
     assert [one.config.training.seed for one in every[:3]] == [0, 1, 2]
@@ -228,16 +228,19 @@ def test_a_failed_trial_ends_no_other_and_is_tried_again(folder: SweepFolder) ->
     with pytest.raises(RunFailed, match="4 of 4 trials did not finish"):
         carry_out(folder, Here())
     assert rows_of(folder)["status"].tolist() == ["failed"] * 4
-    standing = Standing.of(rows_of(folder), folder.space(), 2)
+    standing = Standing.of(rows_of(folder), folder.space())
     assert (standing.ended, standing.broken, standing.left) == (0, 4, None)
 
 
-def test_time_left_is_that_of_the_trials_to_come(folder: SweepFolder) -> None:
-    carry_out(folder, Here())
+def test_time_left_goes_by_the_pace_since_the_start(folder: SweepFolder) -> None:
     rows = rows_of(folder)
-    rows["seconds"] = 10.0
-    rows.loc[2, "status"], rows.loc[3, "status"] = "running", "planned"
-    assert Standing.of(rows, folder.space(), 2).left == pytest.approx((4 - 2 - 0.5) * 10 / 2)
+    now = time.time()
+    rows.loc[:1, "status"], rows.loc[2, "status"] = "finished", "running"
+    rows.loc[0, "ended"], rows.loc[1, "ended"] = now - 1000, now  # the first before this start
+    standing = Standing.of(rows, folder.space(), now - 60)
+    assert (standing.ended, standing.active, standing.total) == (2, 1, 4)
+    assert standing.left == pytest.approx(2 * 60, abs=5)
+    assert Standing.of(rows, folder.space(), now + 1).left is None
 
 
 def test_an_engine_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

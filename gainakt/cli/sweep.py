@@ -84,7 +84,7 @@ def _show(folder: "SweepFolder", store: Path, again: int, as_json: bool) -> None
     space = folder.space()
     with open_for_reading(store) as reading:
         rows = table(reading, folder.name, space)
-    standing = Standing.of(rows, space, 1)
+    standing = Standing.of(rows, space)
     done = {"sweep": folder.name, "trials": standing.total, "ended": standing.ended, "not_repeated": again}
     if as_json:
         show_json(**done, runs=rows, summary=summary(rows, space))

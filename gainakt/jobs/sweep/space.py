@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from gainakt.measures.registry import MEASURES
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 SEARCHES = ("grid", "random", "optuna")
-MOST_POINTS = 10_000
+MOST_POINTS = 2_000
 _WHOLE = {"seeds": 1, "trials": 1, "seed": 0}  # least values
 _FLAGS = ("tests", "prune")
 _KEYS = ("preset", "search", "measure", "goal", *_WHOLE, *_FLAGS)
@@ -114,6 +115,11 @@ class Space:
         for _ in range(self.trials):
             yield {name: _drawn(name, axis, chance) for name, axis in self.varied.items()}
 
+    @cached_property
+    def every(self) -> list[list[Trial]]:
+        """All trials of a grid or a random search, by point; raises InputError for settings that do not go together."""
+        return [self.trials_at(point, values) for point, values in enumerate(self.listed())]
+
     def trials_at(self, point: int, values: Values) -> list[Trial]:
         """The trials of a point, one per seed; raises InputError for settings that do not go together."""
         settings = dict(values)
@@ -123,6 +129,7 @@ class Space:
         return [Trial(point, values, name, changed(base, {"training.seed": seed})) for seed in seeds]
 
 
+@lru_cache(16)  # a page reads the same plan again and again
 def read(text: str, seeds: int | None = None) -> Space:
     """The space that a TOML text describes, with another number of seeds if given; raises InputError."""
     try:
@@ -211,8 +218,7 @@ def _check(space: Space) -> None:
 def _check_settings(space: Space) -> None:
     """Raise InputError for settings that no training takes: of Optuna's points, each axis by itself."""
     if space.search != "optuna":
-        for point, values in enumerate(space.listed()):
-            space.trials_at(point, values)
+        _ = space.every
         return
     for name in space.presets:
         base = changed(preset(name), space.fixed)

@@ -1,12 +1,13 @@
 """What has come of a sweep, from the store: a row per trial, how far it is, and how long it will take."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from gainakt.config import Config, flatten
-from gainakt.jobs.sweep.space import Space, Trial, Values, identity
+from gainakt.jobs.sweep.space import Space, Values, identity
 from gainakt.measures.registry import shown_in
 from gainakt.store import Run, Store
 from gainakt.store.facts import TESTED, results_of
@@ -22,11 +23,12 @@ def table(store: Store, name: str, space: Space) -> pd.DataFrame:
     """One row per trial: those of the plan that are known, whether they have a run or not (`status` is then planned).
 
     Columns: run_id, what is varied, seed, status, epoch, epochs, the measures of the test students, objective (what
-    Optuna moves, of the validation students), seconds, skills, response, differentiated (pass, noise, untested; or
-    differentiated, noise, untested).
+    Optuna moves, of the validation students), seconds, ended (unix seconds), skills, response (pass, noise, untested),
+    differentiated (differentiated, noise, untested).
     """
     runs = _newest(store, name)
-    planned = {} if space.search == "optuna" else _planned(space)
+    every = [] if space.search == "optuna" else space.every
+    planned = {trial.identity: trial for trials in every for trial in trials}
     missing = [trial for found, trial in planned.items() if found not in runs]
     in_plan = {found: run for found, run in runs.items() if found in planned or not planned}
     results = results_of(store, [run.run_id for run in in_plan.values()])
@@ -50,14 +52,9 @@ def table(store: Store, name: str, space: Space) -> pd.DataFrame:
         *VERDICT,
     ]
     frame = pd.DataFrame(rows, columns=columns)
-    for column in ("epoch", "epochs", *MEASURES, "objective", "seconds"):
+    for column in ("epoch", "epochs", *MEASURES, "objective", "seconds", "ended"):
         frame[column] = pd.to_numeric(frame[column])
     return frame
-
-
-def _planned(space: Space) -> dict[str, Trial]:
-    every = (trial for point, values in enumerate(space.listed()) for trial in space.trials_at(point, values))
-    return {trial.identity: trial for trial in every}
 
 
 def _newest(store: Store, name: str) -> dict[str, Run]:
@@ -86,6 +83,7 @@ def _row(run: Run, space: Space, results: dict[str, dict[str, float | None]], te
         **{measure: results.get("test", {}).get(measure) for measure in MEASURES},
         "objective": next((value for value in objective if value is not None), None),
         "seconds": run.seconds,
+        "ended": run.ended,
         "skills": verdict.questions["skills_differ"].status if own else "untested",
         "response": verdict.questions["response_matters"].status if own else "untested",
         "differentiated": verdict.standing if own else "untested",
@@ -103,15 +101,17 @@ class Standing:
     left: float | None
 
     @classmethod
-    def of(cls, rows: pd.DataFrame, space: Space, processes: int) -> "Standing":
-        """The standing by the rows of `table`, with so many trials at the same time."""
-        status = rows["status"]
-        ended, active = int(status.isin(ENDED).sum()), int(status.isin(("queued", "running")).sum())
+    def of(cls, rows: pd.DataFrame, space: Space, since: float | None = None) -> "Standing":
+        """The standing by the rows of `table`; time left by the pace since its process began (unix seconds)."""
+        status, over = rows["status"], rows["status"].isin(ENDED)
+        active = int(status.isin(("queued", "running")).sum())
         broken = int(status.isin(("failed", "interrupted", "paused")).sum())
-        took = rows.loc[status.isin(ENDED), "seconds"].dropna()
-        half = 0.5 * active  # on average those that train are half done
-        left = (space.total - ended - half) * float(took.mean()) / max(processes, 1) if len(took) else None
-        return cls(space.total, ended, active, broken, None if left is None else max(left, 0.0))
+        left = None
+        moments = rows.loc[over & (rows["ended"] > since), "ended"] if since is not None else rows["ended"][:0]
+        if since is not None and len(moments):
+            pace = (float(moments.max()) - since) / len(moments)
+            left = max((space.total - int(over.sum())) * pace - (time.time() - float(moments.max())), 0.0)
+        return cls(space.total, int(over.sum()), active, broken, left)
 
 
 def summary(rows: pd.DataFrame, space: Space) -> pd.DataFrame:

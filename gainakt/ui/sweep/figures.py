@@ -46,7 +46,8 @@ def effects(rows: pd.DataFrame, space: Space, measure: str, by: str) -> Figure:
         title = MEASURES[measure].label if place % (columns or 1) == 0 else ""
         figure["layout"][f"yaxis{suffix}"] = figures.axis(title, domain=down, anchor=f"x{suffix}", tickformat=".3~g")
         for position, (value, part) in enumerate(groups):
-            shown = chart_text(number(value)), place == 0 and len(groups) > 1
+            text = number(value) if by == "preset" else f"{label(by)} {number(value)}"
+            shown = chart_text(text), place == 0 and len(groups) > 1
             figure["data"] += _curve(part, (name, measure), shown, position, suffix)
     return figure if rows[measure].notna().any() else figures.empty(figure, "No trial has ended yet")
 
@@ -132,7 +133,8 @@ def _dimension(name: str, values: pd.Series, axis: Axis) -> dict[str, Any]:
         known = list(axis) if isinstance(axis, tuple) else []
         ticks = {"tickvals": list(range(len(known))), "ticktext": [chart_text(number(one)) for one in known]}
         return {**shown, **ticks, "values": figures.floats([known.index(one) for one in values])}
-    return {**shown, "values": figures.floats(values)}
+    ticks = {"tickvals": [float(one) for one in axis]} if isinstance(axis, tuple) else {}
+    return {**shown, **ticks, "values": figures.floats(values)}
 
 
 def _decades(exponents: np.ndarray) -> list[float]:

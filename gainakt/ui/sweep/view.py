@@ -18,6 +18,7 @@ from gainakt.ui.sweep import figures
 from gainakt.ui.text import markdown_text, number
 
 _TICK = 2.0
+_STARTED = "sweep-started"
 _EXAMPLE = """# Lists are combined; one value holds in every trial. Names are those of docs/settings.md.
 preset = "corrected"
 data.simulate = "demo"
@@ -62,7 +63,7 @@ def plan(folder: SweepFolder) -> str | None:
     if key not in st.session_state:
         st.session_state[key] = _kept(folder)
     text = st.text_area(
-        "Plan", key=key, height=210, help=_PLAN_HELP, disabled=folder.owner() is not None, persist_state="session"
+        "Plan", key=key, height=330, help=_PLAN_HELP, disabled=folder.owner() is not None, persist_state="session"
     )
     try:
         st.caption(_says(read(text)))
@@ -100,17 +101,15 @@ def actions(folder: SweepFolder, text: str | None) -> None:
         "At once", 1, max(cores(), 1), cores(), help=_MORE_HELP, disabled=live is not None, key="sweep-processes"
     )
     begun = folder.name in sweeps(folder.store)
-    asked = folder.asked_to_stop() or st.session_state.get("sweep-starting") == folder.name
     if start.button(
         "Go on" if begun else "Start",
         type="primary",
         icon=":material/play_arrow:",
-        disabled=live is not None or text is None or asked,
+        disabled=live is not None or text is None or _starting(folder),
         width="stretch",
     ):
         folder.save(text or "")
-        st.session_state["sweep-starting"] = folder.name
-        launch(folder, int(processes))
+        st.session_state[_STARTED] = folder.name, launch(folder, int(processes))
         st.rerun()
     stop.button(
         "Stopping …" if live and folder.asked_to_stop() else "Stop",
@@ -124,42 +123,46 @@ def actions(folder: SweepFolder, text: str | None) -> None:
 
 def progress(folder: SweepFolder) -> None:
     """How far the sweep is and how long it takes; redraws the page where it begins or ends."""
-    _ticking(folder, partial(_progress, folder, folder.owner() is not None))
+    _ticking(folder, partial(_progress, folder, _state(folder)))
 
 
 def _ticking(folder: SweepFolder, draw: partial[None]) -> None:
-    waits = st.session_state.get("sweep-starting") == folder.name
-    st.fragment(draw, run_every=_TICK if folder.owner() or waits else None)()
+    st.fragment(draw, run_every=_TICK if folder.owner() or _starting(folder) else None)()
 
 
-def _progress(folder: SweepFolder, was_live: bool) -> None:
-    live = folder.owner()
-    starting = st.session_state.get("sweep-starting") == folder.name
-    if starting and (live or trouble(folder)):
-        del st.session_state["sweep-starting"]
-    if (live is not None) != was_live:
+def _starting(folder: SweepFolder) -> bool:
+    """Whether a process that was started here has yet to take the sweep up."""
+    name, process = st.session_state.get(_STARTED, ("", None))
+    return name == folder.name and process.poll() is None and folder.owner() is None
+
+
+def _state(folder: SweepFolder) -> str:
+    return "live" if folder.owner() else "starting" if _starting(folder) else "resting"
+
+
+def _progress(folder: SweepFolder, before: str) -> None:
+    state, live = _state(folder), folder.owner()
+    if state != before:
         st.rerun()
     if folder.name not in sweeps(folder.store):
         st.caption("Not started yet. Every trial becomes an ordinary run of the store.")
         return
     space = folder.space()
     rows = table(resources.store(), folder.name, space)
-    standing = Standing.of(rows, space, int(live["processes"]) if live else cores())
-    if not live and not starting and (why := trouble(folder)):
+    standing = Standing.of(rows, space, live["since"] if live else None)
+    if state == "resting" and (why := trouble(folder)):
         st.warning(markdown_text(why), icon=":material/warning:")
-    st.progress(min(standing.ended / max(standing.total, 1), 1.0), text=_standing(standing, live is not None, starting))
+    st.progress(min(standing.ended / max(standing.total, 1), 1.0), text=_standing(standing, state))
 
 
-def _standing(standing: Standing, live: bool, starting: bool) -> str:
+def _standing(standing: Standing, state: str) -> str:
     parts = [f"{standing.ended:,} of {standing.total:,} trials have ended"]
-    parts += [f"{standing.active} train now"] if standing.active and live else []
+    parts += [f"{standing.active} train now"] if standing.active and state == "live" else []
     parts += [f"{standing.broken} broken off"] if standing.broken else []
-    if live and standing.left is not None:
+    if state == "live" and standing.left is not None:
         parts.append(f"about {words.lasting(standing.left)} left")
-    if starting and not live:
-        parts.append("starting")
-    elif not live and standing.ended < standing.total:
-        parts.append("resting")
+    elif state != "live" and standing.ended < standing.total:
+        parts.append(state)
     return ", ".join(parts) + "."
 
 
