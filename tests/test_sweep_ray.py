@@ -16,7 +16,7 @@ from gainakt.jobs.sweep.engines import Local, Ray
 from gainakt.jobs.sweep.folder import SweepFolder
 from gainakt.jobs.sweep.runner import Sweep
 from gainakt.store import RunFolder
-from tests.conftest import ROOT
+from tests.conftest import ROOT, free_port
 from tests.test_sweep import PLAN, _done, rows_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore")]
@@ -24,15 +24,28 @@ ray = pytest.importorskip("ray")
 PATIENCE = 200.0
 
 
+def _started(made: Any, **more: Any) -> Any:
+    """A node of one core on loopback; Ray gives it 30 s to start, which a loaded machine may take longer for."""
+    agents = ("metrics_agent_port", "runtime_env_agent_port", "dashboard_agent_listen_port", "metrics_export_port")
+    for last in (False, False, True):
+        node = {"num_cpus": 1, "node_ip_address": "127.0.0.1", "object_store_memory": 80 * 1024 * 1024}
+        try:  # with ports given it does not wait for its agents to say theirs
+            return made.add_node(**node, **{name: free_port() for name in agents}, **more)
+        except Exception:
+            if last:
+                raise
+    return None
+
+
 @pytest.fixture
 def cluster() -> Iterator[Any]:
     """A head and two workers, each a node of one core."""
     from ray.cluster_utils import Cluster
 
-    node = {"num_cpus": 1, "node_ip_address": "127.0.0.1", "object_store_memory": 80 * 1024 * 1024}
-    made = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
-    made.workers = [made.add_node(**node) for _ in range(2)]
-    made.wait_for_nodes()
+    made = Cluster()
+    _started(made, include_dashboard=False)
+    made.workers = [_started(made) for _ in range(2)]
+    made.wait_for_nodes(timeout=PATIENCE)
     yield made
     ray.shutdown()
     made.shutdown()

@@ -11,6 +11,7 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -66,8 +67,12 @@ class Local:
 
     def submit(self, work: Callable[..., Any], *given: Any) -> "Future[Any]":
         pool = self._idle.pop() if self._idle else self._new()
+        try:
+            future = pool.submit(work, *given)
+        except BrokenProcessPool:  # its process died while it had nothing to do
+            pool = self._new()
+            future = pool.submit(work, *given)
         self._busy.append(pool)
-        future = pool.submit(work, *given)
         future.add_done_callback(lambda ended: self._back(pool, ended))
         return future
 
@@ -84,8 +89,7 @@ class Local:
 
     def _back(self, pool: ProcessPoolExecutor, ended: "Future[Any]") -> None:
         self._busy.remove(pool)
-        dead = not ended.cancelled() and ended.exception() is not None and getattr(pool, "_broken", False)
-        if dead:
+        if not ended.cancelled() and isinstance(ended.exception(), BrokenProcessPool):
             pool.shutdown(wait=False)
         else:
             self._idle.append(pool)

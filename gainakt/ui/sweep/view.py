@@ -16,6 +16,7 @@ from gainakt.ui import resources, tables, words
 from gainakt.ui.plots.live import live_plot
 from gainakt.ui.sweep import figures
 from gainakt.ui.text import markdown_text, number
+from gainakt.verdict.criteria import STANDINGS
 
 _TICK = 2.0
 _STARTED = "sweep-started"
@@ -39,14 +40,16 @@ _MORE_HELP = "Trials that train at the same time, each on its share of this mach
 def chosen() -> SweepFolder | None:
     """The sweep that the link names or the user picks, or a new name; None with the reason on the page."""
     names = list(dict.fromkeys([*sweeps(resources.store_path()), *ready()]))
-    wanted = st.query_params.get("sweep", "")
+    if "sweep-name" not in st.session_state:
+        st.session_state["sweep-name"] = st.query_params.get("sweep") or names[0]
+    current = st.session_state["sweep-name"]
     name = st.selectbox(
         "Sweep",
-        names if wanted in names or not wanted else [wanted, *names],
-        index=names.index(wanted) if wanted in names else 0,
+        names if current in names else [current, *names],
         accept_new_options=True,
         help=_NAME_HELP,
         key="sweep-name",
+        persist_state="session",
     )
     try:
         folder = SweepFolder(resources.store_path(), str(name).strip())
@@ -60,7 +63,7 @@ def chosen() -> SweepFolder | None:
 def plan(folder: SweepFolder) -> str | None:
     """The plan's text, to be changed while the sweep rests; None with the reason on the page where it is not one."""
     key = f"sweep-plan-{folder.name}"
-    if key not in st.session_state:
+    if key not in st.session_state or folder.owner() is not None:
         st.session_state[key] = _kept(folder)
     text = st.text_area(
         "Plan", key=key, height=330, help=_PLAN_HELP, disabled=folder.owner() is not None, persist_state="session"
@@ -204,6 +207,7 @@ def _trials(rows: pd.DataFrame, space: Space) -> None:
     shown = rows.assign(
         open=["Run?run=" + run_id if isinstance(run_id, str) else None for run_id in rows["run_id"]],
         seconds=rows["seconds"].map(words.lasting),
+        differentiated=rows["differentiated"].map(STANDINGS),
         epochs=[_epochs(*pair) for pair in zip(rows["epoch"], rows["epochs"], strict=True)],
     )
     objective = ["objective"] if space.search == "optuna" else []
