@@ -39,20 +39,10 @@ def table(store: Store, name: str, space: Space) -> pd.DataFrame:
         on_data = [row for row in tested if data[row["run_id"]] == run.data_fingerprint]
         rows.append(_row(run, space, results.get(run.run_id, {}), on_data))
     rows += [{**trial.values, "seed": trial.config.training.seed, "status": "planned"} for trial in missing]
-    columns = [
-        "run_id",
-        *space.varied,
-        "seed",
-        "status",
-        "epoch",
-        "epochs",
-        *MEASURES,
-        "objective",
-        "seconds",
-        *VERDICT,
-    ]
+    numbers = ("epoch", "epochs", *MEASURES, "objective", "seconds", "ended")
+    columns = ["run_id", *space.varied, "seed", "status", *numbers, *VERDICT]
     frame = pd.DataFrame(rows, columns=columns)
-    for column in ("epoch", "epochs", *MEASURES, "objective", "seconds", "ended"):
+    for column in numbers:
         frame[column] = pd.to_numeric(frame[column])
     return frame
 
