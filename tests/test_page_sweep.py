@@ -43,6 +43,11 @@ def test_a_plan_that_cannot_be_is_said_and_cannot_start() -> None:
     assert not app.exception and "did you mean" in app.error[0].value and button(app, "Start").disabled
 
 
+def test_a_link_to_a_name_that_could_leave_the_folder_shows_why(store: Path) -> None:
+    app = draw("pages/9_Sweep.py", sweep="../../etc")
+    assert "cannot name a sweep" in app.error[0].value and not app.text_area
+
+
 def test_a_live_sweep_can_be_stopped_and_not_started_twice(store: Path) -> None:
     folder = SweepFolder(store, "mine")
     folder.save(PLAN)

@@ -31,6 +31,7 @@ NOTHING_YET = {  # what each page says, or the control that it offers, before th
     "pages/6_Diagnosis.py": "No runs yet",
     "pages/8_Student.py": "No runs yet",
     "pages/7_Study.py": "None of its runs has finished",
+    "pages/9_Sweep.py": "Not started yet",
 }
 
 
