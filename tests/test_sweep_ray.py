@@ -24,24 +24,31 @@ ray = pytest.importorskip("ray")
 PATIENCE = 200.0
 
 
+class SlowClock:
+    """The clock by which Ray gives a node 30 s to start: a loaded machine takes longer."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+    def monotonic(self) -> float:
+        return time.monotonic() / 10
+
+
 def _started(made: Any, **more: Any) -> Any:
-    """A node of one core on loopback; Ray gives it 30 s to start, which a loaded machine may take longer for."""
+    """A node of one core on loopback; with ports given it does not wait for its agents to say theirs."""
     agents = ("metrics_agent_port", "runtime_env_agent_port", "dashboard_agent_listen_port", "metrics_export_port")
-    for last in (False, False, True):
-        node = {"num_cpus": 1, "node_ip_address": "127.0.0.1", "object_store_memory": 80 * 1024 * 1024}
-        try:  # with ports given it does not wait for its agents to say theirs
-            return made.add_node(**node, **{name: free_port() for name in agents}, **more)
-        except Exception:
-            if last:
-                raise
-    return None
+    node = {"num_cpus": 1, "node_ip_address": "127.0.0.1", "object_store_memory": 80 * 1024 * 1024}
+    return made.add_node(**node, **{name: free_port() for name in agents}, **more)
 
 
 @pytest.fixture
-def cluster() -> Iterator[Any]:
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A head and two workers, each a node of one core."""
     from ray.cluster_utils import Cluster
 
+    monkeypatch.setattr("ray._private.node.time", SlowClock())
+    monkeypatch.setenv("RAY_agent_register_timeout_ms", "300000")
+    monkeypatch.setenv("RAY_worker_register_timeout_seconds", "300")
     made = Cluster()
     _started(made, include_dashboard=False)
     made.workers = [_started(made) for _ in range(2)]
