@@ -62,7 +62,10 @@ def test_trials_show_with_and_without_results(store: Path) -> None:
     SweepFolder(store, "mine").save(PLAN)
     app = draw("pages/9_Sweep.py", sweep="mine")
     (trials,) = app.dataframe
-    assert trials.value["status"].tolist() == ["planned"] * 4 and "0 of 4 trials have ended" in str(app)
+    assert (
+        trials.value["status"].tolist() == ["planned"] * 4
+        and "0 of 4 trials have ended" in app.get("progress")[0].proto.text
+    )
     queue(store)  # an ordinary run is none of its trials
     assert (draw("pages/9_Sweep.py", sweep="mine").dataframe[0].value["status"] == "planned").all()
 

@@ -55,7 +55,7 @@ def sweep(
 def _planned(space: str, seeds: int | None, store: Path) -> "SweepFolder":
     """The sweep's folder with its plan written."""
     from gainakt.jobs.sweep.folder import SweepFolder, sweeps
-    from gainakt.jobs.sweep.space import ready
+    from gainakt.jobs.sweep.space import ready, with_seeds
 
     file = Path(space)
     if file.suffix == ".toml":
@@ -64,9 +64,6 @@ def _planned(space: str, seeds: int | None, store: Path) -> "SweepFolder":
         folder, text = SweepFolder(store, file.stem.lower()), file.read_text(encoding="utf-8")
     elif space in sweeps(store):
         folder = SweepFolder(store, space)
-        if seeds is None:
-            folder.space()
-            return folder
         text = folder.text
     elif space in ready():
         folder, text = SweepFolder(store, space), ready()[space]
@@ -74,7 +71,7 @@ def _planned(space: str, seeds: int | None, store: Path) -> "SweepFolder":
         known = ", ".join(dict.fromkeys([*sweeps(store), *ready()]))
         raise InputError(f"{space!r} is neither a .toml file nor a known sweep; known: {known}")
     if folder.owner() is None:
-        folder.save(text, seeds)
+        folder.save(text if seeds is None else with_seeds(text, seeds))
     return folder
 
 

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gainakt import __version__
 from gainakt.errors import InputError
 from gainakt.jobs.sweep.space import NAME, Space, read
 from gainakt.store import runs_root
@@ -27,7 +26,7 @@ def sweeps_root(store: str | Path) -> Path:
 
 def sweeps(store: str | Path) -> list[str]:
     """The sweeps of a store, the newest first."""
-    plans = sweeps_root(store).glob("*/plan.json")
+    plans = sweeps_root(store).glob("*/plan.toml")
     return [plan.parent.name for plan in sorted(plans, key=lambda plan: -plan.stat().st_mtime)]
 
 
@@ -42,36 +41,25 @@ class SweepFolder:
         self.runs = runs_root(self.store)
         self.path = sweeps_root(store) / name
         self.log = self.path / "log.txt"
-        self._plan, self._owner, self._stop = (self.path / file for file in ("plan.json", "owner.json", "stop"))
+        self._plan, self._owner, self._stop = (self.path / file for file in ("plan.toml", "owner.json", "stop"))
 
     @property
     def text(self) -> str:
         """The TOML text of its plan; raises InputError when there is no such sweep."""
-        return str(self._read()["text"])
+        try:
+            return self._plan.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise InputError(f"there is no sweep {self.name!r} beside {self.store}") from None
 
     def space(self) -> Space:
         """What it tries; raises InputError when there is no such sweep."""
-        plan = self._read()
-        return read(str(plan["text"]), plan.get("seeds"))
+        return read(self.text)
 
-    def _read(self) -> dict[str, Any]:
-        try:
-            plan: dict[str, Any] = json.loads(self._plan.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise InputError(f"there is no sweep {self.name!r} beside {self.store}") from None
-        except ValueError:
-            raise InputError(
-                f"{self._plan} is damaged; write the plan again by starting the sweep from its file"
-            ) from None
-        return plan
-
-    def save(self, text: str, seeds: int | None = None) -> Space:
+    def save(self, text: str) -> None:
         """Make this the plan; runs that it has in common with an earlier one count as done. Raises InputError."""
-        space = read(text, seeds)
+        read(text)
         self.path.mkdir(parents=True, exist_ok=True)
-        plan = {"text": text, "seeds": seeds, "version": __version__}
-        _write(self._plan, plan)
-        return space
+        _write(self._plan, text)
 
     def owner(self) -> dict[str, Any] | None:
         """The process that trains it now (pid, host, engine, processes); None where none does."""
@@ -93,7 +81,7 @@ class SweepFolder:
             )
         self._stop.unlink(missing_ok=True)
         me = this_process()
-        _write(self._owner, {**me, "engine": engine, "processes": processes, "since": time.time()})
+        _write(self._owner, json.dumps({**me, "engine": engine, "processes": processes, "since": time.time()}))
         try:
             yield
         finally:
@@ -114,7 +102,7 @@ class SweepFolder:
         return self._stop.exists()
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
+def _write(path: Path, content: str) -> None:
     part = path.with_suffix(f".{os.getpid()}")
-    part.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    part.write_text(content, encoding="utf-8")
     part.replace(path)

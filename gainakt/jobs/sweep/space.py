@@ -8,7 +8,7 @@ import random
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -130,8 +130,8 @@ class Space:
 
 
 @lru_cache(16)  # a page reads the same plan again and again
-def read(text: str, seeds: int | None = None) -> Space:
-    """The space that a TOML text describes, with another number of seeds if given; raises InputError."""
+def read(text: str) -> Space:
+    """The space that a TOML text describes; raises InputError."""
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -153,10 +153,16 @@ def read(text: str, seeds: int | None = None) -> Space:
     if path := fixed.get("data.path"):
         fixed["data.path"] = str(Path(str(path)).resolve())  # other processes may work in another folder
     space = Space(presets=presets, axes=axes, fixed=fixed, **{name: _option(name, v) for name, v in options.items()})
-    space = space if seeds is None else replace(space, seeds=_option("seeds", seeds))
     _check(space)
     _check_settings(space)
     return space
+
+
+def with_seeds(text: str, seeds: int) -> str:
+    """The plan with another number of seeds."""
+    line = f"seeds = {seeds}"
+    changed_text, found = re.subn(r"^seeds\s*=.*$", line, text, count=1, flags=re.MULTILINE)
+    return changed_text if found else f"{line}\n{text}"
 
 
 def _flat(tree: Mapping[str, Any], start: str = "") -> Iterator[tuple[str, Any]]:
