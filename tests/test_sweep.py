@@ -138,6 +138,7 @@ def test_a_name_that_could_leave_the_folder_is_refused(tmp_path: Path) -> None:
             SweepFolder(tmp_path / "x.duckdb", name)
 
 
+@pytest.mark.timeout(600)
 def test_trials_are_ordinary_runs_and_none_is_repeated(folder: SweepFolder) -> None:
     carry_out(folder, Here())
     rows = rows_of(folder)
@@ -301,14 +302,16 @@ def test_optuna_trials_are_runs_with_an_objective(tmp_path: Path) -> None:
     assert rows["status"].tolist() == ["finished"] * 3 and rows["objective"].between(0.3, 1).all()
 
 
+@pytest.mark.timeout(600)
 def test_a_slurm_job_trains_a_trial(folder: SweepFolder) -> None:
     pytest.importorskip("submitit")
     folder.save(PLAN.replace("seeds = 2", "seeds = 1"))
     assert carry_out(folder, engines.Slurm(folder.path, 2, cluster="local")).done == 2
 
 
+@pytest.mark.timeout(600)
 def test_a_sweep_that_is_killed_goes_on_without_repeating(folder: SweepFolder) -> None:
-    folder.save(PLAN.replace("max_epochs = 1", "max_epochs = 4").replace("seeds = 2", "seeds = 3"))
+    folder.save(PLAN.replace("max_epochs = 1", "max_epochs = 2").replace("seeds = 2", "seeds = 3"))
     command = [sys.executable, "-m", "gainakt", "sweep", "small", f"--store={folder.store}", "--processes=2"]
     first = subprocess.Popen(command, cwd=ROOT)
     until = time.monotonic() + PATIENCE
