@@ -33,6 +33,7 @@ NOTHING_YET = {  # what each page says, or the control that it offers, before th
     "pages/8_Student.py": "No runs yet",
     "pages/7_Study.py": "None of its runs has finished",
     "pages/9_Benchmark.py": "No yardstick has finished yet",
+    "pages/9_Sweep.py": "Not started yet",
 }
 
 

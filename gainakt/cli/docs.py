@@ -60,6 +60,11 @@ EXAMPLES = {
         "gainakt benchmark answers.csv --protocol students80 --models skill-mean,pfa,lightgbm --folds 0,1,2,3,4",
         "gainakt benchmark answers.csv --curve",
     ),
+    "sweep": (
+        "gainakt sweep variance --seeds 5",
+        "gainakt sweep rates.toml --processes 2",
+        "gainakt sweep rates --engine ray",
+    ),
 }
 """Verb -> commands as a reader would type them."""
 

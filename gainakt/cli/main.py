@@ -19,6 +19,7 @@ from gainakt.cli.label import delete, label, restore
 from gainakt.cli.output import leave
 from gainakt.cli.runs import report, runs, skills
 from gainakt.cli.study import study
+from gainakt.cli.sweep import sweep
 from gainakt.cli.train import evaluate, train
 from gainakt.cli.verdict import verdict
 from gainakt.errors import InputError, RunFailed, StoreBusy
@@ -48,6 +49,7 @@ VERBS = (
     import_,
     study,
     benchmark,
+    sweep,
 )
 
 app = typer.Typer(

@@ -62,6 +62,10 @@ class Reader(Listing):
         where = " OR ".join(f"json_extract_string(lineage, '$.{name}') = $id" for name in names)
         return self._runs_where(f"lineage IS NOT NULL AND ({where})", {"id": run_id})
 
+    def trials(self, sweep: str) -> list[Run]:
+        """The runs of a sweep, oldest first."""
+        return self._runs_where("json_extract_string(lineage, '$.sweep') = $sweep", {"sweep": sweep})
+
     def same_config(self, config: str, any_seed: bool = False) -> list[Run]:
         """Runs that began with exactly this configuration, given as the store keeps it, oldest first.
 

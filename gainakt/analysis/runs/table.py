@@ -73,12 +73,13 @@ def came_from(lineage: Mapping[str, Any]) -> str | None:
 
 
 def badges(lineage: Mapping[str, Any], steered: bool) -> list[str]:
-    """What is special about how a run came about, for lists: steered, branch, replay, twin, yardstick."""
+    """What is special about how a run came about, for lists: steered, branch, replay, twin, sweep, yardstick."""
     if "benchmark" in lineage:
         return ["yardstick"]
     if "twin" in lineage:
         return ["twin, steered" if lineage.get("steered") else "twin"]
-    came = ["branch"] if "parent" in lineage else ["replay"] if "replay" in lineage else []
+    kinds = {"parent": "branch", "replay": "replay", "sweep": "sweep"}
+    came = [badge for name, badge in kinds.items() if name in lineage][:1]
     return [*came, *(["steered"] if steered else [])]
 
 

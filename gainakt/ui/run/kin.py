@@ -67,6 +67,8 @@ def came_about(origin: Mapping[str, Any], seed: int | None, gone: str = "") -> s
     """What a run is to the one it came from, such as `branch at step 40: Variance weight 0 → 50`."""
     if not origin:
         return ""
+    if "sweep" in origin and came_from(origin) is None:
+        return f"trial of the sweep {origin['sweep']}"
     if "twin" in origin:
         what = "steered again" if origin.get("steered") else "unsteered twin"
         return f"{what}{gone}, seed {seed}"
