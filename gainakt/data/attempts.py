@@ -2,7 +2,10 @@
 
 import duckdb
 
-from gainakt.data.mapping import Mapping
+from gainakt.data.mapping import Mapping, plain
+
+_VIEW = "problemview"
+"""Where it is empty, DataShop's student-step exports count the first view."""
 
 
 def keep_first(connection: duckdb.DuckDBPyConnection, relation: str, mapping: Mapping) -> str:
@@ -10,7 +13,10 @@ def keep_first(connection: duckdb.DuckDBPyConnection, relation: str, mapping: Ma
 
     Rows without a step stay as they are, as do damaged ones.
     """
-    step = ", ".join(f"c{index}" for index in (*mapping.columns["student"], *mapping.step))
+    step = ", ".join(
+        f"coalesce(nullif(trim(c{index}), ''), '1')" if plain(mapping.header[index]) == _VIEW else f"c{index}"
+        for index in (*mapping.columns["student"], *mapping.step)
+    )
     last = f"nullif(trim(c{mapping.step[-1]}), '.')"
     nth = f"try_cast(c{mapping.nth} AS DOUBLE)" if mapping.nth is not None else "NULL"
     connection.execute(

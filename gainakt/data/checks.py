@@ -7,6 +7,7 @@ import duckdb
 from gainakt.config import DataConfig
 from gainakt.data import siblings, times, values, wide
 from gainakt.data.interactions import JOIN
+from gainakt.data.opening import NO_HEADER
 from gainakt.data.readers import Loaded
 from gainakt.data.text import REPLACED
 
@@ -80,7 +81,7 @@ def _text(connection: duckdb.DuckDBPyConnection, loaded: Loaded, role: str, join
 def _repeats_header(loaded: Loaded) -> str:
     """Whether a row holds the names of its columns; nothing where it cannot."""
     content = loaded.opened.content
-    if content is None or not content.named or loaded.opened.format == "wide":
+    if content is None or not content.named or loaded.opened.format in (*NO_HEADER, "wide"):
         return ""
     names = [
         f"trim(c{index}) = '{content.header[index].replace(chr(39), chr(39) * 2)}'"
@@ -101,9 +102,7 @@ def _partial(config: DataConfig) -> str:
     return {"reject": "NULL", "correct": "1", "incorrect": "0"}[config.partial_credit] + "::TINYINT"
 
 
-def _table(
-    connection: duckdb.DuckDBPyConnection, loaded: Loaded, config: DataConfig, notes: list[str]
-) -> str:
+def _table(connection: duckdb.DuckDBPyConnection, loaded: Loaded, config: DataConfig, notes: list[str]) -> str:
     """One response per row."""
     fold, time = _one(loaded, "fold"), _one(loaded, "time")
     value = values.credit(connection, loaded, config, notes)

@@ -137,7 +137,9 @@ def _feather(path: Path, target: Path) -> None:
     try:
         table = pyarrow.feather.read_table(path)
         if odd := [column.name for column in table.schema if isinstance(column.type, pa.BaseExtensionType)]:
-            raise InputError(f"{path}: column {odd[0]!r} has a type of its own, which is not read; save it as plain text")
+            raise InputError(
+                f"{path}: column {odd[0]!r} has a type of its own, which is not read; save it as plain text"
+            )
         pyarrow.parquet.write_table(table, target)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as Feather: {str(error).splitlines()[0]}") from None

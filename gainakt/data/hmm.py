@@ -16,8 +16,10 @@ _RESPONSES = {"1": "1", "2": "0"}
 
 def is_hmm(rows: Sequence[Sequence[str]], separator: str) -> bool:
     """Whether these are first rows of such a file."""
-    return separator == "\t" and bool(rows) and all(
-        len(row) == len(HEADER) and row[0].strip() in (*_RESPONSES, UNKNOWN) for row in rows
+    return (
+        separator == "\t"
+        and bool(rows)
+        and all(len(row) == len(HEADER) and row[0].strip() in (*_RESPONSES, UNKNOWN) for row in rows)
     )
 
 
@@ -38,5 +40,9 @@ def _row(row: int, fields: list[str] | None, line: str) -> tuple[int, str | None
     if fields is None or len(fields) != len(HEADER):
         return row, f"{len(fields or ())} values instead of {len(HEADER)}", line, []
     response, student, question, skills = fields
-    return row, None, None, [_RESPONSES.get(response.strip(), response), student, question, skills.replace(JOIN, "~").replace("~", JOIN)]
-
+    return (
+        row,
+        None,
+        None,
+        [_RESPONSES.get(response.strip(), response), student, question, skills.replace(JOIN, "~").replace("~", JOIN)],
+    )

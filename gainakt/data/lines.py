@@ -80,7 +80,7 @@ def _frame(each: int, head: str, blocks: list[list[str]]) -> Framing:
     if each == 3:
         return Framing(each, head, 1, 2, None)
     binary = [place for place in (2, 3) if blocks and all(_is_binary(block[place]) for block in blocks)]
-    if head == "length" and binary == [2] or (each > 4 and binary == [2, 3]):
+    if (head == "length" and binary == [2]) or (each > 4 and binary == [2, 3]):
         return Framing(each, head, 1, 2, 3)
     return Framing(each, head, 2, 3, 1)
 

@@ -11,27 +11,30 @@ from gainakt.errors import InputError
 ROLES = ("student", "skill", "response", "time", "question", "fold", "attempt")
 REQUIRED = ("student", "skill", "response")
 
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 KNOWN: dict[str, tuple[str, ...]] = {
-    "student": tuple(
+    "student": _words(
         "anonstudentid userid studentid uid uuid user student learnerid learner username itestid stuid sid"
-        " studentname pupilid pupil participantid participant subjectid".split()
+        " studentname pupilid pupil participantid participant subjectid"
     ),
-    "skill": tuple(
+    "skill": _words(
         "skillname skill skillid skills concept conceptid kc knowledgecomponent tags tag exercise ucid sequenceid topic"
         " concepts conceptname kcs kcid kcname skillids tagid tagids topicid topicname knowledgeconcept knowledgepoint"
-        " subjectid constructid constructname".split()
+        " subjectid constructid constructname"
     ),
-    "response": tuple(
+    "response": _words(
         "correct firstattempt correctfirstattempt outcome answercorrect answeredcorrectly iscorrect response result"
-        " score correctness cfansbin isright passed".split()
+        " score correctness cfansbin isright passed"
     ),
-    "time": tuple(
+    "time": _words(
         "orderid order timestamp firsttransactiontime timedone timestamptw starttime stepstarttime time datetime date"
-        " createdat logid problemlogid servertimestamp submittedat dateanswered".split()
+        " createdat logid problemlogid servertimestamp submittedat dateanswered"
     ),
-    "question": tuple(
-        "questionid problemid itemid item question contentid upid exerciseid taskid itemname".split()
-    ),
+    "question": _words("questionid problemid itemid item question contentid upid exerciseid taskid itemname"),
     "fold": ("fold",),
     "attempt": ("orderid", "problemlogid"),
 }
@@ -220,6 +223,4 @@ def repeated(mapping: Mapping) -> list[str]:
     """Mapped headers that stand more than once, of which the first is read."""
     names = [plain(name) for name in mapping.header]
     used = {mapping.header[i] for role, found in mapping.columns.items() for i in found if len(found) == 1}
-    return sorted(
-        name for name in used if names.count(plain(name)) > 1 and not _SKILL_MODEL.match(name.strip())
-    )
+    return sorted(name for name in used if names.count(plain(name)) > 1 and not _SKILL_MODEL.match(name.strip()))

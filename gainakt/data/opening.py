@@ -16,7 +16,8 @@ from gainakt.errors import InputError
 NO_HEADER = ("lines", "hmm-scalable")
 """Formats of lines without names of columns."""
 
-_LOOKED_AT = 200  # rows by which a form is recognised
+LOOKED_AT = 200
+"""Rows by which a form is recognised."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,9 @@ def first_rows(content: text.Text | Table, count: int) -> list[list[str]]:
     """The cells of the first rows, as many as there are columns; raises InputError for a damaged Parquet file."""
     width = len(content.header)
     if isinstance(content, text.Text):
-        found = islice(records(content.plain, content.separator, skip=content.skip), content.named, count + content.named)
+        found = islice(
+            records(content.plain, content.separator, skip=content.skip), content.named, count + content.named
+        )
         return [((fields or [line]) + [""] * width)[:width] for _, fields, line in found]
     with duckdb.connect(":memory:") as connection:
         try:
@@ -105,11 +108,11 @@ def without_header(content: text.Text, config: DataConfig) -> tuple[str, lines.F
         return "lines", (None if lone else lines.framing_of_pairs(content.plain)) or lines.framing(content.plain)
     if config.format != "auto" or config.header == "yes":
         return "", None
-    if len(content.first) == 2 and content.first[1].isdecimal():  # noqa: PLR2004
+    if len(content.first) == 2 and content.first[1].isdecimal():
         frame = lines.framing_of_pairs(content.plain)
         return ("lines", frame) if frame else ("", None)
     asked = any(getattr(config, f"{role}_column") not in ("", "-") for role in ROLES)
-    if not content.named and not asked and hmm.is_hmm(first_rows(content, _LOOKED_AT), content.separator):
+    if not content.named and not asked and hmm.is_hmm(first_rows(content, LOOKED_AT), content.separator):
         return "hmm-scalable", None
     return "", None
 
@@ -137,7 +140,7 @@ def _open_columns(source: Source, content: text.Text | Table, config: DataConfig
     """A file of columns: a table, sequences or a matrix."""
     mapping = found(source.path, content.header, config)
     if config.format == "wide":
-        mapping, more = wide.mapped(source.path, first_rows(content, _LOOKED_AT), mapping)
+        mapping, more = wide.mapped(source.path, first_rows(content, LOOKED_AT), mapping)
         notes += more
         kind = "wide"
     else:
@@ -156,7 +159,7 @@ def _open_columns(source: Source, content: text.Text | Table, config: DataConfig
 
 def advice(content: text.Text | Table, mapping: Mapping) -> str:
     """What to do about a file without the needed columns, by its first rows."""
-    if offer := wide.offer(first_rows(content, _LOOKED_AT), mapping):
+    if offer := wide.offer(first_rows(content, LOOKED_AT), mapping):
         return offer
     if isinstance(content, text.Text) and not content.named:
         return (

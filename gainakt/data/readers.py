@@ -87,8 +87,8 @@ def _load_fast(
     try:
         connection.execute(
             f"CREATE TABLE {relation}_fast AS SELECT {names} FROM read_csv($path, columns = {{{columns}}},"
-            " header = $named, skip = $skip, delim = $separator, quote = '\"', escape = '\"', auto_detect = false, strict_mode = true,"
-            f" null_padding = false, comment = '', nullstr = '', max_line_size = {_LONGEST_LINE})",
+            " header = $named, skip = $skip, delim = $separator, quote = '\"', escape = '\"', auto_detect = false,"
+            f" strict_mode = true, null_padding = false, comment = '', nullstr = '', max_line_size = {_LONGEST_LINE})",
             {"path": literal(file.plain), "separator": file.separator, "named": file.named, "skip": file.skip},
         )
     except duckdb.OutOfMemoryException:
@@ -100,8 +100,8 @@ def _load_fast(
         connection.execute(f"DROP TABLE {relation}_fast")
         return None
     connection.execute(
-        f"CREATE VIEW {relation} AS SELECT rowid + {file.before_rows + 1} AS row, NULL::VARCHAR AS problem, NULL::VARCHAR AS line, {names}"
-        f" FROM {relation}_fast"
+        f"CREATE VIEW {relation} AS SELECT rowid + {file.before_rows + 1} AS row, NULL::VARCHAR AS problem,"
+        f" NULL::VARCHAR AS line, {names} FROM {relation}_fast"
     )
     return rows
 

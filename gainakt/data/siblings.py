@@ -7,6 +7,8 @@ from gainakt.data.readers import Loaded
 
 _LOOKED_AT = 200_000
 """Rows in which repeated questions are looked for."""
+_FEWEST = 3
+"""Such rows that show a habit of the file and no accident."""
 
 
 def joined(
@@ -23,11 +25,17 @@ def joined(
         if config.attempt_column == "-" or "question" not in columns:
             return long
         repeats = _repeats(connection, long)
-        if not repeats:
+        if repeats < _FEWEST:
+            if repeats:
+                notes.append(
+                    f"{loaded.opened.source.path}: {repeats} row(s) repeat the question before them with another skill;"
+                    " too few to tell a question of several skills, so they are read as responses of their own"
+                )
             return long
         notes.append(
-            f"{loaded.opened.source.path}: rows that repeat the question before them with another skill are read as"
-            " one response to a question of several skills (data.attempt_column=- reads them apart)"
+            f"{loaded.opened.source.path}: rows that repeat the question before them with another skill"
+            f" ({repeats:,} in the first {_LOOKED_AT:,}) are read as one response to a question of several skills"
+            " (data.attempt_column=- reads them apart)"
         )
         connection.execute(f"CREATE VIEW {long}_tried AS {_numbered(long)}")
         source = f"{long}_tried"

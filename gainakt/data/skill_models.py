@@ -14,6 +14,7 @@ NOT_SKILLS = ("singlekc", "uniquestep")
 """Models that DataShop adds to every data set: one skill for all steps, and one for each step."""
 COVERED = 0.9
 """Part of the best coverage that a model must have to be preferred."""
+_NAMED = 6
 PRACTISED = 0.2
 """Share of a student's skills that must be met twice for a model to be preferred."""
 
@@ -99,9 +100,10 @@ def preferred(models: Sequence[SkillModel]) -> SkillModel:
 def _said(models: Sequence[SkillModel], chosen: str) -> str:
     """One sentence on which of several models is read and why."""
     model = next(one for one in models if one.name == chosen)
-    others = ", ".join(f"{one.name} ({one.skills})" for one in models if one.name != chosen)
+    others = [f"{one.name} ({one.skills})" for one in models if one.name != chosen]
+    more = f" and {len(others) - _NAMED:,} more" if len(others) > _NAMED else ""
     return (
-        f"KC model {chosen!r} is read, {RULE}: {model.skills} skill(s), {model.coverage:.0%} of rows,"
-        f" {model.practised:.0%} of a student's skills met twice; also there (skills): {others}; data.skill_model"
-        " names another"
+        f"KC model {chosen!r} is read, {RULE}: {model.skills:,} skill(s), {model.coverage:.0%} of rows,"
+        f" {model.practised:.0%} of a student's skills met twice; also there, with their skills:"
+        f" {', '.join(others[:_NAMED])}{more} (data.skill_model)"
     )

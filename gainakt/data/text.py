@@ -30,6 +30,8 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+
+
 @dataclass(frozen=True)
 class Text:
     """A text file: `plain` is UTF-8, the file itself or a temporary copy.
@@ -65,7 +67,9 @@ def open_text(path: Path, config: DataConfig, scratch: Path, stored: Path | None
     if not sample.strip():
         raise InputError(f"{path}: the file is empty; give one with a header and at least one row")
     if what := binary(sample):
-        raise InputError(f"{path}: this is {what}; allowed: text (CSV, TSV, JSON, ...), also .gz, Parquet, Feather, Excel")
+        raise InputError(
+            f"{path}: this is {what}; allowed: text (CSV, TSV, JSON, ...), also .gz, Parquet, Feather, Excel"
+        )
     encoding, lossy = _encoding(path, sample, config.encoding)
     plain = path
     if lossy or encoding not in ("utf-8", "utf-8-sig") or is_packed(path) or _has_later_marks(path):

@@ -19,9 +19,7 @@ _INTEGERS = ("BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UINTEGER", "USMALLINT"
 _BACKWARD = 0.25  # share of neighbours out of order from which a column called time may be a duration
 
 
-def expression(
-    connection: duckdb.DuckDBPyConnection, loaded: Loaded, config: DataConfig, notes: list[str]
-) -> str:
+def expression(connection: duckdb.DuckDBPyConnection, loaded: Loaded, config: DataConfig, notes: list[str]) -> str:
     """The order of rows: the column's numbers as they are, or its dates as microseconds; doubts go to `notes`."""
     columns = loaded.opened.mapping.columns.get("time")
     if not columns:

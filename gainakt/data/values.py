@@ -30,7 +30,8 @@ def define(connection: duckdb.DuckDBPyConnection) -> None:
         f"CREATE MACRO label(x) AS CASE WHEN lower(trim(x)) IN {_listed(_EMPTY)} THEN NULL ELSE trim(x) END"
     )
     connection.execute("""CREATE MACRO numeral(x) AS try_cast(CASE
-        WHEN contains(x, ',') AND regexp_full_match(trim(x), '-?[0-9]+,[0-9]+') THEN replace(x, ',', '.') ELSE x END AS DOUBLE)""")
+        WHEN contains(x, ',') AND regexp_full_match(trim(x), '-?[0-9]+,[0-9]+') THEN replace(x, ',', '.')
+        ELSE x END AS DOUBLE)""")
     connection.execute(f"""CREATE MACRO answered(x, partial) AS CASE
         WHEN x = '1' THEN 1::TINYINT WHEN x = '0' THEN 0::TINYINT
         WHEN lower(trim(x)) IN {_listed(_CORRECT)} THEN 1::TINYINT

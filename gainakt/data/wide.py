@@ -54,7 +54,9 @@ def mapped(file: Path, rows: Sequence[Sequence[str]], mapping: Mapping) -> tuple
     notes = [f"{file}: {ORDER_MISSING}"]
     if left:
         notes.append(f"{file}: columns that are not read, as they hold more than 0 and 1: {', '.join(left)[:300]}")
-    return Mapping(mapping.header, False, {"student": student, "item": tuple(found)} if student else {"item": tuple(found)}), notes
+    return Mapping(
+        mapping.header, False, {"student": student, "item": tuple(found)} if student else {"item": tuple(found)}
+    ), notes
 
 
 def long(connection: duckdb.DuckDBPyConnection, relation: str, mapping: Mapping, label: str) -> None:
