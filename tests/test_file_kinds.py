@@ -106,7 +106,8 @@ def test_where_no_model_meets_the_rule_its_last_conditions_go_first(written):
 
 
 HEADERS = {
-    "R": '"","Anon.Student.Id","Time","Outcome","KC..Default."', "R, no model": ",student.id,order,is.correct,skill.name",
+    "R": '"","Anon.Student.Id","Time","Outcome","KC..Default."',
+    "R, no model": ",student.id,order,is.correct,skill.name",
     "spelled apart": ",USER ID,Time-Stamp,Is_Correct,Skill-Name", "Eedi": ",UserId,DateAnswered,IsCorrect,SubjectId",
     "ProgSnap2": ",SubjectID,ServerTimestamp,Score,ConceptName", "DAFM": ",user_id,time,correctness,skill_name",
     "pandas": ",user_id,time,correct,skill_name,skill_name.1", "pandas model": ",user_id,time,correct,KC (A)",
@@ -187,10 +188,10 @@ def workbook(rows):
         "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>',
         "_rels/.rels": f'<Relationships xmlns="{package}"><Relationship Id="r" Type="{office}/officeDocument"'
         ' Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets><sheet name="A" sheetId="1" r:id="r1"/>'
-        "</sheets></workbook>",
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}"><Relationship Id="r1" Type="{office}/worksheet"'
-        ' Target="worksheets/sheet1.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets><sheet name="A" sheetId="1"'
+        ' r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}"><Relationship Id="r1"'
+        f' Type="{office}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
         "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData></worksheet>',
     }
     packed = io.BytesIO()
