@@ -220,6 +220,8 @@ def test_a_table_without_a_header(written):
     named = DataConfig(student_column="column 1", skill_column="column 3", response_column="column 2")
     data = read(path, named)
     assert seen(data) == [("ann", "alg", 1), ("bob", "geo", 0)] and data.rows == 2
+    with pytest.raises(InputError, match="column 1, column 2, column 3"):  # a known word that comes again is a value
+        read(written("ann,add,correct\nbob,add,wrong\ncat,sub,correct\n"))
     text = written("x,y,z\nann,a,1\n")
     asked = DataConfig(header="no", student_column="column 1", skill_column="column 2", response_column="column 3")
     assert read(text, asked).rejected["row"].tolist() == [1]
@@ -240,7 +242,7 @@ def test_a_matrix_of_students_by_items(written, head):
 def test_questions_of_several_skills_on_rows_of_their_own(written):
     text = "5\n74,74,73,73,82\n37,54,37,54,45\n0,0,1,1,1\n3\n11,12,12\n37,37,54\n1,0,0\n"
     data = read(written(text, "four.txt"))
-    assert len(data) == 5 and data.skills == ["37", "37~~54", "45"] and said(data, "data.attempt_column")
+    assert len(data) == 5 and data.skills == ["37", "45", "37~~54"] and said(data, "data.attempt_column")
     assert len(read(written(text, "four.txt"), DataConfig(attempt_column="-"))) == 8
     steps_apart = "user_id,problem_id,skill,correct\n" + "".join(f"1,p,k{i},{i % 2}\n" for i in range(8))
     assert len(read(written(steps_apart))) == 8

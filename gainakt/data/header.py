@@ -68,12 +68,22 @@ def names_columns(first: Sequence[str], rest: Sequence[Sequence[str]], config: D
     if config.header != "auto":
         return config.header == "yes"
     asked = {plain(getattr(config, f"{role}_column")) for role in ROLES} - {""}
-    if known_roles(first) or asked & {plain(name) for name in first}:
+    if asked & {plain(name) for name in first}:
         return True
+    if known_roles(first):
+        return not _come_again(first, rest)
     if not any(_NUMBER.fullmatch(cell.strip()) for cell in first):
         return True
     cells = {cell.strip() for row in rest for cell in row}
     return bool(cells) and cells <= {"0", "1", ""} and not {cell.strip() for cell in first} <= {"0", "1", ""}
+
+
+def _come_again(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
+    """Whether all known names of the first row are values of their columns as well, as `correct` may be."""
+    known = [index for index, cell in enumerate(first) if known_roles([cell])]
+    others = [[cell.strip() for cell in row] for row in rest]
+    others = [row for row in others if row != list(first)]  # where files were joined, the header stands again
+    return bool(known) and all(any(row[i : i + 1] == [first[i]] for row in others) for i in known)
 
 
 def numbered(width: int) -> list[str]:

@@ -46,7 +46,10 @@ def offer(rows: Sequence[Sequence[str]], mapping: Mapping) -> str:
 
 def mapped(file: Path, rows: Sequence[Sequence[str]], mapping: Mapping) -> tuple[Mapping, list[str]]:
     """The columns `student` (if any) and `item` of a matrix, and notes on it; raises InputError without items."""
+    names = [row[0].strip() for row in rows if row]
     student = mapping.columns.get("student", ())
+    if not student and len(set(names)) == len(names) > 1 and 0 not in items(rows, 1, None):
+        student = (0,)
     found = items(rows, len(mapping.header), student[0] if student else None)
     if not found:
         raise InputError(f"{file}: no column of 0 and 1 in the first rows, so this is no matrix of students by items")
