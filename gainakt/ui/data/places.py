@@ -30,7 +30,7 @@ def check(config: DataConfig) -> None:
     for path in (config.path, config.test_path):
         for part in filter(None, map(str.strip, path.split(";"))):
             if not _is_within(part, folders):
-                shown = ", ".join(map(str, folders[:-1] if len(folders) > 3 else folders))
+                shown = ", ".join(map(str, folders))
                 raise InputError(
                     f"{part[:200]!r} is outside the folders that this dashboard may read ({shown}); move the data"
                     f" there, upload them, or let the owner name their folder in {FOLDERS}"
