@@ -227,7 +227,9 @@ def _skill_models(models: list[dict[str, Any]]) -> None:
     """What each KC model of the file is like, and which one is read."""
     columns = st.column_config
     st.dataframe(
-        pd.DataFrame(models),
+        pd.DataFrame(models).assign(
+            **{name: [100 * one[name] for one in models] for name in ("coverage", "practised")}
+        ),
         hide_index=True,
         key="data.skill-models",
         height=tables.fitting(len(models), 420),
@@ -236,10 +238,10 @@ def _skill_models(models: list[dict[str, Any]]) -> None:
             "used": columns.CheckboxColumn("Read", width=60),
             "name": columns.TextColumn("Skill model", width=320),
             "skills": columns.NumberColumn("Skills", format="localized", help="A combination of skills counts as one."),
-            "coverage": columns.NumberColumn("Rows with a skill", format="percent"),
+            "coverage": columns.NumberColumn("Rows with a skill", format="%.0f %%"),
             "practised": columns.NumberColumn(
                 "Met twice",
-                format="percent",
+                format="%.0f %%",
                 help="Share of the pairs of a student and a skill with two responses or more: practice to learn from.",
             ),
         },
