@@ -32,7 +32,7 @@ class Made:
     steered: bool = False
 
 
-def write(store: Path, name: str, base: str = "corrected", how: Made | None = None, **changes: Any) -> str:
+def write(store: Path, name: str, base: str = "without-level", how: Made | None = None, **changes: Any) -> str:
     """A finished run of this preset with these settings changed; its id. The seed setting also seeds its chance."""
     how = how or Made()
     config = changed(preset(base), changes).model_dump()
