@@ -77,8 +77,9 @@ def test_tag_filter_delete_restore(page: Page, tmp_path: Path, dashboard: Callab
     expect(cells(page)).to_contain_text("run b", timeout=SLOW)
     page.get_by_role("button", name="Tag").click()
     tags = page.get_by_role("combobox", name="Tags")
-    tags.fill("paper")
-    tags.press("Enter")
+    tags.press_sequentially("paper")
+    page.get_by_role("option", name=re.compile("paper")).click()
+    tags.press("Tab")  # closes the list of tags, which lies over the buttons
     page.get_by_role("button", name="Add", exact=True).click()
     expect(cells(page)).to_contain_text("paper")
     page.keyboard.press("Escape")
