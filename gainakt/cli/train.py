@@ -14,6 +14,7 @@ from gainakt.cli.options import JsonFlag, RunArgument, StoreOption, assigned
 from gainakt.cli.output import leave, show, take_in, verdict_of
 from gainakt.cli.progress import TrainingBar
 from gainakt.config import DEFAULT_STORE, Config, changed
+from gainakt.config.file import read
 from gainakt.config.presets import PRESETS, find
 from gainakt.errors import InputError
 from gainakt.store import Run, RunFolder, open_for_reading, runs_root
@@ -30,6 +31,10 @@ def train(
     simulate: Annotated[
         str, typer.Option(help="Train on simulated students of this scenario instead; demo without --data.")
     ] = "",
+    config_file: Annotated[
+        Path | None,
+        typer.Option("--config", help="A file of settings in TOML, such as a run's page offers, on top of the preset."),
+    ] = None,
     assign: Annotated[
         list[str] | None, typer.Option("--set", help="A setting NAME=VALUE (docs/settings.md); may be repeated.")
     ] = None,
@@ -41,7 +46,10 @@ def train(
     from gainakt.jobs.lineage import FRESH
     from gainakt.jobs.service import queue_run
 
-    config = _configured(preset, data, simulate, assigned(assign, "training.max_epochs=5"))
+    named, settings = read(config_file) if config_file else ("", {})
+    preset = named or preset
+    source = _source(data, simulate)
+    config = changed(find(preset).config, settings | source | assigned(assign, "training.max_epochs=5"))
     folder = queue_run(runs_root(store), config, name=name or preset, preset=preset)
     run_training(store, folder, config, FRESH, as_json=as_json)
 
@@ -90,11 +98,10 @@ def _recorded(run: Run) -> dict[str, Any]:
     }
 
 
-def _configured(preset: str, data: str, simulate: str, changes: dict[str, Any]) -> Config:
+def _source(data: str, simulate: str) -> dict[str, Any]:
     if data and simulate:
         raise InputError("--data and --simulate exclude each other; give one")
-    source = {"data.path": data} if data else {"data.simulate": simulate} if simulate else {}
-    return changed(find(preset).config, source | changes)
+    return {"data.path": data} if data else {"data.path": "", "data.simulate": simulate} if simulate else {}
 
 
 @contextmanager

@@ -261,6 +261,16 @@ def _renamed(row: Mapping[str, Any], moment: float | None, out: Changes) -> None
     out.happen(event("renamed", moment, new=as_json(row["name"]), who=text(row.get("who"))))
 
 
+def _annotated(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
+    """What people wrote on the run (`annotations.checked`); a part that is missing stays as it was."""
+    written = {name: row[name] for name in ("name", "tags", "notes", "favourite", "archived") if name in row}
+    for name, value in written.items():
+        out.columns[name] = bool(value) if name in ("favourite", "archived") else text(value)
+    if "tags" in written:
+        out.columns["tags"] = as_json([text(tag) for tag in written["tags"]])
+    out.happen(event("annotated", moment, text=as_json(written), who=text(row.get("who"))))
+
+
 def _unknown(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
     """A kind from a newer version, kept as it is."""
     at = {name: row.get(name) for name in ("step", "epoch") if isinstance(row.get(name), int)}
@@ -282,4 +292,5 @@ _HANDLERS: dict[str, Callable[[Mapping[str, Any], float | None, Changes], None]]
     "resumed": _resumed,
     "state": _state,
     "renamed": _renamed,
+    "annotated": _annotated,
 }
