@@ -26,7 +26,7 @@ _LIGHTS = {
     **{f"{passed}/6": "blue" for passed in range(7)},
 }
 _WIDTHS = {"name": 152, "status": 84, "data": 84, "preset": 96, "created": 122, "verdict": 208, "run_id": 168,
-           "origin": 96, "tags": 110, "notes": 160}  # fmt: skip
+           "origin": 96, "tags": 92, "notes": 160}  # fmt: skip
 
 
 def draw(look: Look) -> None:
