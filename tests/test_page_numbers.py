@@ -108,8 +108,8 @@ def test_published_records_are_listed_apart_and_compared_like_any_run(store: Pat
     assert "1 run: 1 finished" in text_of(draw("app.py"))
     listed = [draw("pages/2_Runs.py", show=show).dataframe[0].value for show in ("runs", "published")]
     assert [len(table) for table in listed] == [1, 3]
-    app = draw("pages/4_Compare.py", runs=f"{run_id},00000000-970206-0206")
-    numbers = app.dataframe[1].value.set_index("Measure")
+    runs = f"{run_id},00000000-970206-0206"
+    numbers = draw("pages/4_Compare.py", runs=runs, show="measures").dataframe[0].value.set_index("Measure")
     assert numbers.loc["Gain std"].tolist()[:2] == [0.12, 0.00182]
     assert numbers.loc["Mastery correlation, original form"].isna().tolist()[:2] == [True, False]
     differs = draw("pages/4_Compare.py", runs=runs, show="settings").dataframe[0].value.set_index("Setting")
