@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.pages import write_run
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 SLOW = 120_000
 """Milliseconds for the first page of a fresh server: a shared machine may be many times slower than an idle one."""
 

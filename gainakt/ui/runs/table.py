@@ -26,7 +26,7 @@ _LIGHTS = {
     **{f"{passed}/6": "blue" for passed in range(7)},
 }
 _WIDTHS = {"name": 152, "status": 84, "data": 84, "preset": 96, "created": 122, "verdict": 208, "run_id": 168,
-           "origin": 96, "tags": 110, "notes": 160}  # fmt: skip
+           "origin": 96, "tags": 92, "notes": 160}  # fmt: skip
 
 
 def draw(look: Look) -> None:
@@ -88,7 +88,8 @@ def _grid(shown: rows.Rows, look: Look) -> None:
         shown.tick_rows(st.session_state[key]["selection"]["rows"])
         st.session_state[_TOUCHED] = True
 
-    names = _columns(look)
+    tagged = "tags" in shown.table and bool(shown.table["tags"].map(bool).any())
+    names = _columns(look, tagged)
     st.dataframe(
         _cells(shown.table, names), hide_index=True, key=key, placeholder="–", on_select=touched,
         selection_mode="multi-row", selection_default={"selection": {"rows": shown.ticked()}},
@@ -97,14 +98,17 @@ def _grid(shown: rows.Rows, look: Look) -> None:
     )  # fmt: skip
 
 
-def _columns(look: Look) -> list[str]:
-    """The columns in order: star, name, what the arrangement adds, then the chosen ones."""
+def _columns(look: Look, tagged: bool) -> list[str]:
+    """The columns in order: star, name, what the arrangement adds, then the chosen ones; tags that are there first."""
     known = all_fields()
     chosen = [name for name in with_epochs(look.columns) if name not in ("name", "favourite")]
     if look.rows == "seeds":
         measured = [name for name in chosen if known[name].of in ("final", "epochs")]
         facts = [name for name in chosen if name in ("status", "data", "preset", "created")]
         return ["name", "n", *(part for name in measured for part in (name, name + STD)), *facts]
+    if tagged and "tags" in chosen:
+        chosen.remove("tags")
+        chosen.insert(0, "tags")
     came = [rows.CAME] if look.rows == "lineage" else []
     return ["open", "star", "name", *came, *chosen]
 
