@@ -46,7 +46,7 @@ def _best(store: Store, look: Look, ids: list[str]) -> None:
         return
     best = values.idxmax() if all_fields()[name].better == "higher" else values.idxmin()
     run = store.run(str(best))
-    label = f"{markdown_text(shortened(run.name, 50))}: {number(float(values[best]), 4)}"
+    label = f"{markdown_text(shortened(run.name, 60))}: {number(float(values[best]), 4)}"
     st.page_link("pages/3_Run.py", label=label, icon=":material/trophy:", query_params={"run": run.run_id})
     st.button(
         "Tick", key="tick-best", on_click=rows.tick, args=([*rows.ticked(), run.run_id],), help="Add to the ticked."
