@@ -10,7 +10,7 @@ from gainakt.analysis.runs.fields import Field, all_fields, with_epochs
 from gainakt.analysis.runs.seeds import STD
 from gainakt.errors import InputError
 from gainakt.measures.registry import MEASURES
-from gainakt.store import Store
+from gainakt.store import Run, Store
 from gainakt.ui import resources, tables, words
 from gainakt.ui.run.view import progress_text
 from gainakt.ui.runs import rows
@@ -61,8 +61,11 @@ def _now(store: Store, new: int) -> None:
     if active:
         run = active[0]
         total = (run.steps_per_epoch or 0) * (run.max_epochs or 0)
-        more = f" · and {len(active) - 1} more" if len(active) > 1 else ""
-        text = f"{markdown_text(shortened(run.name, 60))} · {progress_text(run, store.began(run.run_id))}{more}"
+        text = _how_far(store, run, 60)
+        if len(active) == 2:
+            text += f" · {_how_far(store, active[1], 30)}"
+        elif len(active) > 2:
+            text += f" · and {len(active) - 1} more"
         bar.progress(min(1.0, (run.step or 0) / total) if total else 0.0, text=text)
         link.page_link(
             "pages/1_Train.py", label="Watch", icon=":material/visibility:", query_params={"run": run.run_id}
@@ -74,6 +77,10 @@ def _now(store: Store, new: int) -> None:
             f"Show {new} new run{'s' if new > 1 else ''}", icon=":material/refresh:", key="show-new",
             on_click=_show_new, width="stretch", help="Rows keep their places until you ask for the new ones.",
         )  # fmt: skip
+
+
+def _how_far(store: Store, run: Run, length: int) -> str:
+    return f"{markdown_text(shortened(run.name, length))} · {progress_text(run, store.began(run.run_id))}"
 
 
 def _show_new() -> None:
