@@ -52,20 +52,25 @@ def _of_run(folder: Path, _digest: str, interactions: tuple[int, ...]) -> Accura
     return computed(read(folder), np.array(interactions, np.int64))
 
 
-def interval(folder: Path, predictor: str) -> tuple[float | None, float | None]:
-    """95 % interval over students of a predictor's AUC; (None, None) where the run kept no predictions."""
+def kept(folder: Path, predictor: str) -> dict[str, float | None]:
+    """Lower and upper end of the AUC's 95 % interval over students, rmse and ece of a predictor's kept predictions.
+
+    Empty where the run kept none. Raises InputError for a damaged file.
+    """
     about = folder / f"{_NAME}.json"
     if not about.exists():
-        return None, None
-    return _interval(folder, json.loads(about.read_text(encoding="utf-8"))["sha256"], predictor)
+        return {}
+    return _kept(folder, json.loads(about.read_text(encoding="utf-8"))["sha256"], predictor)
 
 
 @lru_cache(256)
-def _interval(folder: Path, _digest: str, predictor: str) -> tuple[float | None, float | None]:
+def _kept(folder: Path, _digest: str, predictor: str) -> dict[str, float | None]:
     columns = read(folder)
     if predictor not in columns:
-        return None, None
-    return accuracy.auc_interval(columns["response"], columns[predictor], columns["student"])
+        return {}
+    pair = columns["response"], columns[predictor]
+    lower, upper = accuracy.auc_interval(*pair, columns["student"])
+    return {"lower": lower, "upper": upper, "rmse": accuracy.rmse(*pair), "ece": accuracy.ece(*pair)}
 
 
 def computed(columns: Columns, interactions: NDArray[np.int64]) -> Accuracy:
