@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from gainakt import __version__
-from gainakt.errors import InputError
+from gainakt.errors import InputError, place_refused
 from gainakt.store.owner import this_process
 
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
@@ -65,6 +65,8 @@ class RunFolder:
                 break
             except FileExistsError:
                 continue
+            except OSError as error:
+                raise place_refused("the folder of runs", root, error) from error
         row = {"kind": "queued", "run_id": run_id, "name": name, "preset": preset, "config": config}
         row |= {"lineage": lineage} if lineage else {}
         created.append({**row, **this_process(), "version": __version__})

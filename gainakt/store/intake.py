@@ -14,6 +14,7 @@ import duckdb
 import pandas as pd
 
 from gainakt.errors import InputError, disk_full
+from gainakt.store.damage import damaged
 from gainakt.store.changes import EVALUATED, Changes, is_taken_back
 from gainakt.store.inbox import RunFolder
 from gainakt.store.owner import is_alive
@@ -134,7 +135,9 @@ class Intake:
         try:
             self._write_together(parts)
         except (duckdb.Error, ValueError, TypeError, OverflowError) as error:
-            if isinstance(error, _DATABASE) or disk_full(error):
+            if isinstance(error, _DATABASE) or (
+                isinstance(error, duckdb.Error) and (disk_full(error) or damaged(error))
+            ):
                 raise
             if len(parts) > 1:
                 for part in parts:

@@ -1,17 +1,19 @@
 """Reading the store: each call has its own cursor, so any thread may call; every value is bound."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import duckdb
 import pandas as pd
 
-from gainakt.errors import InputError
+from gainakt.errors import InputError, StoreDamaged
 from gainakt.measures.registry import shown_in
+from gainakt.store.damage import in_plain_words
 from gainakt.store.entities import PUBLISHED, Histogram, Run
 from gainakt.store.rows import ACTIVE
 
@@ -53,9 +55,14 @@ QUALIFY (row_number() OVER ordered * $points) // (count(*) OVER whole)
 class Reader:
     """The reading half of a store."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None = None) -> None:
         self._connection = connection
         self._cursors = Lock()
+        self.path = path
+        self.damage: StoreDamaged | None = None
+        """What was found when the file could not be read, or written, as it should be."""
+        self.on_damage: Callable[[StoreDamaged], object] = lambda _: None
+        """Called once, by whoever finds it."""
 
     def runs(self, search: str = "", published: bool | None = False) -> pd.DataFrame:
         """All runs, or all published records, or (None) both, newest first, with their test metrics, for a table.
@@ -274,13 +281,26 @@ class Reader:
             return rows
 
     @contextmanager
-    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self._cursors:
-            cursor = self._connection.cursor()
+    def _in_plain_words(self) -> Iterator[None]:
+        """Remember damage to the file, and raise what `damage.said` makes of an error."""
         try:
-            yield cursor
-        finally:
-            cursor.close()
+            with in_plain_words(self.path):
+                yield
+        except StoreDamaged as error:
+            found, self.damage = self.damage is None, error
+            if found:
+                self.on_damage(error)
+            raise
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._in_plain_words():
+            with self._cursors:
+                cursor = self._connection.cursor()
+            try:
+                yield cursor
+            finally:
+                cursor.close()
 
 
 def _bind(values: dict[str, Any], prefix: str, items: Sequence[str]) -> str:

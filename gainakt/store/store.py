@@ -11,7 +11,7 @@ from typing import Self
 
 import duckdb
 
-from gainakt.errors import InputError, StoreBusy, disk_full, in_words
+from gainakt.errors import InputError, StoreBusy, in_words
 from gainakt.store import connection as opening
 from gainakt.store import snapshot
 from gainakt.store.entities import Run
@@ -34,8 +34,7 @@ class Store(Reader):
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, path: Path | None, runs: Path | None, warnings: list[str]
     ) -> None:
-        super().__init__(connection)
-        self.path = path
+        super().__init__(connection, path)
         self.runs_root = runs
         self.warnings = warnings
         self.read_only = False
@@ -73,7 +72,7 @@ class Store(Reader):
         """
         if self._intake is None or self.read_only:
             return 0
-        with self._lock, _room_on_disk(self.path):
+        with self._lock, self._in_plain_words():
             try:
                 taken = self._intake.take_in()
             finally:
@@ -191,17 +190,6 @@ class Store(Reader):
         if new:
             self.warnings.append(new)
         return new
-
-
-@contextlib.contextmanager
-def _room_on_disk(path: Path | None) -> Iterator[None]:
-    """Say in words that the disk is full, where DuckDB speaks of commits and blocks."""
-    try:
-        yield
-    except duckdb.Error as error:
-        if disk_full(error):
-            raise InputError(f"the disk of {path} is full; make room on it, nothing of the runs is lost") from error
-        raise
 
 
 def open_for_reading(path: str | Path, wait: float = 10.0) -> Store:
