@@ -14,6 +14,10 @@ class StoreDamaged(InputError):
     """The store's file cannot be read as it should; the message says how to build it anew from the runs' journals."""
 
 
+class StoreFull(InputError):
+    """There is no room to write the store's file; runs are in their journals all the same."""
+
+
 class RunFailed(RuntimeError):
     """A training that cannot or must not go on: the message says why, where and what to try."""
 

@@ -107,7 +107,10 @@ def test_a_store_without_journals_is_not_given_up(path):
 
 
 def test_a_store_that_another_process_holds_is_not_rebuilt(path):
-    code = "import sys, time; from gainakt.store import Store; s = Store.open(sys.argv[1]); print('y', flush=True); time.sleep(99)"
+    code = (
+        "import sys, time; from gainakt.store import Store\n"
+        "s = Store.open(sys.argv[1]); print('y', flush=True); time.sleep(99)"
+    )
     with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE) as holder:
         holder.stdout.readline()
         with pytest.raises(StoreBusy, match=str(holder.pid)):
@@ -227,3 +230,20 @@ def test_a_disk_that_is_full_at_a_checkpoint_is_said_in_words(tmp_path):
         with pytest.raises(InputError, match=r"the disk of .* is full"):
             store.take_in()
         store._writer = real
+
+
+def test_a_store_that_could_not_be_made_for_want_of_room_is_made_once_there_is_some(tmp_path, monkeypatch):
+    path = tmp_path / "s.duckdb"
+    connect = duckdb.connect
+
+    def full(name, **others):
+        path.touch()
+        raise duckdb.IOException("IO Error: Could not write file: No space left on device")
+
+    monkeypatch.setattr(duckdb, "connect", full)
+    with pytest.raises(InputError, match=r"the disk of .* is full"):
+        Store.open(path)
+    path.touch()  # as a killed process leaves it
+    monkeypatch.setattr(duckdb, "connect", connect)
+    with Store.open(path) as store:
+        assert store.runs().empty

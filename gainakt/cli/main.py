@@ -17,7 +17,7 @@ from gainakt.cli.runs import report, runs, skills
 from gainakt.cli.study import study
 from gainakt.cli.train import evaluate, train
 from gainakt.cli.verdict import verdict
-from gainakt.errors import InputError, RunFailed, StoreBusy
+from gainakt.errors import InputError, RunFailed, StoreBusy, disk_full, in_words
 
 VERBS = (
     data,
@@ -71,4 +71,4 @@ def main() -> None:
     except InputError as error:
         leave(str(error), 2)
     except (RunFailed, StoreBusy, OSError) as error:
-        leave(str(error), 1)
+        leave(in_words(error) if disk_full(error) else str(error), 1)

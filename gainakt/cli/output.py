@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from gainakt.errors import InputError, StoreBusy, StoreDamaged
+from gainakt.errors import InputError, StoreBusy, StoreDamaged, StoreFull
 from gainakt.store import Store, open_for_reading, runs_root
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def verdict_of(store: Path, run_id: str, targets: "Targets | None" = None) -> di
     try:
         with open_for_reading(store) as reading:
             return as_json(reading, run_id, targets or DEFAULTS)
-    except (StoreBusy, StoreDamaged):
+    except (StoreBusy, StoreDamaged, StoreFull):
         reading = Store.open(":memory:", runs=runs_root(store))
         reading.take_in()
     with reading:

@@ -1,5 +1,6 @@
 """The verbs that read saved runs: `runs`, `skills`, `report`."""
 
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
@@ -19,8 +20,9 @@ def runs(
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """List the runs, newest first, and the published records of the original study."""
-    if runs_root(store).exists():
-        reference.place(runs_root(store))
+    with contextlib.suppress(OSError):  # listing what is there needs no room
+        if runs_root(store).exists():
+            reference.place(runs_root(store))
     with open_for_reading(store) as reading:
         table, published = reading.runs(search), reading.runs(search, published=True)
     if as_json:

@@ -13,7 +13,7 @@ import duckdb
 
 from gainakt.errors import InputError, StoreBusy, disk_full, place_refused
 from gainakt.store import schema
-from gainakt.store.damage import damage, in_plain_words, log_of, said, stamped
+from gainakt.store.damage import damage, in_plain_words, log_of, stamped
 
 _LOG = logging.getLogger(__name__)
 _RETRY_SECONDS = 0.1
@@ -164,9 +164,16 @@ def _connected(path: Path, wait: float) -> duckdb.DuckDBPyConnection:
 
 
 def _connect(path: Path, wait: float) -> tuple[duckdb.DuckDBPyConnection, list[str]]:
+    before = path.exists()
+    if before and not path.stat().st_size:
+        path.unlink()  # left by a process that ended as it made the file; DuckDB takes it for another program's
     try:
         return _connected(path, wait), []
     except duckdb.Error as error:
+        if not before:
+            path.unlink(missing_ok=True)  # on a full disk it is made, but stays empty
+        if disk_full(error) or not path.exists():
+            raise
         return _without_damaged_log(path, error)
 
 
@@ -208,7 +215,7 @@ def _unreadable(path: Path, error: duckdb.Error) -> Exception:
     except OSError as refused:
         return place_refused("the store", path, refused)
     if start[8:12] == _DUCKDB:
-        return said(path, error) if disk_full(error) else damage(path, error)
+        return damage(path, error)
     kind = "an SQLite file" if start.startswith(_SQLITE) else "not a DuckDB file"
     return InputError(
         f"cannot open the store {path}: it is {kind}. Name another file with --store; if it was a store and is damaged,"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from gainakt.errors import InputError, StoreDamaged, disk_full, in_words
+from gainakt.errors import InputError, StoreDamaged, StoreFull, disk_full, in_words
 
 _TELLS = (duckdb.CatalogException, duckdb.FatalException, duckdb.InternalException)
 """The store's own queries name what every store has: where a table or column is missing, the file is not whole."""
@@ -26,7 +26,7 @@ def damaged(error: duckdb.Error) -> bool:
 def said(path: Path | None, error: duckdb.Error) -> Exception:
     """What to raise for an error of the database: in words where the disk or the file is at fault, else itself."""
     if disk_full(error):
-        return InputError(f"the disk of {path} is full; make room on it, nothing of the runs is lost")
+        return StoreFull(f"the disk of {path} is full; make room on it, nothing of the runs is lost")
     return damage(path, error) if damaged(error) else error
 
 

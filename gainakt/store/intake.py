@@ -14,8 +14,8 @@ import duckdb
 import pandas as pd
 
 from gainakt.errors import InputError, disk_full
-from gainakt.store.damage import damaged
 from gainakt.store.changes import EVALUATED, Changes, is_taken_back
+from gainakt.store.damage import damaged
 from gainakt.store.inbox import RunFolder
 from gainakt.store.owner import is_alive
 from gainakt.store.rows import ACTIVE, ENDED, SIGNS_OF_LIFE, changes, event
@@ -25,6 +25,8 @@ BYTES_PER_TRANSACTION = 32 * 1024 * 1024
 SILENCE_SECONDS = 120.0
 """After this long without a row, a run of another host counts as interrupted."""
 
+_NAMED = 3
+"""Faults of a journal that a warning names."""
 _RETRY_DAMAGED_SECONDS = 60.0
 _DATABASE = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException)
 """Errors of the disk or the database, not of a row."""
@@ -75,6 +77,7 @@ class _Part:
     changes: Changes = field(default_factory=Changes)
     rows: int = 0
     bytes: int = 0
+    faults: list[str] = field(default_factory=list)
     unfinished: bool = False  # there was more to read, or a first look at its process is due
 
 
@@ -115,7 +118,9 @@ class Intake:
             except OSError as error:
                 self._put_aside(name, f"its journal cannot be read: {error}")
                 continue
-            if part is not None:
+            if part.faults:
+                self._tell(part)
+            if part.changes.columns:
                 left -= part.bytes
                 yield part
 
@@ -161,9 +166,18 @@ class Intake:
         self.written += 1
         self.run_ended |= any(part.changes.columns.get("status") in ENDED for part in parts)
 
+    def _tell(self, part: _Part) -> None:
+        more = f" and {len(part.faults) - _NAMED} more" if len(part.faults) > _NAMED else ""
+        self._warn(
+            f"the journal of run {part.run_id} is damaged: {'; '.join(part.faults[:_NAMED])}{more}. What is damaged is"
+            " left out, all else is taken in"
+        )
+
     def _put_aside(self, run_id: str, why: str) -> None:
         self._set_aside[run_id] = time.monotonic() + _RETRY_DAMAGED_SECONDS
-        message = f"run {run_id} was not taken in: {why}"
+        self._warn(f"run {run_id} was not taken in: {why}")
+
+    def _warn(self, message: str) -> None:
         if message not in self._warnings:
             _LOG.warning(message)
             self._warnings.append(message)
@@ -176,18 +190,24 @@ def _size(folder: str) -> int:
         return -1
 
 
-def _read(folder: RunFolder, stored: _Stored) -> _Part | None:
-    """The run's new rows and what its process's death means; None when nothing is new."""
+def _read(folder: RunFolder, stored: _Stored) -> _Part:
+    """The run's new rows and what its process's death means; without columns when nothing is new."""
     gone = _owner_gone(folder, stored)  # before reading: all that a dead process wrote is then read
     size = _size(str(folder.folder))  # also before: a quick writer must not keep the intake for ever
-    rows, offset = folder.rows(stored.journal_offset)
+    found = folder.lines(stored.journal_offset)
+    rows, offset = found.rows, found.end
     part = _Part(folder.run_id, stored, rows=len(rows), bytes=offset - stored.journal_offset)
     part.unfinished = part.bytes > 0 and (offset < size or stored.status is None)
-    damaged, alive = 0, False
+    part.faults, unfit, alive = found.faults, found.unfit, False
+    if 0 <= size < stored.journal_offset:
+        part.faults = [f"it is {stored.journal_offset - size} bytes shorter than when it was last taken in"]
     for row in rows:
-        change = None if row["kind"] == "damaged" else changes(row)
+        if row["kind"] == "damaged":
+            continue
+        change = changes(row)
         if change is None:
-            damaged += 1
+            unfit += 1
+            part.faults.append(f"a row {row['kind'][:20]!r} is not as it should be")
             continue
         alive |= row["kind"] in SIGNS_OF_LIFE
         part.changes.merge(change)
@@ -200,11 +220,11 @@ def _read(folder: RunFolder, stored: _Stored) -> _Part | None:
         gone = _owner_gone(folder, stored) and not folder.rows(offset)[0]  # what it wrote before it died is read first
     if columns.get("status", stored.status) in ACTIVE and gone:
         _interrupt(part, stored)
-    if not rows and not columns:
-        return None
+    if not rows and not columns and offset == stored.journal_offset:
+        return part
     columns["journal_offset"] = offset
     columns["rows_taken"] = stored.rows_taken + len(rows)
-    columns["damaged_rows"] = stored.damaged_rows + damaged
+    columns["damaged_rows"] = stored.damaged_rows + unfit
     columns["event_rows"] = stored.event_rows + part.changes.event_count
     return part
 

@@ -2,46 +2,87 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load as load_bytes
+from safetensors.torch import save_file
 from torch import Tensor
 
 from gainakt.errors import InputError
 
 
 def save(weights: Mapping[str, Tensor], folder: Path, encoder: str, about: dict[str, Any]) -> tuple[str, str]:
-    """Write `encoder`'s weights and what they belong to; returns the file's name and its SHA-256."""
-    name = f"{encoder}.safetensors"
-    fresh = folder / f"{name}.new"
+    """Write `encoder`'s weights and what they belong to; returns the file's name and its SHA-256.
+
+    The weights get a name of their own, after their content; the description that names them takes the place of the
+    former one in one step. So whoever reads, and whoever is killed here, has the former checkpoint whole or this one.
+    """
+    fresh = folder / f"{encoder}.new"
     save_file({key: value.contiguous() for key, value in weights.items()}, fresh)
     digest = _sha256(fresh)
-    text = json.dumps({**about, "file": name, "sha256": digest}, indent=1)
-    (folder / f"{encoder}.json.new").write_text(text)
+    name = f"{encoder}-{digest[:12]}.safetensors"
     fresh.replace(folder / name)
-    (folder / f"{encoder}.json.new").replace(folder / f"{encoder}.json")
+    described = folder / f"{encoder}.json.new"
+    described.write_text(json.dumps({**about, "file": name, "sha256": digest}, indent=1))
+    described.replace(folder / f"{encoder}.json")
+    for former in (*folder.glob(f"{encoder}-*.safetensors"), folder / f"{encoder}.safetensors"):
+        if former.name != name:
+            former.unlink(missing_ok=True)
     return name, digest
 
 
 def load(folder: Path, encoder: str) -> dict[str, Tensor]:
     """The saved weights of `encoder`; raises InputError when the file is missing or damaged."""
-    file, about = folder / f"{encoder}.safetensors", folder / f"{encoder}.json"
-    if not file.exists() or not about.exists():
-        raise InputError(f"{folder}: no checkpoint of {encoder}; the run has saved none")
-    expected = json.loads(about.read_text())["sha256"]
-    if _sha256(file) != expected:
+    for _ in range(_TRIES):
+        about = _described(folder, encoder)
+        if about is None:
+            raise InputError(f"{folder}: no checkpoint of {encoder}; the run has saved none")
+        file = folder / about["file"]
+        try:
+            content = file.read_bytes()
+            break
+        except FileNotFoundError:
+            continue  # a training in progress has just put a newer one in its place
+    else:
+        raise InputError(f"{file}: the weights of {encoder} are gone; restore them from a copy")
+    if hashlib.sha256(content).hexdigest() != about["sha256"]:
         raise InputError(
-            f"{file}: damaged (its SHA-256 is not the recorded {expected[:12]}...); restore it from a copy"
+            f"{file}: damaged (its SHA-256 is not the recorded {about['sha256'][:12]}...); restore it from a copy"
         )
-    return load_file(file)
+    return load_bytes(content)
 
 
 def epoch_of(folder: Path, encoder: str) -> int | None:
-    """The epoch of the saved weights of `encoder`; None where none are saved."""
-    about = folder / f"{encoder}.json"
-    return int(json.loads(about.read_text())["epoch"]) if about.exists() else None
+    """The epoch of the saved weights of `encoder`; None where none are saved, or what describes them is damaged."""
+    try:
+        about = _described(folder, encoder)
+        return None if about is None else int(about["epoch"])
+    except (InputError, KeyError, TypeError, ValueError):
+        return None
+
+
+_TRIES = 3
+"""How often a description is read whose weights are gone: each time a newer checkpoint may have come."""
+
+
+def _described(folder: Path, encoder: str) -> dict[str, Any] | None:
+    """What belongs to the saved weights of `encoder`, with the name of their file; None where none are saved."""
+    place = folder / f"{encoder}.json"
+    try:
+        about = json.loads(place.read_bytes())
+        sound = isinstance(about["sha256"], str) and re.fullmatch(
+            rf"{encoder}(-[0-9a-f]+)?\.safetensors", about["file"]
+        )
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError):
+        sound = None
+    if not sound:
+        raise InputError(f"{place}: damaged; restore it from a copy")
+    return dict(about)
 
 
 def _sha256(file: Path) -> str:

@@ -8,7 +8,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from gainakt import reference
 from gainakt.config import DEFAULT_STORE
-from gainakt.errors import InputError, StoreBusy, StoreDamaged
+from gainakt.errors import InputError, StoreBusy, StoreDamaged, in_words
 from gainakt.jobs.background import Job, Jobs
 from gainakt.jobs.service import Service
 from gainakt.store import Run, Store, damage, runs_root
@@ -79,8 +79,8 @@ def store() -> Store:
             " `python -m gainakt runs`. To use a store of your own, set GAINAKT_STORE to another file.",
             icon=":material/lock:",
         )
-    except InputError as error:
-        st.error(markdown_text(error), icon=":material/error:")
+    except (InputError, OSError) as error:
+        st.error(markdown_text(in_words(error)), icon=":material/error:")
     st.stop()
 
 
