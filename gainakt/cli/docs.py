@@ -35,6 +35,9 @@ EXAMPLES = {
         "gainakt verdict 20261125 --set gain_std=0.05 --json",
     ),
     "report": ("gainakt report 20261125 --baseline 20261124 --out reports",),
+    "doctor": ("gainakt doctor", "gainakt doctor --rebuild --store data/gainakt.duckdb"),
+    "backup": ("gainakt backup runs-of-november.zip",),
+    "restore": ("gainakt restore runs-of-november.zip --store data/november.duckdb",),
     "study": ("gainakt study --students 500,1000 --cv 0,0.44 --seeds 3",),
 }
 """Verb -> commands as a reader would type them."""

@@ -11,6 +11,7 @@ import typer
 
 from gainakt import __version__
 from gainakt.cli.branches import branch, explain, pause, replay, resume, stop, twin
+from gainakt.cli.care import backup, doctor, restore
 from gainakt.cli.data import data, simulate
 from gainakt.cli.output import leave
 from gainakt.cli.runs import report, runs, skills
@@ -36,6 +37,9 @@ VERBS = (
     verdict,
     report,
     study,
+    doctor,
+    backup,
+    restore,
 )
 
 app = typer.Typer(

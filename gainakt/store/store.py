@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -128,6 +129,14 @@ class Store(Reader):
         with self.folder(run_id) as folder:
             folder.append({"kind": "renamed", "name": new, "who": who})
         self.take_in()
+
+    def copy_to(self, path: Path) -> None:
+        """Write the whole store as it is now to a new file in the runs' folder, or beside a snapshot."""
+        if self._snapshot is not None:
+            shutil.copyfile(self._snapshot, path)
+            return
+        with self._lock, self._in_plain_words():
+            snapshot.copy(self._writer, path)
 
     def close(self) -> None:
         """Stop the intake, save, and let the file go; a snapshot is removed."""
