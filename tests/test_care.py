@@ -12,7 +12,7 @@ import pytest
 from gainakt.errors import InputError
 from gainakt.store import RunFolder, Store, checkup, runs_root
 from gainakt.store.backup import backup, restore
-from tests.pages import write_run
+from tests.pages import draw, text_of, write_run
 from tests.test_damage import content, halve
 
 
@@ -134,6 +134,18 @@ def test_a_damaged_or_hostile_backup_puts_nothing_in_place(path, tmp_path, how):
     with pytest.raises(InputError, match=r"b\.zip"):
         restore(file, target)
     assert sorted(place.name for place in tmp_path.iterdir()) == ["b.zip", "home"]
+
+
+def test_home_checks_the_store_when_asked(page_store):
+    run = RunFolder(runs_root(page_store), write_run(page_store, end="finished"))
+    lines = run.journal.read_bytes().splitlines(keepends=True)
+    run.journal.write_bytes(b"".join(lines[:4] + lines[5:]))
+    app = draw("app.py")
+    (button,) = [one for one in app.button if one.label == "Check the store"]
+    app = button.click().run()
+    said = text_of(app)
+    assert not app.exception and "row 5 is missing before row 6" in said and "this process" in said
+    assert "1 row of its journal is damaged" in text_of(draw("pages/3_Run.py", run=run.run_id))
 
 
 def test_a_backup_that_breaks_off_leaves_nothing(path, tmp_path, monkeypatch):
