@@ -85,7 +85,8 @@ def _of_journals(folders: list[RunFolder]) -> Finding:
 
 
 def _journal(folder: RunFolder) -> tuple[int, list[str]]:
-    count, offset, faults = 0, 0, []
+    faults: list[str] = []
+    count = offset = 0
     try:
         while (part := folder.lines(offset)).end > offset:
             count, offset, faults = count + len(part.rows), part.end, faults + part.faults
