@@ -130,8 +130,8 @@ def _version(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
 
 
 @functools.cache
-def _layout() -> frozenset[tuple[str, str]]:
-    """Table and column of all that a store has."""
+def _layout(_migrations: tuple[str, ...]) -> frozenset[tuple[str, str]]:
+    """Table and column of all that a store has after the migrations."""
     with open_memory() as connection:
         return frozenset(_columns(connection))
 
@@ -144,7 +144,7 @@ def _check_whole(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Raise StoreDamaged where a table or a column is missing: no intake could ever write to it."""
     there = set(_columns(connection))
     missing = sorted({f"{table}.{column}" if table in {name for name, _ in there} else table
-                      for table, column in _layout() - there})  # fmt: skip
+                      for table, column in _layout(schema.MIGRATIONS) - there})  # fmt: skip
     if missing:
         raise damage(path, f"it lacks {', '.join(missing)}")
 
