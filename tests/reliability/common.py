@@ -81,6 +81,22 @@ def trained(root: Path, config: Config, folder: RunFolder | None = None, begin: 
     return folder
 
 
+def training(root: Path, config: Config, run: RunFolder, begin: Beginning = FRESH) -> int:
+    """A process that trains a run to its end; its PID, once the run is its own."""
+    read, write = os.pipe()
+
+    def work() -> None:
+        run.claim("harness")
+        os.write(write, b"y")
+        trained(root, config, run, begin)
+
+    pid = in_child(work)
+    os.close(write)
+    os.read(read, 1)
+    os.close(read)
+    return pid
+
+
 def holding(path: Path) -> int:
     """A process that holds a store and takes in, as a dashboard does; its PID, once it does."""
     read, write = os.pipe()

@@ -3,12 +3,11 @@
 import random
 import time
 from collections import Counter
-from functools import partial
 from pathlib import Path
 
 from gainakt.jobs import lineage
 from gainakt.store import RunFolder, Store, runs_root
-from tests.reliability.common import content, ended, holding, in_child, kill, main, tiny, trained
+from tests.reliability.common import content, ended, holding, kill, main, tiny, trained, training
 
 
 def harness(folder: Path, tries: int, seed: int, counted: Counter[str]) -> None:
@@ -24,7 +23,7 @@ def harness(folder: Path, tries: int, seed: int, counted: Counter[str]) -> None:
         run = RunFolder.create(root, name="run", preset="corrected", config=config.model_dump())
         begin = lineage.FRESH
         for _ in range(draw.choice([1, 1, 2])):
-            pid = in_child(partial(trained, root, config, run, begin))
+            pid = training(root, config, run, begin)
             time.sleep(draw.uniform(0, lasting))
             if draw.random() < 0.5:
                 kill(holder)
@@ -41,7 +40,7 @@ def harness(folder: Path, tries: int, seed: int, counted: Counter[str]) -> None:
                 run, config, begin = lineage.resume(root, store.run(run.run_id), "harness")
             holder = holding(path)
         else:
-            pid = in_child(partial(trained, root, config, run, begin))
+            pid = training(root, config, run, begin)
             if ended(pid):
                 counted["LOST: a run could not be resumed"] += 1
             kill(holder)

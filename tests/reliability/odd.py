@@ -13,7 +13,7 @@ import duckdb
 
 from gainakt.errors import InputError, StoreBusy
 from gainakt.store import RunFolder, Store, runs_root, schema
-from tests.reliability.common import content, ended, holding, in_child, kill, main, tiny, trained
+from tests.reliability.common import content, ended, holding, in_child, kill, main, tiny, trained, training
 
 
 def harness(folder: Path, tries: int, seed: int, counted: Counter[str]) -> None:
@@ -84,7 +84,7 @@ def _reused_pid(path, config, draw, counted):  # type: ignore[no-untyped-def]
 def _lost_folder(path, config, draw, counted):  # type: ignore[no-untyped-def]
     root = runs_root(path)
     run = RunFolder.create(root, name="run", preset="corrected", config=config.model_dump())
-    pid = in_child(lambda: trained(root, config, run))
+    pid = training(root, config, run)
     with Store.open(path) as store:
         deadline = time.monotonic() + 30
         while store.take_in() == 0 and time.monotonic() < deadline:

@@ -91,17 +91,24 @@ def _file(to, made, run_id, draw, counted, given):  # type: ignore[no-untyped-de
 
 
 def _log(to, made, run_id, draw, counted, given):  # type: ignore[no-untyped-def]
-    path, _ = _copied(to, made, run_id)
-    path.unlink()
-    holder = holding(path)  # killed before a checkpoint, it leaves a log
+    path, run = _copied(to, made, run_id)
+    holder = holding(path)
+    time.sleep(0.3)
+    with run:
+        for name in range(20):  # taken in after the last checkpoint, they are in the log
+            run.append({"kind": "renamed", "name": f"name {name}"})
+            time.sleep(0.02)
     time.sleep(0.3)
     kill(holder)
+    with Store.open(":memory:", runs=runs_root(path)) as anew:
+        anew.take_in()
+        whole = content(anew)
     log = damage.log_of(path)
     if not log.exists():
         counted["write-ahead log: none was left"] += 1
         return
     log.write_bytes(spoiled(log.read_bytes(), draw, False))
-    _read(path, "write-ahead log", counted, given[0])
+    _read(path, "write-ahead log", counted, whole)
 
 
 def _read(path: Path, what: str, counted: Counter[str], whole: dict[str, list[object]]) -> None:
