@@ -35,6 +35,7 @@ def start() -> None:
 def state() -> None:
     """The store in one line, and the newest runs."""
     runs = store.runs()
+    runs = runs[~runs["archived"]]
     if runs.empty:
         st.info("No runs yet. Start one above; it takes a minute or two.", icon=":material/info:")
         return

@@ -5,16 +5,21 @@ import streamlit as st
 from gainakt.ui import frame, resources, tables
 from gainakt.ui.diagnosis.verdict import run_badges
 from gainakt.ui.forms import run_choice
-from gainakt.ui.run import kin, twin
+from gainakt.ui.run import keep, kin, twin, yardstick
+from gainakt.ui.run.accuracy import accuracy
 from gainakt.ui.run.recorded import curves_of
 from gainakt.ui.run.recovery import recovery
 from gainakt.ui.run.view import header, overview, parameters, skill_controls, skill_gains
+from gainakt.ui.runs.below import written
 from gainakt.ui.text import markdown_text
 
 frame.page("Run", ":material/monitoring:")
 store = resources.store()
 run_id = run_choice.one(store)
 run = store.run(run_id)
+if run.yardstick:
+    yardstick.draw(store, run)
+    st.stop()
 curves = curves_of(store, run_id)
 header(run, curves)
 if not run.active:
@@ -23,8 +28,9 @@ else:
     st.page_link("pages/1_Train.py", label="Watch it live and steer it", icon=":material/visibility:",
                  query_params={"run": run_id})  # fmt: skip
 kin.actions(run)
-charts, skills, numbers, related, configuration, log = st.tabs(
-    ["Overview", "Skills", "Numbers", "Related runs", "Configuration", "Events"]
+written(run)
+charts, skills, predictions, numbers, related, configuration, log = st.tabs(
+    ["Overview", "Skills", "Predictions", "Numbers", "Related runs", "Configuration", "Events"]
 )
 with charts:
     overview(store, run, curves)
@@ -42,6 +48,8 @@ with skills:
                      column_order=list(tables.SKILLS), height=tables.fitting(len(learned), 700))  # fmt: skip
         tables.download(learned, f"{run_id}-skills", "skills")
         recovery(store, run, learned)
+with predictions:
+    accuracy(store, run)
 with numbers:
     metrics = store.metrics([run_id])
     if metrics.empty:
@@ -62,6 +70,7 @@ with related:
     kin.draw(store, run, twin.is_training(run))
     twin.section(store, run)
 with configuration:
+    keep.reproduce(store, run)
     chosen, surroundings = st.columns(2)
     with chosen:
         st.markdown("###### Settings")

@@ -6,10 +6,14 @@ from gainakt.ui import frame, resources
 from gainakt.ui.diagnosis.verdict import badges, evidence, judged, progress
 from gainakt.ui.diagnosis.view import gains, losses, next_step, report, training
 from gainakt.ui.forms import run_choice
+from gainakt.ui.run import yardstick
 
 frame.page("Diagnosis", ":material/stethoscope:")
 store = resources.store()
 run_id = run_choice.one(store)
+if store.run(run_id).yardstick:
+    yardstick.says(store.run(run_id))
+    st.stop()
 insight = judged(store, run_id)
 badges(insight)
 progress(run_id)

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -39,6 +40,8 @@ CHROMIUM_FLAGS = [
     "--no-first-run",
 ]
 START_SECONDS = 30.0
+FOLDERS = {"GAINAKT_DATA_FOLDERS": tempfile.gettempdir()}
+"""Pages may read what tests write."""
 
 # Sums differ in the last bits between thread counts: every machine and every process that a test starts uses this.
 os.environ.setdefault("OMP_NUM_THREADS", "2")
@@ -87,7 +90,7 @@ def tiny() -> Callable[..., Config]:
     One thread: at this size a second one only waits, and much longer beside other work.
     """
     torch.set_num_threads(1)
-    return lambda changes=None, name="corrected": changed(preset(name), TINY | (changes or {}))
+    return lambda changes=None, name="without-level": changed(preset(name), TINY | (changes or {}))
 
 
 @pytest.fixture(scope="session")
@@ -194,7 +197,7 @@ def dashboard(tmp_path: Path) -> Iterator[Callable[..., Dashboard]]:
             process = subprocess.Popen(
                 [*command, f"--server.port={port}", "--server.headless=true", "--server.fileWatcherType=none"],
                 cwd=ROOT,
-                env={**os.environ, "GAINAKT_STORE": str(store), **environment},
+                env={**os.environ, "GAINAKT_STORE": str(store), **FOLDERS, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -244,6 +247,7 @@ def page_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     path = tmp_path / "store" / "pages.duckdb"
     path.parent.mkdir()
     monkeypatch.setenv("GAINAKT_STORE", str(path))
+    monkeypatch.setenv("GAINAKT_DATA_FOLDERS", tempfile.gettempdir())
     opened: list[Store] = []
 
     def open_without_thread() -> Store:  # each call takes the journals in, so that no test has to wait

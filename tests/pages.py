@@ -14,7 +14,7 @@ from tests.journals import rewrite
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = tuple(script for script, _, _ in frame.PAGES)
-ABOUT_RUNS = tuple(page for page in PAGES if "Data" not in page and "Study" not in page)
+ABOUT_RUNS = tuple(page for page in PAGES if not any(name in page for name in ("Data", "Study", "Benchmark", "Sweep")))
 """The pages that show runs."""
 QUANTILES = [round(0.1 + i / 200, 3) for i in range(101)]
 GONE = {"pid": 2**22 + 1, "pid_started": 1.0, "host": os.uname().nodename}  # no process has this PID
@@ -41,7 +41,7 @@ def text_of(app: AppTest) -> str:
 
 def queue(store: Path, name: str = "a run", **changes: Any) -> RunFolder:
     """A run of this process that waits for its turn."""
-    config = changed(preset("corrected"), changes).model_dump()
+    config = changed(preset("without-level"), changes).model_dump()
     return RunFolder.create(runs_root(store), name=name, preset="corrected", config=config)
 
 

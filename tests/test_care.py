@@ -1,4 +1,4 @@
-"""`doctor`, `backup` and `restore`: what is unsound is named; a backup brings all back or nothing."""
+"""`doctor`, `backup` and `restore-backup`: what is unsound is named; a backup brings all back or nothing."""
 
 import hashlib
 import json
@@ -10,8 +10,9 @@ import zipfile
 import pytest
 
 from gainakt.errors import InputError
-from gainakt.store import RunFolder, Store, checkup, runs_root
+from gainakt.store import RunFolder, Store, checkup, runs_root, views
 from gainakt.store.backup import backup, restore
+from gainakt.store.inbox import beside
 from tests.pages import draw, text_of, write_run
 from tests.test_damage import content, halve
 
@@ -41,7 +42,7 @@ def test_a_sound_store_has_nothing_bad(path):
     found = {one.about: one.says for one in checkup.findings(path)}
     assert bad(path) == {}
     assert "2 runs" in found["store"] and "2 runs" in found["journals"] and found["held by"] == "nobody"
-    assert found["weights"] == "1 checkpoints and 1 states as recorded"
+    assert found["weights"] == "1 checkpoints, 0 predictions, 1 states: all as recorded"
 
 
 def test_a_place_without_a_store_is_sound(tmp_path):
@@ -70,12 +71,21 @@ def test_the_command_doctor_rebuilds_and_says_what_it_found(path):
     assert mended.returncode == 0 and said["rebuilt"]["runs"] == 2 and said["versions"]["device"]
 
 
+def files(folder):
+    return {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
 def test_a_backup_restored_is_the_same_store_with_the_same_folders(path, tmp_path):
-    gone = write_run(path, "without a folder", end="finished")
+    gone, deleted = (write_run(path, name, end="finished") for name in ("without a folder", "in the trash"))
     with Store.open(path) as store:
         store.take_in()
         shutil.rmtree(runs_root(path) / gone)
+        store.delete(deleted)
         before = content(store)
+    views.save(runs_root(path), "mine", {"columns": []})
+    plan = beside(path, "sweeps") / "variance" / "plan.toml"
+    plan.parent.mkdir(parents=True)
+    plan.write_text("seeds = 1")
     said = backup(path, tmp_path / "b.zip")
     assert said["runs"] == 3 and sorted(file.name for file in tmp_path.iterdir()) == ["b.zip", "home"]
     target = tmp_path / "new" / "t.duckdb"
@@ -83,14 +93,8 @@ def test_a_backup_restored_is_the_same_store_with_the_same_folders(path, tmp_pat
     assert restore(tmp_path / "b.zip", target)["runs"] == 3
     with Store.open(target) as store:
         assert content(store) == before
-    there = {
-        file.relative_to(runs_root(path)): file.read_bytes() for file in runs_root(path).rglob("*") if file.is_file()
-    }
-    assert there == {
-        file.relative_to(runs_root(target)): file.read_bytes()
-        for file in runs_root(target).rglob("*")
-        if file.is_file()
-    }
+    for part in ("runs", "sweeps"):
+        assert files(beside(target, part)) == files(beside(path, part)) != {}
     with pytest.raises(InputError, match="is there already"):
         restore(tmp_path / "b.zip", target)
 
@@ -152,7 +156,7 @@ def test_a_backup_that_breaks_off_leaves_nothing(path, tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(zipfile.ZipFile, "write", full)
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", full)
     before = sorted(runs_root(path).iterdir())
     with pytest.raises(InputError, match="the disk is full"):
         backup(path, tmp_path / "b.zip")

@@ -149,7 +149,7 @@ BAD = {
         "weights.encoder_priority: Input should be less than or equal to 1",
     ),
     "no value": (["train", "--set", "weights.encoder_priority"], "expected name=value"),
-    "preset": (["train", "--preset", "v4"], "known: corrected, v3-phase1"),
+    "preset": (["train", "--preset", "v4"], "known: corrected, without-level, v3-phase1"),
     "both sources": (["train", "--data", "x.csv", "--simulate", "demo"], "give one"),
     "data": (["data", "nowhere.csv"], "nowhere.csv: no such file or folder"),
     "run": (["evaluate", "20261124-000000-0000"], "no run '20261124-000000-0000'"),

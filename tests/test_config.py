@@ -111,12 +111,12 @@ def test_presets_are_valid_and_travel_as_json(name):
 
 
 def test_an_unknown_preset_lists_the_known():
-    with pytest.raises(InputError, match="'v4'; known: corrected, v3-phase1"):
+    with pytest.raises(InputError, match="'v4'; known: corrected, without-level, v3-phase1"):
         preset("v4")
 
 
-def test_corrected_is_the_default_and_v3_phase1_what_the_seed_states():
-    assert preset("corrected") == Config()
+def test_without_level_is_the_default_and_v3_phase1_what_the_seed_states():
+    assert preset("without-level") == Config()
     v3 = preset("v3-phase1")
     assert (v3.model.width, v3.model.heads, v3.model.blocks, v3.model.feedforward) == (256, 4, 4, 256)
     assert (v3.training.learning_rate, v3.training.weight_decay, v3.training.batch_size) == (1.74e-4, 1e-4, 64)
@@ -207,4 +207,4 @@ def test_the_journal_of_an_older_run_is_shown_under_the_present_name(tmp_path):
 def test_a_learning_rate_so_small_that_it_underflows_is_refused():
     for name in ("learning_rate", "encoder2_rate", "mastery_rate"):
         with pytest.raises(InputError, match=name):
-            changed(preset("corrected"), {f"training.{name}": 5e-324})
+            changed(preset("without-level"), {f"training.{name}": 5e-324})

@@ -200,7 +200,7 @@ def test_large_files_are_checked_without_a_copy(tmp_path, monkeypatch):
         f"{HEADER},order_id\n" + "".join(f"s{i % 7},k{i % 3},{i % 2},{i // 2}\n" for i in range(500)) + "s1,k,9,1\n"
     )
     whole = read(path)
-    monkeypatch.setattr("gainakt.data.checks._MATERIALISED", 0)
+    monkeypatch.setattr("gainakt.data.readers.MATERIALISED", 0)
     assert read(path).fingerprint == whole.fingerprint and whole.rejected_rows == 1
 
 

@@ -103,7 +103,7 @@ def test_p_counts_the_null_values_as_large():
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch):
     """The bootstrap on few students."""
-    monkeypatch.setattr(with_curve_model, "BOOTSTRAP_MOST", 3000)
+    monkeypatch.setitem(with_curve_model.MOST, "student", (10**9, 3000))
 
 
 def test_a_difference_is_found_and_noise_is_not(quick: None):
@@ -316,4 +316,5 @@ def test_a_saved_run_is_tested_by_both_arms(tmp_path: Path, tiny, kind: str, mon
         (21, {"skills": {"size": 1.0}}),
     )  # an earlier version's, another window's
     known = [{"with": "stand-in", "window": window, "data": data} for window, data in rows]
+    known.append({"with": "stand-in", "window": 20, "level": "student_skill", "data": rows[2][1]})  # another model's
     assert both_tests(run, tmp_path, "stand-in", quiet, known)["data"] == before

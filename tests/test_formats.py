@@ -61,11 +61,11 @@ def test_known_headers_need_no_mapping(written, source):
 
 
 def test_columns_are_named_by_settings_and_reach_the_run(written):
-    path = written(table(("kid", "topic!", "ok", "when"), [(s, k, r, 9 - i) for i, (s, k, r) in enumerate(ROWS)]))
-    with pytest.raises(InputError, match=r"missing column\(s\) for student, skill, response .*kid, topic!, ok, when"):
+    path = written(table(("kid", "theme!", "ok", "when"), [(s, k, r, 9 - i) for i, (s, k, r) in enumerate(ROWS)]))
+    with pytest.raises(InputError, match=r"missing column\(s\) for student, skill, response .*kid, theme!, ok, when"):
         read(path)
     config = changed(Config(), {
-        "data.path": str(path), "data.student_column": "kid", "data.skill_column": "topic!",
+        "data.path": str(path), "data.student_column": "kid", "data.skill_column": "theme!",
         "data.response_column": "OK", "data.time_column": "when",
     })  # fmt: skip
     data = load(config.data)

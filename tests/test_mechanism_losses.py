@@ -28,7 +28,7 @@ def data(small_class):
 def seeing(tiny, data):
     """A function that shows a fresh model a batch: `seeing({"losses.margin": 0.3}, gains=function of the model)`."""
 
-    def see(changes=None, memory=None, name="corrected"):
+    def see(changes=None, memory=None, name="without-level"):
         config = tiny({"model.gain_start": 0.4, "model.dropout": 0.0, **(changes or {})}, name)
         model = build(config, SKILLS, 40, CPU)
         model.encoder2.fit = torch.linspace(0.2, 0.9, 5 * SKILLS).view(SKILLS, 5)

@@ -16,6 +16,7 @@ from gainakt.data.interactions import NO_FOLD, Interactions
 from gainakt.data.sequences import Windows, split_students
 from gainakt.errors import InputError
 from gainakt.simulate import simulate
+from gainakt.training import prior
 from gainakt.training.evaluate import predict
 from gainakt.training.events import Evaluated
 from gainakt.training.loop import train
@@ -136,7 +137,7 @@ def test_encoder_2_starts_with_equal_gains_and_says_what_the_fit_says_once_they_
         encoder.gains.context.weight.zero_()
         encoder.gains.rate.copy_(encoder.fit[:, :2].mean(1))
         encoder.gains.after_response.copy_((encoder.fit[:, 1] - encoder.fit[:, 0]) / 2)
-    seen, fit = practice_of(drawn, students, 200), fit_of(drawn, students, Tie(ability=False))
+    seen, fit = practice_of(drawn, students, 200), fit_of(drawn, students, Tie(level="none"))
     if accumulation == "practised":
         seen = replace(seen, other=0 * seen.other)
     said = predict(model, Windows(drawn, students, 200, False, CPU)).p2
@@ -150,7 +151,7 @@ def test_the_fit_looks_at_training_students_alone_and_at_no_more_than_it_may(tin
     other = replace(drawn, response=np.where(drawn.student < 150, drawn.response, 1 - drawn.response).astype(np.int8))
     one, same = (started(config, data, half).encoder2.state_dict() for data in (drawn, other))
     assert all(torch.equal(one[name], same[name]) for name in one)
-    monkeypatch.setattr("gainakt.training.prior.MOST_STUDENTS", 40)
+    monkeypatch.setitem(prior.MOST_STUDENTS, "none", 40)
     few = started(config, drawn, half).encoder2.mastery.offset
     assert not torch.equal(few, one["mastery.offset"])
 

@@ -105,7 +105,7 @@ HARSH = {
 
 
 @pytest.mark.parametrize("accumulation", ["all", "practised", "transfer"])
-@pytest.mark.parametrize("preset", ["corrected", "v3-phase1"])
+@pytest.mark.parametrize("preset", ["without-level", "v3-phase1"])
 @pytest.mark.parametrize("changes", [{}, HARSH], ids=["mild", "harsh"])
 def test_mastery_never_falls_and_gains_stay_inside(tiny, data, tmp_path, accumulation, preset, changes):
     config = tiny({"data.window": WINDOW, "model.accumulation": accumulation, **changes}, preset)

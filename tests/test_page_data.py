@@ -124,7 +124,7 @@ def test_a_broken_file_is_mended_on_the_page(data_page: AppTest, tmp_path: Path)
     ("content", "message"),
     [
         (b"", "the file is empty"),
-        (b"PK\x03\x04...", "a zip archive or an Excel workbook"),
+        (b"PK\x03\x04...", "a zip archive"),
         (b"user_id,skill_name,correct\n", "no valid interaction"),
         (b"user_id,skill_name,correct\n1,a,2\n", "no valid interaction"),
         (None, "no such file or folder"),
@@ -257,3 +257,35 @@ def test_all_settings_but_the_window_go_to_the_train_page() -> None:
     assert chosen is not None
     assert set(chosen["settings"]) == {n for n in flatten(Config()) if n.startswith("data.")} - {"data.window"}
     st.session_state.clear()
+
+
+def test_a_matrix_is_offered_to_be_read_as_one(data_page: AppTest, tmp_path: Path) -> None:
+    rows = "".join(f"s{i},{i % 2},1,{(i + 1) % 2}\n" for i in range(9))
+    app = read(data_page, file_of(tmp_path, f"student,q1,q2,q3\n{rows}"))
+    assert not app.error and any("looks like a matrix" in one.value for one in app.warning)
+    next(one for one in app.button if one.label == "Read as a matrix of students by items").click().run()
+    assert not app.exception and tiles(app)["Interactions"] == "27"
+    assert any("order of the responses" in one.value for one in app.info)
+
+
+def test_a_path_outside_the_owners_folders_is_not_looked_at(
+    data_page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GAINAKT_DATA_FOLDERS", "")
+    secret = file_of(tmp_path, "secret line\n")
+    for path in (secret, f"{ROOT.name}/../../../{secret}", f"{tmp_path}/none", f"README.md;{secret}"):
+        app = read(data_page, path)
+        assert "outside the folders" in app.error[0].value and "secret line" not in app.error[0].value
+    monkeypatch.setenv("GAINAKT_DATA_FOLDERS", str(tmp_path))
+    assert "missing column" in read(data_page, secret).error[0].value
+
+
+def test_several_skill_models_are_listed(data_page: AppTest, tmp_path: Path) -> None:
+    head = "Anon Student Id\tFirst Attempt\tKC (Single-KC)\tKC (Topics)\n"
+    rows = "".join(f"s{i % 4}\t{i % 3 % 2}\tone\tk{i % 2}\n" for i in range(16))
+    app = read(data_page, file_of(tmp_path, head + rows, "steps.txt"))
+    assert tiles(app)["Skills"] == "2" and any("'Topics' is read" in one.value.replace("\\", "") for one in app.info)
+    shown = next(one.value for one in app.dataframe if "coverage" in one.value)
+    assert shown["name"].tolist() == ["Single-KC", "Topics"] and shown["used"].tolist() == [False, True]
+    box(app, "Skill model").set_value("Single-KC").run()
+    assert tiles(app)["Skills"] == "1"

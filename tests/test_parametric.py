@@ -10,8 +10,9 @@ import torch
 
 from gainakt.config import Config, changed
 from gainakt.config.presets import preset
-from gainakt.curve_model import curve, fit
+from gainakt.curve_model import curve, fit, parts
 from gainakt.curve_model.counts import Practice, practice_of
+from gainakt.curve_model.parts import parts_of
 from gainakt.curve_model.predict import predicted
 from gainakt.curve_model.scaled import scaled
 from gainakt.curve_model.stored import restored
@@ -86,29 +87,65 @@ def test_rows_of_one_question_do_not_see_each_others_answer(data: Interactions) 
 
 def test_the_gradient_is_that_of_the_likelihood(seen: Practice) -> None:
     rng = np.random.default_rng(0)
-    for tie in (fit.Tie(), fit.Tie(ability=False)):
-        here = fit.start(12, tie)
+    for level in ("none", "student", "student_skill"):
+        here = replace(fit.start(12, fit.Tie(level=level)), skill_sigma=0.6 * (level == "student_skill"))
         here = replace(here, theta=here.theta + 0.3 * rng.standard_normal(here.theta.shape))
         here = replace(here, mean=here.theta.mean(0))
-        parts = fit._parts(seen, 12)
-        told = fit._slopes(parts, here)
+        some = parts_of(seen, 12, here.tie.level == "student_skill")
+        told = fit._slopes(some, here)
         for column in range(7):
             for skill in (0, 5):
                 step = np.zeros_like(here.theta)
                 step[skill, column] = 0.01
-                up, down = (fit._slopes(parts, replace(here, theta=here.theta + sign * step)) for sign in (1, -1))
+                up, down = (fit._slopes(some, replace(here, theta=here.theta + sign * step)) for sign in (1, -1))
                 slope = up.objective + fit._penalty(replace(here, theta=here.theta + step))
                 slope -= down.objective + fit._penalty(replace(here, theta=here.theta - step))
                 assert slope / 0.02 == pytest.approx(told.gradient[skill, column], rel=0.03, abs=0.1)
         assert (np.linalg.eigvalsh(told.information) > -1e-3 * np.abs(told.information).max()).all()
 
 
+def test_the_slope_of_the_level_on_a_skill_is_that_of_the_likelihood(seen: Practice) -> None:
+    here = replace(fit.start(12, fit.Tie(level="student_skill")), skill_sigma=0.6)
+    some = parts_of(seen, 12, here.tie.level == "student_skill")
+    up, down = (fit._slopes(some, replace(here, skill_sigma=0.6 * np.exp(step))).objective for step in (0.01, -0.01))
+    assert (up - down) / 0.02 == pytest.approx(fit._slopes(some, here).skill_level[0], rel=0.02)
+
+
+def test_levels_are_weighed_by_the_past_alone_and_all_of_it(seen: Practice) -> None:
+    some = seen.of(seen.window >= seen.windows - 3)
+    model = replace(fit.start(12, fit.Tie(level="student_skill")), sigma=0.9, skill_sigma=1.3)
+    chance = predicted(model, some).chance
+    grid = curve.grid("student_skill")
+    of_student, of_skill = grid.parts(0.9, 1.3)
+    each = curve.share_and_chance(model.theta, of_student + of_skill, some)[1].reshape(len(some), 7, 3)
+    right = np.where(some.response[:, None, None] > 0, each, 1 - each)
+    for place in (0, 5, 17, len(some) - 1):
+        earlier = np.arange(some.start[some.window[place]], place)
+        weight = grid.student_prior.copy()
+        for skill in np.unique(some.skill[earlier]):
+            of_one = right[earlier[some.skill[earlier] == skill]].prod(0)
+            weight *= of_one @ grid.skill_prior
+        own = right[earlier[some.skill[earlier] == some.skill[place]]].prod(0) * grid.skill_prior
+        joint = weight[:, None] * own / own.sum(1, keepdims=True)
+        assert chance[place] == pytest.approx((joint * each[place]).sum() / joint.sum(), rel=1e-4)
+
+
+def test_what_a_student_knew_before_on_a_skill_is_not_taken_for_learning() -> None:
+    ratio = {}
+    data = simulate("ability-only", 1, students=400, skills=12, skill_level_sd=1.5)
+    for level in ("student", "student_skill"):
+        found = fit.fitted(practice_of(data, np.arange(400), 200), fit.start(12, fit.Tie(level=level)), 25)
+        ratio[level] = float(np.median(found.gains[:, 0, 1] / found.gains[:, 0, 0]))
+    assert found.skill_sigma > 0.5
+    assert ratio["student_skill"] < ratio["student"] / 2  # equal gains are true
+
+
 def test_sums_do_not_depend_on_how_the_data_are_cut(seen: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
     here = fit.start(12, fit.Tie())
-    one = fit._slopes(fit._parts(seen, 12), here)
-    monkeypatch.setattr(fit, "_PART", 300)
-    assert len(fit._parts(seen, 12)) > 5
-    many = fit._slopes(fit._parts(seen, 12), here)
+    one = fit._slopes(parts_of(seen, 12, here.tie.level == "student_skill"), here)
+    monkeypatch.setattr(parts, "_PART", 300)
+    assert len(parts_of(seen, 12, here.tie.level == "student_skill")) > 5
+    many = fit._slopes(parts_of(seen, 12, here.tie.level == "student_skill"), here)
     assert many.objective == pytest.approx(one.objective, rel=1e-6)
     assert many.gradient == pytest.approx(one.gradient, rel=1e-3, abs=1e-2)
 

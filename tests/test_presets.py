@@ -1,4 +1,4 @@
-"""Named configurations: what each idea changes, on `corrected` and on the origin's formulas."""
+"""Named configurations: what each idea changes, on `without-level` and on the origin's formulas."""
 
 import re
 
@@ -31,7 +31,7 @@ def against(base, name):
 
 @pytest.mark.parametrize("name", IDEAS)
 def test_an_idea_changes_what_it_says_and_nothing_else(name):
-    assert against("corrected", name) == IDEAS[name]
+    assert against("without-level", name) == IDEAS[name]
     origin = against("v3-phase1", f"v3-phase1+{name}")
     assert {field: value for field, value in origin.items() if field in IDEAS[name]} == IDEAS[name]
     assert set(origin) - set(IDEAS[name]) <= {"model.threshold"}, "which irt-prior needs per skill"
@@ -41,7 +41,7 @@ def test_all_ideas_of_the_seed_are_there_with_its_expectation():
     assert {"corrected", "v3-phase1", "v2", "bug-fix-2-epochs", *IDEAS} <= set(PRESETS)
     for name in IDEAS:
         assert PRESETS[name].expected
-    assert PRESETS["corrected"].config == Config()
+    assert PRESETS["without-level"].config == Config()
 
 
 def test_the_seeds_own_runs_start_from_its_formulas():
@@ -59,7 +59,7 @@ def test_expectations_are_the_seeds(seed_text):
 
 @pytest.mark.parametrize("name", ["v4", "corrected+v4", "v4+triplet", "+triplet"])
 def test_an_unknown_name_lists_the_known(name):
-    with pytest.raises(InputError, match=r"known: corrected, v3-phase1, .*BASE\+IDEA"):
+    with pytest.raises(InputError, match=r"known: corrected, without-level, v3-phase1, .*BASE\+IDEA"):
         preset(name)
 
 
@@ -86,7 +86,7 @@ def test_what_was_measured_of_an_idea_says_under_which_conditions():
     conditions = re.compile(r"(all students|one student in \d+), width \d+, \d+ epochs, (1 seed|means of \d+ seeds): ")
     for name in IDEAS:
         for part in measured(name).split(". "):
-            assert conditions.search(part) and part.count("(corrected: ") == 2, name
+            assert conditions.search(part) and part.count("(without-level: ") == 2, name
 
 
 def test_what_was_measured_is_that_of_the_results():

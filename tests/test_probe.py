@@ -15,7 +15,7 @@ from gainakt.training.setup import build
 
 @pytest.fixture
 def made(tiny, small_class):
-    def make(changes=None, name="corrected"):
+    def make(changes=None, name="without-level"):
         config, data = tiny(changes, name), small_class()
         windows = Windows(data, np.arange(20), config.data.window, True, torch.device("cpu"))
         return config, build(config, len(data.skills), 20, torch.device("cpu")), windows
@@ -23,7 +23,9 @@ def made(tiny, small_class):
     return make
 
 
-@pytest.mark.parametrize("name", ["corrected", "v3-phase1", "mixture-of-experts", "hierarchical", "adversarial"])
+@pytest.mark.parametrize(
+    "name", ["corrected", "without-level", "v3-phase1", "mixture-of-experts", "hierarchical", "adversarial"]
+)
 def test_looking_changes_neither_weights_nor_chance_nor_memory(made, name):
     config, model, windows = made({"weights.variance": 1.0, "weights.gain_targets": 0.5}, name)
     batch, memory = windows.batch(np.arange(8)), {}

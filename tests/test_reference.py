@@ -72,7 +72,7 @@ def test_they_cannot_be_renamed_or_evaluated(store, tmp_path):
     from gainakt.training.saved import opened
 
     with pytest.raises(InputError, match="published record"):
-        store.rename(V3, "mine")
+        store.annotate(V3, {"name": "mine"})
     with pytest.raises(InputError, match="published record"):
         opened(store.run(V3), runs_root(tmp_path / "x.duckdb"))
 

@@ -39,7 +39,7 @@ def data():
     return expanded()
 
 
-@pytest.fixture(params=["corrected", "level-and-gain"])
+@pytest.fixture(params=["without-level", "corrected"])
 def model(request, tiny, data):
     torch.manual_seed(0)
     return GainAKT(tiny(name=request.param).model, len(data.skills), len(data.students), 200).eval()

@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gainakt.config import Config, changed
 from gainakt.data.interactions import Interactions, atomic
+from gainakt.datasets.load import load
 from gainakt.errors import InputError
 from gainakt.measures import metrics
-from gainakt.simulate import SCENARIOS, Scenario, scenario, simulate, simulated, trajectory
-from gainakt.simulate.parameters import draw_skills, rates
+from gainakt.simulate import SCENARIOS, Scenario, scenario, simulate, simulated, trajectory, with_truth, write
+from gainakt.simulate.parameters import Truth, draw_skills, rates, start_level
 
 SMALL = {"students": 60, "skills": 6, "lengths": (5, 40)}
 
@@ -295,3 +297,24 @@ def test_an_unknown_scenario_lists_the_known() -> None:
 def test_a_cv_that_so_few_skills_cannot_have_is_refused() -> None:
     with pytest.raises(InputError, match="smaller"):
         simulate("demo", skills=2, rate_cv=1.5)
+
+
+@pytest.mark.parametrize("family", ["own", "pfa", "bkt"])
+def test_a_level_on_a_skill_is_replayed_from_the_numbers_of_student_and_skill(family, tmp_path):
+    of = scenario("demo", SMALL | {"family": family, "skill_level_sd": 1.2, "velocity_cv": 0.0})
+    data = simulated(of, 3)
+    truth = Truth(**data.truth)
+    level = start_level(truth, truth.number[:, None], np.arange(6))
+    assert level.std() == pytest.approx(1.2, rel=0.15) and abs(level.mean()) < 0.2
+    first = np.unique(data.student.astype(np.int64) * 6 + data.skill, return_index=True)[1]
+    mastery, _ = trajectory(data)
+    argument = level[data.student[first], data.skill[first]] - truth.offset[data.skill[first]]
+    known = sigmoid_of(argument) * (truth.saturation[data.skill[first]] if family == "own" else 1)
+    assert mastery[first] == pytest.approx(known)
+    write("demo", of, 3, tmp_path / "class.csv")
+    read = with_truth(load(changed(Config(), {"data.path": str(tmp_path / "class.csv")}).data), tmp_path / "class.csv")
+    assert np.sort(trajectory(read)[1]) == pytest.approx(np.sort(trajectory(data)[1]))
+
+
+def sigmoid_of(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))

@@ -220,13 +220,13 @@ def test_a_rename_lives_in_the_journal(store, tmp_path):
     folder = make(store, rows=[STARTED, FINISHED])
     store.take_in()
     ended = store.run(folder.run_id).heartbeat
-    store.rename(folder.run_id[:-1], "  'better'; DROP TABLE runs --  ")
+    store.annotate(folder.run_id[:-1], {"name": "  'better'; DROP TABLE runs --  "})
     with Store.open(":memory:", runs=tmp_path) as rebuilt:
         rebuilt.take_in()
         run = rebuilt.run(folder.run_id)
     assert (run.name, run.status, run.heartbeat) == ("'better'; DROP TABLE runs --", "finished", ended)
     with pytest.raises(InputError, match="1 to 200"):
-        store.rename(folder.run_id, " ")
+        store.annotate(folder.run_id, {"name": " "})
 
 
 def test_search_takes_every_character_as_it_is(store):

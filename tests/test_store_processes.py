@@ -102,7 +102,7 @@ def test_a_silent_run_of_another_host_is_interrupted_and_runs_again_when_it_writ
         os.utime(folder.journal, (time.time() - 200,) * 2)
         store.take_in()
         assert store.run(folder.run_id).status == "interrupted"
-        store.rename(folder.run_id, "only a name")
+        store.annotate(folder.run_id, {"name": "only a name"})
         assert store.run(folder.run_id).status == "interrupted"
         folder.append({"kind": "step", "step": 9, "epoch": 1, "values": {}})
         store.take_in()
@@ -167,7 +167,7 @@ def test_a_reader_gets_a_fresh_snapshot_from_the_holder(path, start):
         folder = make(path)
         with open_for_reading(path, wait=10) as store, open_for_reading(path, wait=10) as second:
             assert store.read_only and store.run(folder.run_id).step == 2 == second.run(folder.run_id).step
-            store.rename(folder.run_id, "through the journal")
+            store.annotate(folder.run_id, {"name": "through the journal"})
     with open_for_reading(path, wait=10) as store:
         assert store.run(folder.run_id).name == "through the journal"
         with pytest.raises(duckdb.InvalidInputException, match="read-only"):
@@ -229,11 +229,11 @@ def test_a_migration_copies_the_file_first(path, monkeypatch):
     folder = make(path)
     with Store.open(path) as store:
         store.take_in()
-    later = (*schema.MIGRATIONS, "ALTER TABLE runs ADD COLUMN notes VARCHAR DEFAULT ''")
+    later = (*schema.MIGRATIONS, "ALTER TABLE runs ADD COLUMN later VARCHAR DEFAULT ''")
     monkeypatch.setattr(schema, "MIGRATIONS", later)
     with Store.open(path) as store:
         assert store.run(folder.run_id).name == "a run"
-        assert store._rows("SELECT notes FROM runs", {}) == [("",)]
+        assert store._rows("SELECT later FROM runs", {}) == [("",)]
         assert "is kept in" in store.warnings[0]
     monkeypatch.undo()
     copy = path.with_name(f"{path.stem}.before-schema-{len(later)}.duckdb")

@@ -24,16 +24,16 @@ from tests.test_siblings import expanded
 CPU = torch.device("cpu")
 LEVELLED = {"training.max_epochs": 3, "training.learning_rate": 0.01}
 RUNS = {  # settings and preset of each run
-    "corrected": ({"training.max_epochs": 3}, "corrected"),
+    "corrected": ({"training.max_epochs": 3}, "without-level"),
     "original": ({"training.max_epochs": 2}, "v3-phase1"),
     "per student, windows of 6": (
         {"model.student_velocity": "per_student", "data.window": 6, "training.max_epochs": 3}
         | {"training.learning_rate": 0.01},
-        "corrected",
+        "without-level",
     ),
-    "transfer": ({"model.accumulation": "transfer", "model.transfer_start": 0.3}, "corrected"),
-    "level of the student": (LEVELLED | {"model.level": "student"}, "corrected"),
-    "level of student and skill": (LEVELLED | {"model.level": "student_skill"}, "corrected"),
+    "transfer": ({"model.accumulation": "transfer", "model.transfer_start": 0.3}, "without-level"),
+    "level of the student": (LEVELLED | {"model.level": "student"}, "without-level"),
+    "level of student and skill": (LEVELLED | {"model.level": "student_skill"}, "without-level"),
 }  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def untimed(event):
     return row
 
 
-@pytest.mark.parametrize("name", ["corrected", "v3-phase1"])
+@pytest.mark.parametrize("name", ["corrected", "without-level", "v3-phase1"])
 def test_the_same_seed_gives_the_same_numbers(tiny, data, name):
     config = tiny({"training.max_epochs": 2, "weights.variance": 1.0, "model.dropout": 0.2}, name)
     torch.manual_seed(1)

@@ -21,7 +21,7 @@ VARIANCE = "weights.variance"
 def run(page_store: Path) -> RunFolder:
     """A run of this process, queued."""
     return RunFolder.create(runs_root(page_store), name="a run", preset="corrected",
-                            config=preset("corrected").model_dump())  # fmt: skip
+                            config=preset("without-level").model_dump())  # fmt: skip
 
 
 def start(run: RunFolder) -> None:
@@ -145,7 +145,9 @@ def test_a_value_that_is_not_allowed_is_said_and_not_sent(run: RunFolder) -> Non
 def test_other_runs_are_linked_behind_one_button(run: RunFolder, page_store: Path) -> None:
     app = tab(run)
     before = [element.type for element in app.main.children.values()]
-    RunFolder.create(runs_root(page_store), name="another", preset="corrected", config=preset("corrected").model_dump())
+    RunFolder.create(
+        runs_root(page_store), name="another", preset="corrected", config=preset("without-level").model_dump()
+    )
     app.run()
     assert [link.proto.label for link in app.get("page_link") if link.proto.label.endswith("queued")] == [
         "another, queued"
@@ -154,7 +156,7 @@ def test_other_runs_are_linked_behind_one_button(run: RunFolder, page_store: Pat
 
 
 def test_what_is_offered_follows_from_the_start_alone() -> None:
-    first, rest = layout(preset("corrected"))
+    first, rest = layout(preset("without-level"))
     assert len(first) <= IN_SIGHT and VARIANCE in first
     assert sorted([*first, *rest]) == sorted(name for name, spec in fields().items() if spec.live)
 
@@ -176,7 +178,7 @@ SET = {"kind": "set", "field": VARIANCE, "who": "x"}
     ],
 )
 def test_what_waits(requests: list[dict[str, Any]], refusals: list[dict[str, Any]], waiting: dict[str, float]) -> None:
-    now = changed(preset("corrected"), {VARIANCE: 7.0})
+    now = changed(preset("without-level"), {VARIANCE: 7.0})
     values = live_values(now, requests, refusals)
     assert values.waiting == waiting
     assert values.shown()[VARIANCE] == waiting.get(VARIANCE, 7.0)

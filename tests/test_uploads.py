@@ -26,7 +26,7 @@ def test_uploads_get_names_of_our_own(name: str, safe: str) -> None:
     assert uploads.safe_name(name) == safe
 
 
-@pytest.mark.parametrize("name", ["class.xlsx", "class", ".csv.exe", "class.csv/", "page.html", ""])
+@pytest.mark.parametrize("name", ["class.exe", "class", ".csv.exe", "class.csv/", "page.html", ""])
 def test_other_endings_are_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"allowed: \.csv"):
         uploads.save([(name, b"x")], tmp_path, 100)

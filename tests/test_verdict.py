@@ -41,7 +41,7 @@ class Runs:
         self.root, self.store = root, Store.open(":memory:", runs=root)
 
     def add(self, epochs: int = 5, recovery: bool = False, fingerprint: str = "f", **test: float) -> str:
-        config = changed(preset("corrected"), {})
+        config = changed(preset("without-level"), {})
         with RunFolder.create(self.root, name="a run", preset="corrected", config=config.model_dump()) as folder:
             folder.append({"kind": "started", "device": "cpu", "versions": {}, "skills": ["a", "b"], "parameters": 9,
                            "data": {"name": "demo", "fingerprint": fingerprint, "share_correct": 0.7, "students": 30},
@@ -154,7 +154,7 @@ def test_targets_above_what_is_known_are_marked_so(runs: Runs) -> None:
 def test_the_next_configuration_keeps_the_data_and_replicates_what_is_differentiated(runs: Runs) -> None:
     run_id = runs.add()
     chosen = next_config(examine(runs.store, run_id))
-    assert chosen.weights.variance == 200.0 and chosen.data == preset("corrected").data
+    assert chosen.weights.variance == 200.0 and chosen.data == preset("without-level").data
     runs.tell(run_id, **PASS, **GOOD)
     again = next_config(examine(runs.store, run_id))
     assert (again.training.seed, again.weights.variance) == (1, 0.0)

@@ -72,8 +72,8 @@ def replay(
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Train a run again, with every steering mark at its step: the same bits on the same machine and threads."""
-    from gainakt.jobs.lineage import common_step, differences
     from gainakt.jobs.lineage import replay as prepared
+    from gainakt.jobs.reproduce import compared
 
     record = _record(run, store)
     made = prepared(runs_root(store), record)
@@ -81,14 +81,17 @@ def replay(
     if not check:
         return
     replayed = _record(made[0].run_id, store)
-    differing = differences(runs_root(store), record, replayed)
-    values = {"run_id": replayed.run_id, "replay_of": record.run_id, "identical": not differing}
-    last = common_step(runs_root(store), record, replayed)
-    if last is not None:  # one of them did not finish
-        values["compared_until_step"] = last
-    show({**values, "differences": differing[:20] if as_json else "; ".join(differing[:20]) or "none"}, as_json)
-    if differing:
+    values = compared(runs_root(store), record, replayed)
+    if not as_json:
+        values |= {name: "; ".join(values[name]) or "none" for name in ("differences", "reasons")}
+    show(values, as_json)
+    if not values["identical"]:
         raise SystemExit(1)
+
+
+def reproduce(run: RunArgument, as_json: JsonFlag = False, store: StoreOption = DEFAULT_STORE) -> None:
+    """Train a run again as it was, steering included, and say whether all numbers agree; exit 1 and why, if not."""
+    replay(run, check=True, as_json=as_json, store=store)
 
 
 def twin(

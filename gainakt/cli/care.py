@@ -1,4 +1,4 @@
-"""The verbs that look after a store: `doctor`, `backup`, `restore`."""
+"""The verbs that look after a store: `doctor`, `backup`, `restore-backup`."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -53,7 +53,7 @@ def backup(
     show({"file": str(out), **archive.backup(store, out)}, as_json)
 
 
-def restore(
+def restore_backup(
     archive: Annotated[Path, typer.Argument(help="A file that `backup` wrote.")],
     as_json: JsonFlag = False,
     store: StoreOption = DEFAULT_STORE,
@@ -62,3 +62,6 @@ def restore(
     from gainakt.store import backup
 
     show({"store": str(store), **backup.restore(archive, store)}, as_json)
+
+
+restore_backup.__name__ = "restore-backup"

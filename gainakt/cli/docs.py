@@ -18,6 +18,7 @@ EXAMPLES = {
     "simulate": ("gainakt simulate demo --out class.csv --set students=500 --seed 1",),
     "train": (
         "gainakt train --simulate demo",
+        "gainakt train --config run-20261125.toml --set training.seed=1",
         "gainakt train --preset v3-phase1 --data answers.csv --set training.max_epochs=5 --name first --json",
     ),
     "stop": ("gainakt stop 20261125",),
@@ -25,20 +26,48 @@ EXAMPLES = {
     "resume": ("gainakt resume 20261125",),
     "branch": ("gainakt branch 20261125 --at 300 --set weights.variance=50 --name louder",),
     "replay": ("gainakt replay 20261125 --check",),
+    "reproduce": ("gainakt reproduce 20261125",),
     "twin": ("gainakt twin 20261125 --seeds 3",),
     "explain": ("gainakt explain 20261125 --student s017 --step 12 --json",),
     "evaluate": ("gainakt evaluate 20261125 --json",),
-    "runs": ("gainakt runs", "gainakt runs v3-phase1 --json"),
+    "runs": (
+        "gainakt runs",
+        'gainakt runs --where "weights.variance > 10 and data = demo" --columns weights.variance,encoder2_auc.best',
+        "gainakt runs --seeds --sort -encoder2_auc --json",
+        "gainakt runs v3-phase1 --format latex",
+    ),
+    "compare": (
+        "gainakt compare 20261124 20261125",
+        "gainakt compare 20261124 20261125 20261126 --baseline 20261125 --json",
+    ),
+    "label": ('gainakt label 20261125 --name first --tag paper --notes "AUC as in **Table 2**"',),
+    "delete": ("gainakt delete 20261125",),
+    "restore": ("gainakt restore 20261125",),
     "skills": ("gainakt skills 20261125",),
     "verdict": (
         "gainakt verdict 20261125 --with curve-model",
         "gainakt verdict 20261125 --set gain_std=0.05 --json",
     ),
     "report": ("gainakt report 20261125 --baseline 20261124 --out reports",),
-    "doctor": ("gainakt doctor", "gainakt doctor --rebuild --store data/gainakt.duckdb"),
-    "backup": ("gainakt backup runs-of-november.zip",),
-    "restore": ("gainakt restore runs-of-november.zip --store data/november.duckdb",),
+    "export": (
+        "gainakt export 20261125 20261126 --to runs.zip",
+        "gainakt export all --to tables --format parquet",
+        "gainakt export 20261125 --figure gain_std --to gains.svg",
+    ),
+    "import": ("gainakt import runs.zip", "gainakt import pykt/saved_model/assist2015_dkt_qid"),
     "study": ("gainakt study --students 500,1000 --cv 0,0.44 --seeds 3",),
+    "benchmark": (
+        "gainakt benchmark answers.csv --protocol students80 --models skill-mean,pfa,lightgbm --folds 0,1,2,3,4",
+        "gainakt benchmark answers.csv --curve",
+    ),
+    "sweep": (
+        "gainakt sweep variance --seeds 5",
+        "gainakt sweep rates.toml --processes 2",
+        "gainakt sweep rates --engine ray",
+    ),
+    "doctor": ("gainakt doctor", "gainakt doctor --rebuild --store data/gainakt.duckdb"),
+    "backup": ("gainakt backup all-runs.zip",),
+    "restore-backup": ("gainakt restore-backup all-runs.zip --store elsewhere/gainakt.duckdb",),
 }
 """Verb -> commands as a reader would type them."""
 

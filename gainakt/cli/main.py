@@ -10,12 +10,17 @@ from typing import Annotated
 import typer
 
 from gainakt import __version__
-from gainakt.cli.branches import branch, explain, pause, replay, resume, stop, twin
-from gainakt.cli.care import backup, doctor, restore
+from gainakt.cli.benchmark import benchmark
+from gainakt.cli.branches import branch, explain, pause, replay, reproduce, resume, stop, twin
+from gainakt.cli.care import backup, doctor, restore_backup
+from gainakt.cli.compare import compare
 from gainakt.cli.data import data, simulate
+from gainakt.cli.keep import export, import_
+from gainakt.cli.label import delete, label, restore
 from gainakt.cli.output import leave
 from gainakt.cli.runs import report, runs, skills
 from gainakt.cli.study import study
+from gainakt.cli.sweep import sweep
 from gainakt.cli.train import evaluate, train
 from gainakt.cli.verdict import verdict
 from gainakt.errors import InputError, RunFailed, StoreBusy, disk_full, in_words
@@ -29,17 +34,26 @@ VERBS = (
     resume,
     branch,
     replay,
+    reproduce,
     twin,
     evaluate,
     runs,
+    compare,
+    label,
+    delete,
+    restore,
     skills,
     explain,
     verdict,
     report,
+    export,
+    import_,
     study,
+    benchmark,
+    sweep,
     doctor,
     backup,
-    restore,
+    restore_backup,
 )
 
 app = typer.Typer(

@@ -1,6 +1,7 @@
 """The verbs that read saved runs: `runs`, `skills`, `report`."""
 
 import contextlib
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -8,14 +9,39 @@ import pandas as pd
 import typer
 
 from gainakt import reference
-from gainakt.cli.options import JsonFlag, RunArgument, StoreOption
+from gainakt.analysis.runs.fields import named, with_epochs
+from gainakt.analysis.runs.seeds import fold
+from gainakt.analysis.runs.table import read
+from gainakt.analysis.runs.where import Search, holds, names, parse
+from gainakt.cli.options import JsonFlag, RunArgument, StoreOption, listed
 from gainakt.cli.output import show, show_json, table_text
 from gainakt.config import DEFAULT_STORE
-from gainakt.store import open_for_reading, runs_root
+from gainakt.measures.registry import shown_in
+from gainakt.store import Store, open_for_reading, runs_root
+
+_COLUMNS = (
+    "name", "preset", "status", "created", "data", "epochs", "step", *shown_in("runs"), "seconds", "changes", "tags",
+    "favourite", "archived",
+)  # fmt: skip
 
 
 def runs(
-    search: Annotated[str, typer.Argument(help="List only runs with this text in name, preset, id or status.")] = "",
+    search: Annotated[
+        str, typer.Argument(help="List only runs with this text in name, preset, id, data or tags.")
+    ] = "",
+    where: Annotated[
+        str, typer.Option(help="A filter of fields, such as: weights.variance > 10 and data = assist2015.")
+    ] = "",
+    columns: Annotated[str, typer.Option(help="Settings and measures to list, with commas between.")] = "",
+    sort: Annotated[str, typer.Option(help="The field to sort by; -FIELD for the largest first.")] = "",
+    seeds: Annotated[
+        bool, typer.Option("--seeds", help="Fold runs that differ only in the seed: mean, std, n.")
+    ] = False,
+    archived: Annotated[bool, typer.Option("--archived", help="List the archived runs, too.")] = False,
+    trash: Annotated[bool, typer.Option("--trash", help="List the deleted runs instead.")] = False,
+    form: Annotated[
+        str, typer.Option("--format", help="Print the runs as latex (booktabs), markdown, html or csv instead.")
+    ] = "",
     as_json: JsonFlag = False,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
@@ -24,15 +50,50 @@ def runs(
         if runs_root(store).exists():
             reference.place(runs_root(store))
     with open_for_reading(store) as reading:
-        table, published = reading.runs(search), reading.runs(search, published=True)
+        if trash:
+            _trash(reading, as_json)
+            return
+        chosen = with_epochs(named(name).name for name in listed(columns)) or _COLUMNS
+        table = read(reading, chosen, where, sort)
+    table = table[holds(Search(search.casefold()), table)]
+    if not archived and "archived" not in names(parse(where)):
+        table = table[~table["archived"]]
+    shown = fold(table, chosen) if seeds else table
+    folded = [name for name in shown.columns if name not in ("runs", "published")]
+    part = folded if seeds else list(dict.fromkeys(["run_id", "name", *chosen]))
+    own, published = shown.loc[~shown["published"], part], shown.loc[shown["published"], part]
     if as_json:
-        show_json(runs=table, published=published)
+        show_json(runs=own, published=published)
         return
-    none = f"no run matches {search!r}" if search else "no runs; start one with: python -m gainakt train"
-    created = pd.to_datetime(table["created"], unit="s", utc=True).dt.strftime("%Y-%m-%d %H:%M UTC")
-    print(table_text(table.assign(created=created), none))
+    if form:
+        from gainakt.analysis.table import table_as
+
+        print(table_as(_readable(own), form))
+        return
+    narrowed = " and ".join(filter(None, (search, where)))
+    none = f"no run matches {narrowed!r}" if narrowed else "no runs; start one with: python -m gainakt train"
+    print(table_text(_readable(own), none))
     if len(published):
-        print(f"\npublished records, read-only:\n{table_text(published.dropna(axis=1, how='all'))}")
+        print(f"\npublished records, read-only:\n{table_text(_readable(published).dropna(axis=1, how='all'))}")
+
+
+def _readable(table: pd.DataFrame) -> pd.DataFrame:
+    """Times as dates, lists as texts."""
+    shown = table.copy()
+    for name in shown.columns:
+        if name in ("created", "deleted"):
+            shown[name] = pd.to_datetime(shown[name], unit="s", utc=True).dt.strftime("%Y-%m-%d %H:%M UTC")
+        elif shown[name].map(lambda value: isinstance(value, list)).any():
+            shown[name] = shown[name].map(", ".join)
+    return shown
+
+
+def _trash(reading: Store, as_json: bool) -> None:
+    table = pd.DataFrame([{**asdict(one), "days_left": one.days_left} for one in reading.deleted()])
+    if as_json:
+        show_json(trash=table)
+    else:
+        print(table_text(_readable(table), "the trash is empty"))
 
 
 def skills(run: RunArgument, as_json: JsonFlag = False, store: StoreOption = DEFAULT_STORE) -> None:

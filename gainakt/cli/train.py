@@ -1,19 +1,18 @@
 """The verbs that compute: `train` a run, `evaluate` a saved one."""
 
 import json
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gainakt.cli.interrupts import asking
 from gainakt.cli.options import JsonFlag, RunArgument, StoreOption, assigned
 from gainakt.cli.output import leave, show, take_in, verdict_of
 from gainakt.cli.progress import TrainingBar
 from gainakt.config import DEFAULT_STORE, Config, changed
+from gainakt.config.file import read
 from gainakt.config.presets import PRESETS, find
 from gainakt.errors import InputError
 from gainakt.store import Run, RunFolder, open_for_reading, runs_root
@@ -30,6 +29,10 @@ def train(
     simulate: Annotated[
         str, typer.Option(help="Train on simulated students of this scenario instead; demo without --data.")
     ] = "",
+    config_file: Annotated[
+        Path | None,
+        typer.Option("--config", help="A file of settings in TOML, such as a run's page offers, on top of the preset."),
+    ] = None,
     assign: Annotated[
         list[str] | None, typer.Option("--set", help="A setting NAME=VALUE (docs/settings.md); may be repeated.")
     ] = None,
@@ -41,7 +44,10 @@ def train(
     from gainakt.jobs.lineage import FRESH
     from gainakt.jobs.service import queue_run
 
-    config = _configured(preset, data, simulate, assigned(assign, "training.max_epochs=5"))
+    named, settings = read(config_file) if config_file else ("", {})
+    preset = named or preset
+    source = _source(data, simulate)
+    config = changed(find(preset).config, settings | source | assigned(assign, "training.max_epochs=5"))
     folder = queue_run(runs_root(store), config, name=name or preset, preset=preset)
     run_training(store, folder, config, FRESH, as_json=as_json)
 
@@ -51,7 +57,7 @@ def run_training(store: Path, folder: RunFolder, config: Config, begin: "Beginni
     from gainakt.jobs.service import execute
 
     print(f"run {folder.run_id}", file=sys.stderr)
-    with TrainingBar() as bar, _stop_on_interrupt(folder):
+    with TrainingBar() as bar, asking(lambda: folder.request_stop("terminal"), "stopping after this step"):
         last = execute(folder, config, bar.take, begin)
     take_in(store)
     if last["kind"] == "failed":
@@ -90,25 +96,7 @@ def _recorded(run: Run) -> dict[str, Any]:
     }
 
 
-def _configured(preset: str, data: str, simulate: str, changes: dict[str, Any]) -> Config:
+def _source(data: str, simulate: str) -> dict[str, Any]:
     if data and simulate:
         raise InputError("--data and --simulate exclude each other; give one")
-    source = {"data.path": data} if data else {"data.simulate": simulate} if simulate else {}
-    return changed(find(preset).config, source | changes)
-
-
-@contextmanager
-def _stop_on_interrupt(folder: RunFolder) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the training after its current step; a second one ends it at once."""
-
-    def ask(number: int, _frame: object) -> None:
-        folder.request_stop("terminal")
-        print("\nstopping after this step; press again to abort", file=sys.stderr)
-        signal.signal(number, signal.SIG_DFL)
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return {"data.path": data} if data else {"data.path": "", "data.simulate": simulate} if simulate else {}

@@ -30,12 +30,19 @@ class DataConfig(Section):
         ge=2,
         le=5000,
     )
-    format: Literal["auto", "table", "sequences", "lines"] = setting(
+    format: Literal["auto", "table", "sequences", "lines", "wide"] = setting(
         "auto",
         "Format",
         "table: one row per response, with a header. sequences: one row per student with lists, as pyKT writes"
-        " them. lines: three or four lines per student (length, questions, skills, responses). auto: recognised"
-        " from the file.",
+        " them. lines: three to six lines per student (length, questions, skills, responses). wide: a row per student"
+        " and a column of 0 and 1 per item; each item counts as a skill, and the order of the responses is not known."
+        " auto: recognised from the file, except wide.",
+    )
+    header: Literal["auto", "yes", "no"] = setting(
+        "auto",
+        "Header",
+        "Whether the first row names the columns. no: it holds data, and the columns are called column 1, column 2"
+        " and so on. auto: no, where no name is known and the first row holds numbers.",
     )
     encoding: str = setting("auto", "Text encoding", "auto, or a name such as utf-8, utf-16, latin-1, gbk.")
     student_column: str = setting(
@@ -64,16 +71,32 @@ class DataConfig(Section):
         "",
         "Attempt column",
         "Header of the column whose value the rows of one response share when a question needs several skills"
-        " (order_id in ASSISTments 2009); empty: recognised; - for none.",
+        " (order_id in ASSISTments 2009); empty: recognised, or rows that repeat the question before them with another"
+        " skill; - for none.",
+    )
+    dates: Literal["auto", "month-first", "day-first"] = setting(
+        "auto",
+        "Dates such as 03/02/2020",
+        "auto: month first, unless a first number above 12 shows that the day comes first; a warning says where"
+        " neither shows.",
+    )
+    attempts: Literal["first", "all"] = setting(
+        "first",
+        "Attempts at a step",
+        "Of a DataShop transaction export. first: a student's first attempt at each step of a problem view counts, as"
+        " in a student-step export. all: each attempt is a response.",
     )
     skill_model: str = setting(
-        "", "Skill model", "Name of the KC model in a DataShop export, such as Default; empty: the first."
+        "",
+        "Skill model",
+        "Name of the KC model in a DataShop export, such as Default; empty: the first with several skills that covers"
+        " the rows and lets students practise, and is not Single-KC or Unique-step.",
     )
     skill_separator: str = setting(
         "",
         "Skill separator",
-        "Character between several skills in one cell; empty: ~~, and _ or ; between numbers in columns known"
-        " to use them.",
+        "Character between several skills in one cell; empty: ~~, a list in brackets, and _ or ; between numbers in"
+        " columns known to use them.",
     )
     several_skills: Literal["joined", "first", "expanded"] = setting(
         "joined",
@@ -87,6 +110,13 @@ class DataConfig(Section):
         "How a response between 0 and 1 counts: as correct, as incorrect, or rejected, so that its row is left"
         " out and listed.",
     )
+    full_credit: float = setting(
+        0.0,
+        "Full credit",
+        "The score of a correct response, such as 100 where scores are out of 100; those below are partial credit."
+        " 0: 1, or the one score beside 0 that a file gives.",
+        ge=0,
+    )
     bad_rows: Literal["report", "stop"] = setting(
         "report", "Bad rows", "report: leave them out and list each with its reason. stop: end at the first one."
     )
@@ -95,6 +125,12 @@ class DataConfig(Section):
         "Ids in both train and test",
         "local: the same id in two files means two students. same: it means one student, who then belongs to"
         " the test students only.",
+    )
+    split: Literal["given", "students"] = setting(
+        "given",
+        "Split",
+        "given: by the folds and test students that the data name; what they do not name is drawn. students: these are"
+        " ignored, and 70/10/20 % of all students train, validate and test, drawn by training.seed.",
     )
     pseudonymise: bool = setting(
         False,

@@ -71,8 +71,8 @@ class Preset:
 
 
 def _idea(about: str, expected: str, **changes: Any) -> Preset:
-    """An idea of the original analysis on `corrected`; section__field=value."""
-    return Preset(about, "corrected", {name.replace("__", "."): value for name, value in changes.items()}, expected)
+    """An idea of the original analysis on `without-level`; section__field=value."""
+    return Preset(about, "without-level", {name.replace("__", "."): value for name, value in changes.items()}, expected)
 
 
 _EXTREME = "40 % (extreme loss reweighting)"
@@ -84,8 +84,22 @@ _OTHER = "no figure of its own (alternative approaches: 40 to 60 %)"
 
 PRESETS: dict[str, Preset] = {
     "corrected": Preset(
-        "The original study without its faults. Per-skill parameters start from a fit of the learning-curve model and"
-        " are shrunk towards it; other skills' gains count as practice for a learned share.",
+        "The original study without its faults, and level apart from gain: what a student knew before shifts mastery as"
+        " the responses tell it, so that gains carry learning alone. Encoder 1 reads counts and recency.",
+        "without-level",
+        {
+            "model.level": "student_skill",
+            "model.gain_head": "skill_response",
+            "model.encoder1": "recurrent",
+            "training.batches": "interactions",
+            "weights.fit": 0.003,
+            "training.mastery_rate": 6.0,
+        },
+    ),
+    "without-level": Preset(
+        "Every setting at its default: the original study without its faults. Per-skill parameters start from a fit of"
+        " the learning-curve model and are shrunk towards it; other skills' gains count as practice for a learned"
+        " share.",
         "",
         {},
     ),
@@ -95,19 +109,6 @@ PRESETS: dict[str, Preset] = {
         " student.",
         "",
         {"model.kind": "parametric", "model.level": "student", "training.max_epochs": 60},
-    ),
-    "level-and-gain": Preset(
-        "Level apart from gain: what a student knew before shifts mastery as the responses tell it, so that gains carry"
-        " learning alone. With an Encoder 1 that reads counts and recency.",
-        "corrected",
-        {
-            "model.level": "student_skill",
-            "model.gain_head": "skill_response",
-            "model.encoder1": "recurrent",
-            "training.batches": "interactions",
-            "weights.fit": 0.0,
-            "training.mastery_rate": 6.0,
-        },
     ),
     "variance-x10": _idea(
         "Variance weight 20, ten times that of the original study.", _EXTREME, weights__variance=20.0

@@ -54,6 +54,19 @@ class Practice:
         some = {name: value[begin:end] for name, value in vars(self).items()}
         return Practice(**(some | {"window": some["window"] - some["window"][0], "since": some["since"] - begin}))
 
+    def by_skill(self) -> "Practice":
+        """The same, but within a window those of one skill together; `since` loses its meaning."""
+        order = np.lexsort((self.skill, self.window))
+        return Practice(**{name: value[order] for name, value in vars(self).items()})
+
+    def some(self, most: int, rng: np.random.Generator) -> "Practice":
+        """All interactions of as many students, at random, as fit into `most`."""
+        if len(self) <= most:
+            return self
+        students, count = np.unique(self.student, return_counts=True)
+        order = rng.permutation(len(students))
+        return self.of(np.isin(self.student, students[order[np.cumsum(count[order]) <= most]]))
+
     def of(self, keep: NDArray[np.bool_]) -> "Practice":
         """The interactions (N,) that are kept, whole windows; they are numbered anew."""
         some = {name: value[keep] for name, value in vars(self).items()}

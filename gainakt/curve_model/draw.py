@@ -122,7 +122,9 @@ class _State:
 
     def __init__(self, fit: Fit, windows: int, rng: np.random.Generator):
         self.theta, self.rng = fit.theta, rng
-        self.ability = fit.sigma * rng.standard_normal(windows)
+        self.level = fit.sigma * rng.standard_normal((windows, 1))
+        if fit.skill_sigma:
+            self.level = self.level + fit.skill_sigma * rng.standard_normal((windows, len(fit.theta)))
         self.own = np.zeros((windows, len(fit.theta), 2), np.float32)
         self.total = np.zeros((windows, 2), np.float32)
 
@@ -130,7 +132,8 @@ class _State:
         """Responses (n,) of these windows to these skills, drawn and taken in."""
         own = self.own[window, skill]
         one = Practice(window, window, skill, skill, own, self.total[window] - own, window, window)
-        argument = curve.practised(self.theta, one).amount - self.theta[skill, curve.OFFSET] + self.ability[window]
+        level = self.level[window, skill if self.level.shape[1] > 1 else 0]
+        argument = curve.practised(self.theta, one).amount - self.theta[skill, curve.OFFSET] + level
         odds = np.exp(self.theta[skill, curve.HEIGHT]) * curve.sigmoid(argument) - self.theta[skill, curve.FLOOR]
         answer = (self.rng.random(len(window)) < curve.sigmoid(odds)).astype(np.int8)
         self.own[window, skill, answer] += 1

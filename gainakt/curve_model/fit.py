@@ -2,19 +2,20 @@
 
 A skill's seven numbers are normal around the means of all skills. The spreads are estimated from the data (MacKay's
 fixed point of the Laplace approximation), so that shrinkage is strong where a skill has few interactions, and total
-where skills do not differ. Ability is normal between students and summed over a grid of its values.
+where skills do not differ. Levels are normal between students, and between the skills of a student, and summed over a
+grid of their values: what a student knew before is weighed by the responses and is not taken for learning.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from gainakt.curve_model import curve
 from gainakt.curve_model.counts import Practice
+from gainakt.curve_model.parts import Part, parts_of
 
 Array = NDArray[np.floating]
 START = np.array([-1.5, 0.0, -4.0, 0.0, 0.5, 1.2, 1.0])
@@ -23,30 +24,37 @@ _PRIOR_STD = np.array([1.5, 1.0, 1.5, 1.0, 2.0, 0.5, 2.0, 1.0])
 """A weak prior of the shared means, for data too few or too flat to say."""
 _SPREAD = (0.02, 1.5)
 _START_SPREAD = 0.3
-_LEAST_SIGMA = 0.02
+_START_SIGMA, _START_SKILL_SIGMA, _LEAST_SIGMA = 0.5, 0.1, 0.02
+_OF_STUDENT, _OF_SKILL = ("student", "student_skill"), ("student_skill",)
 _LEAST_ITERATIONS = 4
-_PART = 8192
 _TOLERANCE, _SPREAD_TOLERANCE = 5e-7, 1e-3
 """Rise of the log-likelihood per interaction, and change of the log spreads, below which a fit has converged."""
 
 
+LevelKind = Literal["none", "student", "student_skill"]
+
+
 @dataclass(frozen=True)
 class Tie:
-    """What the gain path must not see: which skill it is, or what the response was; `ability` of students or not."""
+    """What the gain path must not see: which skill it is, or what the response was; and whose `level` is apart."""
 
     skills: bool = False
     response: bool = False
-    ability: bool = True
+    level: LevelKind = "student"
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Skills' numbers `theta` (S, 7), their shared means and spreads (7,), the ability's spread, and how it went."""
+    """Skills' numbers `theta` (S, 7), their shared means and spreads (7,), the levels' spreads, and how it went.
+
+    `sigma` is the spread of the level between students, `skill_sigma` that between the skills of a student.
+    """
 
     theta: Array
     mean: Array
     spread: Array
     sigma: float
+    skill_sigma: float
     tie: Tie
     objective: float
     iterations: int
@@ -73,26 +81,30 @@ def start(skills: int, tie: Tie) -> Fit:
     if tie.response:
         spread[list(curve.CONTRASTS)] = 0.0
     theta = np.tile(START, (skills, 1))
-    return Fit(theta, START.copy(), spread, 0.5 if tie.ability else 0.0, tie, -np.inf, 0)
+    sigma = _START_SIGMA if tie.level in _OF_STUDENT else 0.0
+    skill_sigma = _START_SKILL_SIGMA if tie.level in _OF_SKILL else 0.0
+    return Fit(theta, START.copy(), spread, sigma, skill_sigma, tie, -np.inf, 0)
 
 
 @dataclass(frozen=True)
 class _Slopes:
     """At one fit: log-likelihood minus penalties, gradient (S, 8) and information (S, 8, 8) per skill.
 
-    The eighth number, that all skills share, is the logarithm of the ability's spread; `ability` is the mean over
-    windows of the ability and of its square, in units of that spread, as the responses tell it.
+    The eighth number, that all skills share, is the logarithm of `sigma`; `student` is the mean over windows of the
+    students' level and of its square, in units of sigma, as the responses tell it. `skill_level` is gradient and
+    information of the logarithm of `skill_sigma`.
     """
 
     objective: float
     gradient: Array
     information: Array
-    ability: Array
+    student: Array
+    skill_level: Array
 
 
 def fitting(practice: Practice, fit: Fit, most: int) -> Iterator[Fit]:
     """The fit after each of at most `most` iterations; ends when it has converged."""
-    parts = _parts(practice, len(fit.theta))
+    parts = parts_of(practice, len(fit.theta), fit.tie.level in _OF_SKILL)
     here = _slopes(parts, fit)
     fit = replace(fit, objective=here.objective)
     for iteration in range(1, most + 1):
@@ -116,65 +128,44 @@ def fitted(practice: Practice, fit: Fit, most: int = 60) -> Fit:
     return fit
 
 
-@dataclass(frozen=True)
-class _Part:
-    """Some whole windows, few enough to stay in the processor's cache, and the matrix that sums over a skill (S, N)."""
-
-    practice: Practice
-    by_skill: sparse.csr_array
-
-
-def _parts(practice: Practice, skills: int) -> list[_Part]:
-    parts = []
-    for begin, end in pieces(practice):
-        some = practice.part(begin, end)
-        one, place = np.ones(len(some), np.float32), np.arange(len(some))
-        parts.append(_Part(some, sparse.csr_array((one, (some.skill, place)), shape=(skills, len(some)))))
-    return parts
-
-
-def pieces(practice: Practice) -> list[tuple[int, int]]:
-    """Where the data are cut between windows, so that what is computed of a piece stays in the processor's cache."""
-    near = np.searchsorted(practice.start, np.arange(_PART, len(practice), _PART), "left")
-    cuts = np.unique(np.append(practice.start[near[near < practice.windows]], [0, len(practice)]))
-    return [(int(begin), int(end)) for begin, end in pairwise(cuts)]
-
-
-def _slopes(parts: list[_Part], fit: Fit) -> _Slopes:
+def _slopes(parts: list[Part], fit: Fit) -> _Slopes:
     sums = [_part_slopes(part, fit) for part in parts]
-    gradient, information = _unpacked(np.sum([one[1] for one in sums], axis=0))
-    ability = np.sum([one[2] for one in sums], axis=0) / sum(part.practice.windows for part in parts)
-    return _Slopes(sum(one[0] for one in sums) - _penalty(fit), gradient, information, ability)
+    objective, columns, student, skill_level = (sum(values) for values in zip(*sums, strict=True))
+    gradient, information = _unpacked(columns)
+    windows = sum(part.practice.windows for part in parts)
+    return _Slopes(objective - _penalty(fit), gradient, information, student / windows, skill_level)
 
 
-def _part_slopes(part: _Part, fit: Fit) -> tuple[float, Array, Array]:
-    """Log-likelihood, sums of `_columns` per skill (S, 44), sums over windows of ability and its square (2,)."""
+def _part_slopes(part: Part, fit: Fit) -> tuple[float, Array, Array, Array]:
+    """Log-likelihood, sums of `_columns` per skill (S, 44), sums over windows of the student's level and its square
+    (2,), and what the windows say of `skill_sigma` (2,)."""
     practice, numbers = part.practice, fit.theta[part.practice.skill].astype(np.float32)
-    at, prior = curve.nodes(fit.tie.ability)
-    ability = np.float32(fit.sigma) * at
+    grid = curve.grid(fit.tie.level)
+    of_student, of_skill = grid.parts(fit.sigma, fit.skill_sigma)
     effective = curve.practised(fit.theta, practice)
-    share = curve.sigmoid((effective.amount - numbers[:, curve.OFFSET])[:, None] + ability)  # (N, Q)
+    share = curve.sigmoid((effective.amount - numbers[:, curve.OFFSET])[:, None] + (of_student + of_skill))  # (N, K)
     raised = np.exp(numbers[:, curve.HEIGHT])[:, None] * share
     signs = (2 * practice.response - 1).astype(np.float32)[:, None]
     right = curve.sigmoid(signs * (raised - numbers[:, curve.FLOOR][:, None]))  # probability of what was answered
-    logs = np.add.reduceat(np.log(np.maximum(right, 1e-30)), practice.start, axis=0, dtype=np.float64) + np.log(prior)
-    most = logs.max(1, keepdims=True)
-    weight = np.exp(logs - most)
-    total = weight.sum(1, keepdims=True)
-    weight /= total
-    here = weight.astype(np.float32)[practice.window]
-    powers = np.stack([np.ones_like(ability), ability, ability**2], axis=1)  # (Q, 3)
+    logs = np.add.reduceat(np.log(np.maximum(right, 1e-30)), part.start, axis=0, dtype=np.float64)
+    logs, skill_weight = grid.marginal(logs)
+    logs, weight = grid.posterior(np.add.reduceat(logs, part.first, axis=0))
+    whole = weight[practice.window[part.start]][:, :, None] * skill_weight  # (G, Q, D)
+    here = whole.reshape(len(whole), -1).astype(np.float32)[part.group]
+    powers = np.stack([np.ones_like(of_student), of_student, of_student**2], axis=1)  # (K, 3)
     slope = raised * (1 - share)
     wrong = here * signs * (1 - right)  # weighted response - p
     here *= right * (1 - right)
     tilted, lifted = here * slope, here * raised
     one = powers[:, 0]  # a product with ones: several times as fast as a sum over so few columns
-    first = [(wrong * slope) @ powers[:, :2], (wrong * raised) @ one, wrong @ one]
+    along = wrong * slope
+    first = [along @ powers[:, :2], (wrong * raised) @ one, wrong @ one]
     second = [(tilted * slope) @ powers, (tilted * raised) @ powers[:, :2], tilted @ powers[:, :2]]
     second += [(lifted * raised) @ one, lifted @ one, here @ one]
     sums = part.by_skill @ _columns(effective.slopes, np.column_stack(first), np.column_stack(second))
-    moments = weight.sum(0) @ np.stack([at, at**2], axis=1).astype(np.float64)
-    return float((most + np.log(total)).sum()), sums.astype(np.float64), moments
+    moments = weight.sum(0) @ np.stack([grid.student, grid.student**2], axis=1).astype(np.float64)
+    said = np.add.reduceat((along @ of_skill).astype(np.float64), practice.start)
+    return float(logs.sum()), sums.astype(np.float64), moments, np.array([said.sum(), (said**2).sum()])
 
 
 _PAIRS = np.triu_indices(5)
@@ -233,18 +224,24 @@ def log_likelihood(fit: Fit) -> float:
 
 def _shared(fit: Fit) -> Array:
     """What all skills share (8,): the means, and the logarithm of the ability's spread."""
-    return np.append(fit.mean, np.log(fit.sigma) if fit.tie.ability else _PRIOR_MEAN[-1])
+    return np.append(fit.mean, np.log(fit.sigma) if fit.tie.level in _OF_STUDENT else _PRIOR_MEAN[-1])
 
 
-def _step(parts: list[_Part], fit: Fit, here: _Slopes) -> tuple[Fit, _Slopes, float]:
+def _step(parts: list[Part], fit: Fit, here: _Slopes) -> tuple[Fit, _Slopes, float]:
     """The best of a few step lengths along the scoring direction, and how much the objective rose."""
     towards_mean, towards = _direction(fit, here)
+    towards_skill = float(np.clip(here.skill_level[0] / (here.skill_level[1] + 1), -1, 1))
+    if fit.iterations < _LEAST_ITERATIONS:
+        towards_skill = 0.0  # levels on skills would take up what the curves do not yet fit
     length = 1.0
     for _ in range(6):
         mean = fit.mean + length * towards_mean[:7]
         apart = fit.theta - fit.mean + length * towards
-        sigma = max(_LEAST_SIGMA, fit.sigma * float(np.exp(length * towards_mean[7]))) if fit.tie.ability else 0.0
-        new = replace(fit, mean=mean, theta=mean + apart, sigma=sigma)
+        sigma, skill_sigma = (
+            max(_LEAST_SIGMA, size * float(np.exp(length * by))) if size else 0.0
+            for size, by in ((fit.sigma, towards_mean[7]), (fit.skill_sigma, towards_skill))
+        )
+        new = replace(fit, mean=mean, theta=mean + apart, sigma=sigma, skill_sigma=skill_sigma)
         there = _slopes(parts, new)
         if there.objective >= here.objective:
             return replace(new, objective=there.objective), there, there.objective - here.objective
@@ -254,7 +251,7 @@ def _step(parts: list[_Part], fit: Fit, here: _Slopes) -> tuple[Fit, _Slopes, fl
 
 def _direction(fit: Fit, here: _Slopes) -> tuple[Array, Array]:
     """Scoring step of what skills share (8,) and of the skills' distances from them (S, 7), solved together."""
-    means = np.append(np.ones(7, bool), fit.tie.ability)
+    means = np.append(np.ones(7, bool), fit.tie.level in _OF_STUDENT)
     if fit.tie.response:
         means[list(curve.CONTRASTS)] = False
     own, shared = np.nonzero(fit.spread > 0)[0], np.nonzero(means)[0]
@@ -272,9 +269,9 @@ def _direction(fit: Fit, here: _Slopes) -> tuple[Array, Array]:
     towards_mean, towards = np.zeros(8), np.zeros_like(fit.theta)
     towards_mean[shared] = np.linalg.solve(outer, force)
     towards[:, own] = solved[:, :, -1] - solved[:, :, :-1] @ towards_mean[shared]
-    if fit.tie.ability:  # the abilities' own mean and spread, folded into the offsets and sigma (PX-EM)
-        towards_mean[curve.OFFSET] -= fit.sigma * here.ability[0]
-        towards_mean[7] += np.log(max(here.ability[1] - here.ability[0] ** 2, 0.25)) / 2
+    if fit.tie.level in _OF_STUDENT:  # the levels' own mean and spread, folded into the offsets and sigma (PX-EM)
+        towards_mean[curve.OFFSET] -= fit.sigma * here.student[0]
+        towards_mean[7] += np.log(max(here.student[1] - here.student[0] ** 2, 0.25)) / 2
     largest = max(np.abs(towards_mean).max(), np.abs(towards).max(), 1e-9)
     limit = min(1.0, 1.5 / largest)
     return limit * towards_mean, limit * towards

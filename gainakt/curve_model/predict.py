@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from gainakt.curve_model import curve
 from gainakt.curve_model.counts import Practice
-from gainakt.curve_model.fit import Fit, pieces
+from gainakt.curve_model.fit import Fit
+from gainakt.curve_model.parts import pieces
 from gainakt.measures import metrics
 
 Array = NDArray[np.floating]
@@ -28,16 +29,32 @@ def predicted(fit: Fit, practice: Practice) -> Predicted:
 
 
 def _part(fit: Fit, practice: Practice) -> tuple[Array, Array]:
-    at, prior = curve.nodes(fit.tie.ability)
-    share, chance = curve.share_and_chance(fit.theta, fit.sigma, at, practice)
+    grid = curve.grid(fit.tie.level)
+    of_student, of_skill = grid.parts(fit.sigma, fit.skill_sigma)
+    share, chance = curve.share_and_chance(fit.theta, of_student + of_skill, practice)
     right = np.where(practice.response[:, None] > 0, chance, 1 - chance)
-    logs = np.log(np.maximum(right, 1e-30)).astype(np.float64)
-    total = np.cumsum(logs, axis=0) - logs
-    past = np.log(prior) + (total - total[practice.start][practice.window])[practice.since]  # (N, Q)
-    weight = np.exp(past - past.max(1, keepdims=True))
-    weight /= weight.sum(1, keepdims=True)
+    said, of_skills = _said(grid, np.log(np.maximum(right, 1e-30)).astype(np.float64), practice)
+    total = np.cumsum(said, axis=0) - said
+    past = (total - total[practice.start][practice.window])[practice.since]  # (N, Q)
+    weight = (grid.posterior(past)[1][:, :, None] * of_skills).reshape(len(practice), -1)
     height = np.exp(fit.theta[practice.skill, curve.HEIGHT])
     return height * (weight * share).sum(1), (weight * chance).sum(1)
+
+
+def _said(grid: curve.Grid, logs: Array, practice: Practice) -> tuple[Array, Array]:
+    """What each response says of the student's level (N, Q), and the posterior of the level on its skill before it
+    (N, Q, D); `logs` (N, K) are the log-probabilities of the responses."""
+    if len(grid.skill) == 1:
+        return logs, np.ones((*logs.shape, 1))
+    order = np.lexsort((practice.skill, practice.window))
+    window, skill = practice.window[order], practice.skill[order]
+    new = np.append(True, (window[1:] != window[:-1]) | (skill[1:] != skill[:-1]))
+    sums = np.cumsum(logs[order], axis=0) - logs[order]
+    sums -= sums[new][np.cumsum(new) - 1]
+    before = np.empty_like(sums)
+    before[order] = sums
+    (with_it, _), (without, of_skill) = grid.marginal(before + logs), grid.marginal(before)
+    return with_it - without, of_skill
 
 
 def log_loss(fit: Fit, practice: Practice) -> Array:

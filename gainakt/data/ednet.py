@@ -40,7 +40,8 @@ def merged(connection: duckdb.DuckDBPyConnection, sources: list[Source], scratch
         {"students": [str(source.path) for source in students]},
     )
     connection.execute(
-        f"""COPY (SELECT regexp_extract(file, '([^/\\\\]+)\\.csv$', 1) AS user_id, tags, timestamp, question_id,
+        f"""COPY (SELECT regexp_extract(file, '([^/\\\\]+)\\.csv$', 1) AS user_id, nullif(tags, '-1') AS tags,
+            timestamp, question_id,
             CASE WHEN user_answer = correct_answer THEN '1' WHEN user_answer IN ('a', 'b', 'c', 'd') THEN '0'
             ELSE user_answer END AS correct, file AS file_of_row,
             row_number() OVER (PARTITION BY file ORDER BY answers.rowid) + 1 AS place_of_row

@@ -32,7 +32,8 @@ class Interactions:
     `group` (N,), where questions were expanded into one interaction per skill, numbers the responses to questions,
     ascending: neighbours with the same number are siblings, which know each other's answer and are scored as one.
     `rejected` has one row per row of a file that was left out and why (the first REJECTED_SHOWN of them), of `rows` in
-    all. `truth` holds the parameters of simulated data, else nothing.
+    all; `later_attempts` at a step are no rows here. `skill_models` are the KC models of an export, the one that is
+    read with `used`. `truth` holds the parameters of simulated data, else nothing.
     """
 
     name: str
@@ -52,6 +53,8 @@ class Interactions:
     read_as: tuple[dict[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     overlapping_students: int = 0
+    later_attempts: int = 0
+    skill_models: tuple[dict[str, Any], ...] = ()
     truth: dict[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -84,6 +87,8 @@ class Interactions:
             "rows": self.rows,
             "rejected": self.rejected_rows,
             "overlapping_students": self.overlapping_students,
+            "later_attempts": self.later_attempts,
+            "skill_models": list(self.skill_models),
             "read_as": list(self.read_as),
             "warnings": list(self.warnings),
         }

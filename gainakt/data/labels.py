@@ -1,6 +1,6 @@
 """Dictionaries of students and skills: few rows each, so plain Python says what a label means."""
 
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,9 @@ import pandas as pd
 
 from gainakt.config import DataConfig
 from gainakt.data.interactions import JOIN, NO_FOLD, TEST
+
+_LIST = re.compile(r"\[(.+)\]")
+_ITEM = re.compile(r"-?\d+|'[^']+'|\"[^\"]+\"")
 
 
 @dataclass(frozen=True)
@@ -72,11 +75,16 @@ class Skills:
     expanded: int
 
 
-def skills(texts: Sequence[str], counts: Sequence[int], separators: set[str], config: DataConfig) -> Skills:
-    """Skills from the distinct texts of the skill column, joined, first or expanded; `separators` between numbers."""
+def skills(counts: dict[str, int], separators: set[str], names: bool, config: DataConfig) -> Skills:
+    """Skills from the distinct texts of the skill column and their counts, joined, first or expanded.
+
+    `separators` stand between numbers; if `names`, _ stands between names that also stand alone.
+    """
     rows, several, expanded = [], 0, 0
-    for text, count in zip(texts, counts, strict=True):
+    for text, count in counts.items():
         parts = split(text, separators, config.skill_separator)
+        if names and len(parts) == 1 and "_" in text and all(part in counts for part in text.split("_")):
+            parts = list(dict.fromkeys(text.split("_")))
         several += count if len(parts) > 1 else 0
         if config.several_skills == "joined":
             parts = [JOIN.join(sorted(parts, key=order))]
@@ -97,7 +105,15 @@ def skills(texts: Sequence[str], counts: Sequence[int], separators: set[str], co
 
 
 def split(text: str, separators: set[str], asked: str) -> list[str]:
-    """The distinct skills in a cell, in its order: parted by ~~ or the asked sign, numbers also by `separators`."""
+    """The distinct skills in a cell, in its order: parted by ~~ or the asked sign, numbers also by `separators`.
+
+    A list in brackets, of numbers or of quoted names, is one whatever the sign.
+    """
+    listed = _LIST.fullmatch(text.strip())
+    if listed:
+        items = [item.strip() for item in listed[1].split(",")]
+        if all(_ITEM.fullmatch(item) for item in items):
+            return list(dict.fromkeys(item.strip("\"'") for item in items))
     parts = [text]
     for sign in {JOIN, asked} - {""}:
         parts = [piece for part in parts for piece in part.split(sign)]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gainakt.config import DataConfig
@@ -11,111 +11,75 @@ from gainakt.errors import InputError
 ROLES = ("student", "skill", "response", "time", "question", "fold", "attempt")
 REQUIRED = ("student", "skill", "response")
 
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 KNOWN: dict[str, tuple[str, ...]] = {
-    "student": (
-        "anon_student_id",
-        "user_id",
-        "student_id",
-        "studentid",
-        "userid",
-        "uid",
-        "uuid",
-        "user",
-        "student",
-        "learner_id",
-        "learner",
-        "username",
-        "itest_id",
+    "student": _words(
+        "anonstudentid userid studentid uid uuid user student learnerid learner username itestid stuid sid"
+        " studentname pupilid pupil participantid participant subjectid"
     ),
-    "skill": (
-        "skill_name",
-        "skill",
-        "skill_id",
-        "skills",
-        "concept",
-        "concept_id",
-        "kc",
-        "knowledge_component",
-        "tags",
-        "tag",
-        "exercise",
-        "ucid",
-        "sequence_id",
-        "topic",
+    "skill": _words(
+        "skillname skill skillid skills concept conceptid kc knowledgecomponent tags tag exercise ucid sequenceid topic"
+        " concepts conceptname kcs kcid kcname skillids tagid tagids topicid topicname knowledgeconcept knowledgepoint"
+        " subjectid constructid constructname"
     ),
-    "response": (
-        "correct",
-        "first_attempt",
-        "correct_first_attempt",
-        "outcome",
-        "answer_correct",
-        "answered_correctly",
-        "is_correct",
-        "response",
-        "result",
-        "score",
+    "response": _words(
+        "correct firstattempt correctfirstattempt outcome answercorrect answeredcorrectly iscorrect response result"
+        " score correctness cfansbin isright passed"
     ),
-    "time": (
-        "order_id",
-        "order",
-        "timestamp",
-        "first_transaction_time",
-        "time_done",
-        "timestamp_tw",
-        "start_time",
-        "starttime",
-        "step_start_time",
-        "time",
-        "datetime",
-        "date",
-        "created_at",
-        "log_id",
-        "problem_log_id",
+    "time": _words(
+        "orderid order timestamp firsttransactiontime timedone timestamptw starttime stepstarttime time datetime date"
+        " createdat logid problemlogid servertimestamp submittedat dateanswered"
     ),
-    "question": (
-        "question_id",
-        "problem_id",
-        "problemid",
-        "item_id",
-        "item",
-        "question",
-        "content_id",
-        "upid",
-        "exercise_id",
-    ),
+    "question": _words("questionid problemid itemid item question contentid upid exerciseid taskid itemname"),
     "fold": ("fold",),
-    "attempt": ("order_id", "problem_log_id"),
+    "attempt": ("orderid", "problemlogid"),
 }
-"""Headers of the field by role, the first that is there counts; compared in lower case with _ for spaces."""
+"""Headers of the field by role: the first that is there counts; `plain` says how names are compared."""
 
 SEQUENCES: dict[str, tuple[str, ...]] = {
-    "student": ("uid", "user_id", "student", "student_id"),
+    "student": ("uid", "userid", "student", "studentid"),
     "skill": ("concepts", "skills"),
     "response": ("responses",),
     "time": (),
     "question": ("questions",),
     "fold": ("fold",),
-    "attempt": ("is_repeat",),
+    "attempt": ("isrepeat",),
 }
-SKILL_LISTS = {"concepts": "_", "skill_id": "_", "skills": "_", "tags": ";"}
+SKILL_LISTS = {"concepts": "_", "skillid": "_", "skills": "_", "tags": ";"}
 """Signs that stand between numbers in these columns when a question has several skills."""
 
-_SKILL_MODEL = re.compile(r"^KC\s*\((.+)\)$", re.IGNORECASE)
+STEP = ("problemname", "problemview", "stepname")
+"""What tells the steps of a DataShop transaction export apart."""
+
+_SKILL_MODEL = re.compile(r"^KC(?:\s*\((?P<name>.+)\)|\.{1,2}(?!Category\.)(?P<dotted>.+)\.)(?:\.\d+)?$", re.IGNORECASE)
+_PANDAS_COPY = re.compile(r"(?<=[^\d.])\.\d+$")
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """Which columns (indices into the header) hold a role; several are read as one value."""
+    """Which columns (indices into the header) hold a role; several are read as one value.
+
+    `skill_models` are the columns of each KC model; `step` tells the steps of a transaction export apart, of which the
+    first attempts count, by the number in the column `nth` where there is one.
+    """
 
     header: tuple[str, ...]
     sequences: bool
     columns: dict[str, tuple[int, ...]]
-    skill_models: tuple[str, ...]
+    skill_models: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    step: tuple[int, ...] = ()
+    nth: int | None = None
 
     @property
     def needed(self) -> tuple[int, ...]:
         """Indices of all columns that are read."""
-        return tuple(sorted({index for indices in self.columns.values() for index in indices}))
+        nth = () if self.nth is None else (self.nth,)
+        groups = (*self.columns.values(), *self.skill_models.values(), self.step, nth)
+        return tuple(sorted({index for group in groups for index in group}))
 
     def named(self, role: str) -> str:
         """The header of a role's column, for messages."""
@@ -123,26 +87,49 @@ class Mapping:
 
     def skill_separator(self) -> str:
         """The sign that stands between numbered skills in this skill column, or nothing."""
-        first = self.columns["skill"][0] if "skill" in self.columns else 0
-        return SKILL_LISTS.get(_plain(self.header[first]), "")
+        return SKILL_LISTS.get(plain(self.header[self.columns["skill"][0]]), "") if "skill" in self.columns else ""
+
+    @property
+    def joined_names(self) -> bool:
+        """Whether _ may stand between names of skills, as between the ids in the column beside them (ASSISTments)."""
+        names = {plain(name) for name in self.header}
+        skill = [plain(self.header[index]) for index in self.columns.get("skill", ())]
+        return skill == ["skillname"] and "skillid" in names
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[\s\-]+", "_", name.strip().strip('"').lower())
+def plain(name: str) -> str:
+    """A name by its letters and digits alone, without the .1 that pandas puts after a name's second use."""
+    return re.sub(r"[\W_]+", "", _PANDAS_COPY.sub("", name.strip()).lower())
 
 
 def skill_models(header: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """The KC models of a DataShop export with their columns; a transaction export repeats a model's column."""
+    """The KC models of a DataShop export with their columns.
+
+    A transaction export repeats the column of a model whose steps have several skills. A student-step export has one
+    column per model: there, models of the same name are told apart by a number.
+    """
+    several = "outcome" in {plain(name) for name in header}
     models: dict[str, tuple[int, ...]] = {}
-    for index, name in enumerate(header):
-        if found := _SKILL_MODEL.match(name.strip()):
-            models[found[1]] = (*models.get(found[1], ()), index)
+    for index, column in enumerate(header):
+        if not (found := _SKILL_MODEL.match(column.strip())):
+            continue
+        name = found["name"] or found["dotted"]
+        if name in models and not several:
+            name = next(f"{name} ({n})" for n in range(2, len(header) + 2) if f"{name} ({n})" not in models)
+        models[name] = (*models.get(name, ()), index)
     return models
+
+
+def known_roles(header: Sequence[str]) -> set[str]:
+    """The roles that these names are known for, in a table or a sequence file."""
+    kinds = (SEQUENCES,) if is_sequences(header) else (KNOWN,)
+    found = {role for kind in kinds for role in ROLES if _known(header, role, kind)}
+    return found | ({"skill"} if skill_models(header) else set())
 
 
 def is_sequences(header: Sequence[str]) -> bool:
     """Whether this is the header of a pyKT sequence file."""
-    names = {_plain(name) for name in header}
+    names = {plain(name) for name in header}
     return "responses" in names and bool(names & {"concepts", "skills"})
 
 
@@ -152,21 +139,31 @@ def guess(file: Path, header: Sequence[str], config: DataConfig) -> Mapping:
     Raises InputError that names the file, the missing role, the columns there and the setting that names one.
     """
     mapping = found(file, header, config)
-    missing = [role for role in REQUIRED if role not in mapping.columns]
-    if missing:
-        kind = "a pyKT sequence file" if mapping.sequences else "a table of responses"
-        raise InputError(
-            f"{file}, row 1: missing column(s) for {', '.join(missing)} of {kind}; columns here:"
-            f" {', '.join(header)[:500]}; name them by {', '.join(f'data.{role}_column' for role in missing)}"
-        )
+    if missing(mapping):
+        raise InputError(complaint(file, mapping))
     return mapping
+
+
+def missing(mapping: Mapping) -> list[str]:
+    """The roles that every table needs and this one has no column for."""
+    return [role for role in REQUIRED if role not in mapping.columns]
+
+
+def complaint(file: Path, mapping: Mapping) -> str:
+    """What is missing and the settings that name it."""
+    kind = "a pyKT sequence file" if mapping.sequences else "a table of responses"
+    roles = missing(mapping)
+    return (
+        f"{file}, row 1: missing column(s) for {', '.join(roles)} of {kind}; columns here:"
+        f" {', '.join(mapping.header)[:500]}; name them by {', '.join(f'data.{role}_column' for role in roles)}"
+    )
 
 
 def found(file: Path, header: Sequence[str], config: DataConfig) -> Mapping:
     """The columns asked for and those known, whichever are there; raises InputError for one asked for in vain."""
     sequences = config.format == "sequences" or (config.format == "auto" and is_sequences(header))
-    models = {} if sequences else skill_models(header)
-    columns = {}
+    models = {} if sequences or config.skill_column else skill_models(header)
+    columns: dict[str, tuple[int, ...]] = {}
     for role in ROLES:
         asked = getattr(config, f"{role}_column").strip()
         if (asked == "-" and role not in REQUIRED) or (sequences and role == "time"):
@@ -176,19 +173,30 @@ def found(file: Path, header: Sequence[str], config: DataConfig) -> Mapping:
         elif role == "skill" and (models or config.skill_model):
             indices = _model(file, models, config.skill_model)
         else:
-            indices = _known(header, role, SEQUENCES if sequences else KNOWN)
+            indices = _known(header, role, SEQUENCES if sequences else KNOWN, columns.get("student", ()))
         if indices:
             columns[role] = indices
-    return Mapping(tuple(header), sequences, columns, tuple(models))
+    step, nth = _attempts(header, columns) if config.attempts == "first" and not sequences else ((), None)
+    return Mapping(tuple(header), sequences, columns, models, step, nth)
+
+
+def _attempts(header: Sequence[str], columns: dict[str, tuple[int, ...]]) -> tuple[tuple[int, ...], int | None]:
+    """The columns that identify a step and number its attempts, where this is a DataShop transaction export."""
+    names = [plain(name) for name in header]
+    response = [names[index] for index in columns.get("response", ())]
+    if response != ["outcome"] or not {"transactionid", "attemptatstep"} & set(names) or "student" not in columns:
+        return (), None
+    step = tuple(names.index(name) for name in STEP if name in names)
+    return step, names.index("attemptatstep") if "attemptatstep" in names else None
 
 
 def _asked(file: Path, header: Sequence[str], role: str, asked: str) -> tuple[int, ...]:
     names = [name.strip() for name in header]
     if asked in names:
         return (names.index(asked),)
-    plain = [_plain(name) for name in names]
-    if _plain(asked) in plain:
-        return (plain.index(_plain(asked)),)
+    same = [plain(name) for name in names]
+    if plain(asked) in same:
+        return (same.index(plain(asked)),)
     there = ", ".join(header)[:500]
     raise InputError(f"{file}, row 1: no column {asked!r} (data.{role}_column); columns here: {there}")
 
@@ -202,15 +210,17 @@ def _model(file: Path, models: dict[str, tuple[int, ...]], asked: str) -> tuple[
     raise InputError(f"{file}: no skill model {asked!r} (data.skill_model); there: {', '.join(models) or 'none'}")
 
 
-def _known(header: Sequence[str], role: str, known: dict[str, tuple[str, ...]]) -> tuple[int, ...]:
-    plain = [_plain(name) for name in header]
-    if role == "question" and {"problem_name", "step_name"} <= set(plain):
-        return plain.index("problem_name"), plain.index("step_name")
-    return next(((plain.index(name),) for name in known[role] if name in plain), ())
+def _known(
+    header: Sequence[str], role: str, known: dict[str, tuple[str, ...]], taken: tuple[int, ...] = ()
+) -> tuple[int, ...]:
+    names = ["" if index in taken else plain(name) for index, name in enumerate(header)]
+    if role == "question" and {"problemname", "stepname"} <= set(names):
+        return names.index("problemname"), names.index("stepname")
+    return next(((names.index(name),) for name in known[role] if name in names), ())
 
 
 def repeated(mapping: Mapping) -> list[str]:
     """Mapped headers that stand more than once, of which the first is read."""
-    plain = [_plain(name) for name in mapping.header]
+    names = [plain(name) for name in mapping.header]
     used = {mapping.header[i] for role, found in mapping.columns.items() for i in found if len(found) == 1}
-    return sorted(name for name in used if plain.count(_plain(name)) > 1)
+    return sorted(name for name in used if names.count(plain(name)) > 1 and not _SKILL_MODEL.match(name.strip()))

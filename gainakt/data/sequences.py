@@ -152,12 +152,12 @@ class Windows:
             )
         order = np.lexsort((start[keep], owner[keep]))
         self.students = students[owner[keep][order]]
-        self.length = length[keep][order]
+        self.start, self.length = start[keep][order], length[keep][order]
         self.interactions = int(self.length.sum())
         self.device = device
         student = owner[keep][order] if training else np.full(len(self.length), UNSEEN)
         self._student = torch.as_tensor(student, dtype=torch.long, device=device)
-        self._start = torch.as_tensor(start[keep][order], dtype=torch.long, device=device)
+        self._start = torch.as_tensor(self.start, dtype=torch.long, device=device)
         self._length = torch.as_tensor(self.length, dtype=torch.long, device=device)
         self.held = held or Held.on(data, device)
 

@@ -1,12 +1,13 @@
 """Files of responses -> canonical interactions, by DuckDB SQL; a bad row is left out and reported, never in silence.
 
-The way: files.find (which files) -> readers.open_file (format, encoding, columns) -> readers.load (a relation of text)
+The way: files.find (which files) -> opening.open_file (format, encoding, columns) -> readers.load (a relation of text)
 -> checks.check (good and bad rows) -> labels (students, skills) -> one sorted pass into arrays.
 """
 
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from gainakt.config import DataConfig
-from gainakt.data import checks, ednet, files, labels, readers, text
+from gainakt.data import checks, doubts, ednet, files, labels, opening, readers, skill_models, text, values
 from gainakt.data.checks import Checked
 from gainakt.data.interactions import REJECTED_COLUMNS, REJECTED_SHOWN, Interactions
 from gainakt.data.mapping import repeated
@@ -38,21 +39,35 @@ def read(path: str | Path, config: DataConfig | None = None) -> Interactions:
     with tempfile.TemporaryDirectory(prefix="gainakt-") as scratch, _connection(Path(scratch), path) as connection:
         if ednet.is_kt1(found):
             found = ednet.merged(connection, found, Path(scratch))
-        opened = [readers.open_file(source, config, Path(scratch)) for source in found]
-        checks.settings(connection)
+        opened = [opening.open_file(source, config, Path(scratch)) for source in found]
+        values.define(connection)
+        loaded = [readers.load(connection, one, number) for number, one in enumerate(opened)]
+        loaded, models = skill_models.chosen(connection, loaded, config, warnings)
         checked = []
-        for number, one in enumerate(opened):
-            loaded = readers.load(connection, one, number)
-            checked.append(checks.check(connection, loaded, config))
-            warnings += [
-                f"{one.source.path}: column {name!r} stands more than once; the first is read"
-                for name in repeated(one.mapping)
-            ]
-            if one.content and one.content.encoding in text.GUESSED:
-                warnings.append(f"{one.source.path}: not UTF-8, read as {one.content.encoding} (data.encoding)")
-            if one.content and one.content.lossy:
-                warnings.append(f"{one.source.path}: some bytes are not valid {one.content.encoding}")
-        return _canonical(connection, checked, str(path), config, warnings)
+        for one in loaded:
+            warnings += _said_of_file(one)
+            checked.append(checks.check(connection, one, config))
+            warnings += checked[-1].notes
+        data = _canonical(connection, checked, str(path), config, warnings)
+        return replace(data, skill_models=models, later_attempts=sum(one.later for one in loaded))
+
+
+def _said_of_file(loaded: readers.Loaded) -> Iterator[str]:
+    """What the report says of how a file was read, before its rows are looked at."""
+    one = loaded.opened
+    path = one.source.path
+    yield from one.notes
+    for name in repeated(one.mapping):
+        yield f"{path}: column {name!r} stands more than once; the first is read"
+    if one.content and one.content.encoding in text.GUESSED:
+        yield f"{path}: not UTF-8, read as {one.content.encoding} (data.encoding)"
+    if one.content and one.content.lossy:
+        yield f"{path}: some bytes are not valid {one.content.encoding}"
+    if one.mapping.step:
+        yield (
+            f"{path}: a transaction export; the first attempt of each student at each step counts,"
+            f" {loaded.later:,} later one(s) do not (data.attempts=all reads them)"
+        )
 
 
 @contextmanager
@@ -69,10 +84,10 @@ def _connection(scratch: Path, path: str | Path) -> Iterator[duckdb.DuckDBPyConn
     except duckdb.OutOfMemoryException as error:
         raise InputError(
             f"{path}: too large for this machine's temporary folder {scratch.parent}; set TMPDIR to a roomier one"
-            f" ({readers.first_line(error)})"
+            f" ({opening.first_line(error)})"
         ) from None
     except duckdb.Error as error:
-        raise InputError(f"{path}: cannot be read: {readers.first_line(error)}") from None
+        raise InputError(f"{path}: cannot be read: {opening.first_line(error)}") from None
     finally:
         connection.close()
 
@@ -94,11 +109,14 @@ def _canonical(
         raise InputError(f"{_first(rejected)}; {rejected_rows} such row(s); data.bad_rows report leaves them out")
     people = labels.students(met, config)
     texts = connection.execute("SELECT skill, count(*) AS n FROM long GROUP BY skill ORDER BY skill").fetchall()
-    separators = {one.loaded.opened.mapping.skill_separator() for one in checked} - {""}
-    topics = labels.skills([text for text, _ in texts], [count for _, count in texts], separators, config)
+    mappings = [one.loaded.opened.mapping for one in checked]
+    separators = {mapping.skill_separator() for mapping in mappings} - {""}
+    names = any(mapping.joined_names for mapping in mappings)
+    topics = labels.skills(dict(texts), separators, names, config)
     if not topics.expanded:
         raise InputError(f"{path}: no valid interaction; {rejected_rows} row(s) were left out: {_first(rejected)}")
     columns, questions = _columns(connection, checked, people, topics, config)
+    warnings += doubts.about(connection, checked)
     if rejected_rows:
         warnings.append(f"{rejected_rows} row(s) left out; the first: {_first(rejected)}")
     warnings += _said(people, topics, config)

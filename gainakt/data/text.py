@@ -1,18 +1,20 @@
 """Text files of any encoding -> UTF-8 with a header, and records with their row numbers; originals are only read."""
 
 import codecs
-import csv
 import gzip
 import re
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+import zlib
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import IO, cast
 
+from gainakt.config import DataConfig
+from gainakt.data.convert import binary
+from gainakt.data.header import best_separator, names_columns, numbered, preamble
+from gainakt.data.records import lines, records
 from gainakt.errors import InputError
 
-SEPARATORS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
 REPLACED = "\ufffd"
 """Stands in place of bytes that are not valid in a file that is otherwise UTF-8."""
 
@@ -21,28 +23,22 @@ GUESSED = ("gb18030", "cp1252", "latin-1")
 
 _CHUNK = 1 << 24
 _SAMPLE = 1 << 22
-_LONGEST_RECORD = 20  # lines; more than that within one pair of quotes means that a quote was never closed
+_LOOKED_AT = 60  # lines in which the header is looked for
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_BINARY = {
-    b"PK\x03\x04": "a zip archive or an Excel workbook; unpack it, or save the sheet as CSV",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook; save the sheet as CSV",
-    b"%PDF": "a PDF",
-    b"\x89PNG": "a picture",
-    b"\x28\xb5\x2f\xfd": "compressed by zstd; unpack it",
-    b"BZh": "compressed by bzip2; unpack it",
-    b"7z\xbc\xaf": "a 7z archive; unpack it",
-}
-csv.field_size_limit(1 << 30)
 
 
 @dataclass(frozen=True)
 class Text:
-    """A text file: `plain` is UTF-8, the file itself or a temporary copy; `header` is its first record."""
+    """A text file: `plain` is UTF-8, the file itself or a temporary copy.
+
+    `header` names its columns; `skip` lines stand before the header, or before the first row where the file has none
+    (`named` is false: the columns are numbered). `first` is the first record as it stands.
+    """
 
     path: Path
     plain: Path
@@ -50,39 +46,86 @@ class Text:
     lossy: bool
     separator: str
     header: list[str]
+    first: list[str]
+    skip: int = 0
+    named: bool = True
 
-    def is_lines(self, asked: str) -> bool:
-        """Whether this is three- or four-line text: asked for, or its first line is a lone number."""
-        return asked == "lines" or (asked == "auto" and len(self.header) == 1 and self.header[0].isdecimal())
+    @property
+    def before_rows(self) -> int:
+        """Lines before the first row, where the header is one line."""
+        return self.skip + self.named
 
 
-def open_text(path: Path, asked: str, scratch: Path) -> Text:
-    """Find encoding, separator and header; raises InputError for an empty or binary file or an unknown encoding."""
-    try:
-        with _open(path) as stream:
-            head = stream.read(_SAMPLE)
-    except (OSError, EOFError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
-    if not head.strip():
+def open_text(path: Path, config: DataConfig, scratch: Path, stored: Path | None = None) -> Text:
+    """Find encoding, separator and header of a file, or of the text in `stored` that was made of it.
+
+    Raises InputError for an empty or binary file or an unknown encoding.
+    """
+    if stored:
+        return _with_header(Text(path, stored, "", False, "", [], []), config)
+    sample = head(path)
+    if not sample.strip():
         raise InputError(f"{path}: the file is empty; give one with a header and at least one row")
-    for magic, what in _BINARY.items():
-        if head.startswith(magic):
-            raise InputError(f"{path}: this is {what}; allowed: text (CSV, TSV, ...), also .gz, and Parquet")
-    encoding, lossy = _encoding(path, head, asked)
+    if what := binary(sample):
+        raise InputError(
+            f"{path}: this is {what}; allowed: text (CSV, TSV, JSON, ...), also .gz, Parquet, Feather, Excel"
+        )
+    encoding, lossy = _encoding(path, sample, config.encoding)
     plain = path
-    if lossy or encoding not in ("utf-8", "utf-8-sig") or path.suffix.lower() == ".gz":
+    if lossy or encoding not in ("utf-8", "utf-8-sig") or is_packed(path) or _has_later_marks(path):
         plain = scratch / f"{len(list(scratch.iterdir()))}.txt"
         _convert(path, plain, encoding, lossy)
-    first = next(_lines(plain), (1, ""))[1]
-    separator = max(SEPARATORS, key=lambda sign: len(_parse(first, sign) or ()))
-    header = next(records(plain, separator), (1, None, ""))[1]
-    if header is None:
-        raise InputError(f"{path}, row 1: the header has a quote that is never closed; mend it")
-    return Text(path, plain, encoding, lossy, separator, [name.strip() for name in header])
+    return _with_header(Text(path, plain, encoding, lossy, "", [], []), config)
+
+
+def _with_header(file: Text, config: DataConfig) -> Text:
+    top = [line for _, line in islice(lines(file.plain), _LOOKED_AT)]
+    before = preamble(top)
+    skip = before.skip
+    separator = before.separator or best_separator(top[skip] if skip < len(top) else "")
+    near = list(islice(records(file.plain, separator, skip=skip), _LOOKED_AT))
+    first = near[0][1] if near else []
+    if first is None:
+        raise InputError(f"{file.path}, row {skip + 1}: the header has a quote that is never closed; mend it")
+    first = [name.strip() for name in first]
+    if before.commented:
+        first[0] = first[0].lstrip("# ")
+    skip = near[0][0] - 1 if near else skip
+    named = before.commented or names_columns(first, [fields for _, fields, _ in near[1:] if fields], config)
+    header = first if named else numbered(len(first))
+    return replace(file, separator=separator, header=header, first=first, skip=skip, named=named)
+
+
+def head(path: Path) -> bytes:
+    """The first bytes of a file, unpacked where it is gzip; raises InputError."""
+    try:
+        with _open(path) as stream:
+            return stream.read(_SAMPLE)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a file is gzip, by its content."""
+    with path.open("rb") as stream:
+        return stream.read(2) == b"\x1f\x8b"
 
 
 def _open(path: Path) -> IO[bytes]:
-    return cast(IO[bytes], gzip.open(path)) if path.suffix.lower() == ".gz" else path.open("rb")
+    packed = is_packed(path) or path.suffix.lower() == ".gz"
+    return cast(IO[bytes], gzip.open(path)) if packed else path.open("rb")
+
+
+def _has_later_marks(path: Path) -> bool:
+    """Whether a byte-order mark stands elsewhere than at the start, as where files were joined."""
+    kept = b""
+    with path.open("rb") as stream:
+        stream.read(len(codecs.BOM_UTF8))
+        while chunk := stream.read(_CHUNK):
+            if codecs.BOM_UTF8 in kept + chunk:
+                return True
+            kept = chunk[-len(codecs.BOM_UTF8) + 1 :]
+    return False
 
 
 def _encoding(path: Path, head: bytes, asked: str) -> tuple[str, bool]:
@@ -131,7 +174,7 @@ def _decodes(path: Path, encoding: str) -> bool:
         decoder.decode(b"", final=True)
     except UnicodeError:
         return False
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
     return True
 
@@ -139,67 +182,6 @@ def _decodes(path: Path, encoding: str) -> bool:
 def _convert(path: Path, plain: Path, encoding: str, lossy: bool) -> None:
     decode = codecs.getreader(encoding)
     with _open(path) as source, plain.open("w", encoding="utf-8", newline="") as target:
-        shutil.copyfileobj(decode(source, "replace" if lossy else "strict"), target, _CHUNK)
-
-
-def line_count(plain: Path) -> int:
-    """Number of lines up to the last that is not blank, counting line feeds."""
-    count, tail = 0, b""
-    with plain.open("rb") as stream:
+        stream = decode(source, "replace" if lossy else "strict")
         while chunk := stream.read(_CHUNK):
-            count += chunk.count(b"\n")
-            tail = (tail + chunk)[-1024:]
-    end = tail.rstrip(b"\r\n")
-    return count - tail[len(end) :].count(b"\n") + 1
-
-
-def records(plain: Path, separator: str, needed: tuple[int, ...] = ()) -> Iterator[tuple[int, list[str] | None, str]]:
-    """(line number, fields, text) of each record that is not blank; no fields where a quote is out of place.
-
-    A record of several lines is one only when the line breaks stand in columns that are not `needed`: a quote that
-    was never closed costs its own line and no other.
-    """
-    lines = _lines(plain)
-    waiting: list[tuple[int, str]] = []
-    width = 0
-    while waiting or (following := next(lines, None)):
-        row, line = waiting.pop(0) if waiting else cast(tuple[int, str], following)
-        if not line.strip(" \r\n\t") and (separator != "\t" or not line.strip("\r\n")):
-            continue
-        fields = _parse(line, separator)
-        if fields is None:
-            waiting.extend(item for _, item in zip(range(_LONGEST_RECORD - len(waiting)), lines, strict=False))
-            fields, used = _joined(line, [text for _, text in waiting], separator, width, needed)
-            del waiting[:used]
-        width = width or len(fields or ())
-        yield row, fields, line
-
-
-def _joined(
-    line: str, following: list[str], separator: str, width: int, needed: tuple[int, ...]
-) -> tuple[list[str] | None, int]:
-    """The record that this line and the first ones of the following make, and how many of those it takes."""
-    for used in range(1, len(following) + 1):
-        if '"' not in following[used - 1]:
-            continue
-        fields = _parse("\n".join([line, *following[:used]]), separator)
-        if fields is not None:
-            whole = width in (0, len(fields)) and not any("\n" in fields[i] for i in needed if i < len(fields))
-            return (fields, used) if whole else (None, 0)
-    return None, 0
-
-
-def _lines(plain: Path) -> Iterator[tuple[int, str]]:
-    with plain.open(encoding="utf-8-sig", newline=None) as stream:
-        for row, line in enumerate(stream, 1):
-            yield row, line.rstrip("\n")
-
-
-def _parse(line: str, separator: str) -> list[str] | None:
-    if '"' not in line:
-        return line.split(separator)
-    try:
-        rows = list(csv.reader([line], delimiter=separator, strict=True))
-    except csv.Error:
-        return None
-    return rows[0] if len(rows) == 1 else None
+            target.write(chunk.replace("\ufeff", ""))

@@ -1,7 +1,11 @@
 """The data of a configuration, wherever they come from."""
 
+from dataclasses import replace
+
+import numpy as np
+
 from gainakt.config import DataConfig
-from gainakt.data.interactions import Interactions
+from gainakt.data.interactions import NO_FOLD, Interactions
 from gainakt.data.sources import read
 from gainakt.errors import InputError
 from gainakt.simulate import simulate
@@ -10,9 +14,13 @@ from gainakt.simulate import simulate
 def load(config: DataConfig) -> Interactions:
     """Interactions of the configured path, or of the simulated class when there is no path; raises InputError."""
     if config.path:
-        return read(config.path, config)
-    name, changes = named(config.simulate)
-    return simulate(name, config.seed, **changes)
+        data = read(config.path, config)
+    else:
+        name, changes = named(config.simulate)
+        data = simulate(name, config.seed, **changes)
+    if config.split == "students":
+        data = replace(data, fold=np.full_like(data.fold, NO_FOLD))
+    return data
 
 
 def named(text: str) -> tuple[str, dict[str, str]]:

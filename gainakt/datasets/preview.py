@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 
 from gainakt.config import DataConfig
-from gainakt.data import ednet, files, text
-from gainakt.data.mapping import Mapping, found, guess, skill_models
-from gainakt.data.readers import container, first_line, literal
+from gainakt.data import ednet, files, opening, text, wide
+from gainakt.data.header import SEPARATORS
+from gainakt.data.mapping import Mapping, found, guess, missing, skill_models
+from gainakt.data.records import records
 from gainakt.errors import InputError
 
 FILES_SHOWN = 50
@@ -21,7 +21,8 @@ FILES_SHOWN = 50
 class Preview:
     """One file: its header and first rows as text, the columns of each role, and what is wrong.
 
-    `columns` holds per role that has any their places in the header, `names` what to call them.
+    `columns` holds per role that has any their places in the header, `names` what to call them; `advice` says what
+    to do about a file without the columns that are needed.
     """
 
     path: Path
@@ -34,6 +35,7 @@ class Preview:
     skill_models: list[str]
     rows: pd.DataFrame
     problem: str
+    advice: str
 
 
 def preview(path: str | Path, config: DataConfig, rows: int = 20) -> list[Preview]:
@@ -50,45 +52,42 @@ def preview(path: str | Path, config: DataConfig, rows: int = 20) -> list[Previe
 
 
 def _one(path: Path, config: DataConfig, rows: int, scratch: Path) -> Preview:
-    opened = container(path, config, scratch)
-    if isinstance(opened, text.Text):
-        first = list(islice(text.records(opened.plain, opened.separator), rows + 1))
-        if opened.is_lines(config.format):
-            shown = pd.DataFrame({"line": [line[:200] for _, _, line in first]})
-            return Preview(path, "lines", opened.encoding, "", [], {}, {}, [], shown, "")
-        width = len(opened.header)
-        cells = [((fields or [line]) + [""] * width)[:width] for _, fields, line in first[1:]]
-        return _mapped(path, config, opened.header, cells, (opened.encoding, text.SEPARATORS[opened.separator]))
-    header = [name for name, _ in opened]
-    with duckdb.connect(":memory:") as connection:
-        try:
-            query = "SELECT * FROM read_parquet($path) LIMIT $rows"
-            first_rows = connection.execute(query, {"path": literal(path), "rows": rows}).fetchall()
-        except duckdb.Error as error:
-            raise InputError(f"{path}: cannot be read as Parquet: {first_line(error)}") from None
-    return _mapped(path, config, header, [["" if v is None else str(v) for v in row] for row in first_rows], ("", ""))
+    content, _ = opening.container(path, config, scratch)
+    if not isinstance(content, text.Text):
+        return _mapped(path, config, content, rows)
+    kind, _ = opening.without_header(content, config)
+    if kind:
+        first = islice(records(content.plain, content.separator), rows)
+        shown = pd.DataFrame({"line": [line[:200] for _, _, line in first]})
+        return Preview(path, kind, content.encoding, "", [], {}, {}, [], shown, "", "")
+    return _mapped(path, config, content, rows)
 
 
-def _mapped(
-    path: Path, config: DataConfig, header: list[str], cells: list[list[str]], kind: tuple[str, str]
-) -> Preview:
+def _mapped(path: Path, config: DataConfig, content: text.Text | opening.Table, rows: int) -> Preview:
+    header, cells = content.header, opening.first_rows(content, max(rows, opening.LOOKED_AT))
     mapping: Mapping | None = None
-    problem = ""
+    problem, kind = "", "table"
     try:
         mapping = found(path, header, config)
-        guess(path, header, config)
+        kind = "sequences" if mapping.sequences else kind
+        if config.format == "wide":
+            mapping, kind = wide.mapped(path, cells, mapping)[0], "wide"
+        else:
+            guess(path, header, config)
     except InputError as error:
         problem = str(error)
     numbered = [name if header.count(name) == 1 else f"{name} [{i + 1}]" for i, name in enumerate(header)]
+    of_text = (content.encoding, SEPARATORS[content.separator]) if isinstance(content, text.Text) else ("", "")
     return Preview(
         path=path,
-        format="sequences" if mapping and mapping.sequences else "table",
-        encoding=kind[0],
-        separator=kind[1],
+        format=kind,
+        encoding=of_text[0],
+        separator=of_text[1],
         header=header,
         columns=mapping.columns if mapping else {},
         names={role: mapping.named(role) for role in mapping.columns} if mapping else {},
         skill_models=list(skill_models(header)),
-        rows=pd.DataFrame(cells, columns=numbered, dtype="str"),
+        rows=pd.DataFrame(cells[:rows], columns=numbered, dtype="str"),
         problem=problem,
+        advice=opening.advice(content, mapping) if problem and mapping and missing(mapping) else "",
     )

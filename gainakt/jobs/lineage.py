@@ -285,6 +285,8 @@ def _short(value: Any) -> str:
 def _folder(root: Path, run: Run) -> RunFolder:
     if run.published:
         raise InputError(f"run {run.run_id} is a published record; train its preset instead")
+    if run.yardstick:
+        raise InputError(f"run {run.run_id} is a yardstick: it keeps no model, only its results and predictions")
     folder = RunFolder(root, run.run_id)
     if not folder.folder.is_dir():
         raise InputError(f"the folder of run {run.run_id} is gone from {root}")

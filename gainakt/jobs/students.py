@@ -111,6 +111,8 @@ def checkpoint(run: Run, root: Path) -> Checkpoint:
     """What a run has saved so far, read without torch; raises InputError when it has saved nothing to look into."""
     if run.published:
         raise InputError(f"run {run.run_id} is a published record: it has no checkpoint; train its preset instead")
+    if run.yardstick:
+        raise InputError(f"run {run.run_id} is a yardstick: it keeps no model, only its results and predictions")
     if run.config.get("model", {}).get("kind") == "parametric":
         raise InputError(f"run {run.run_id} is a learning-curve model: it has no encoders to look into")
     folder = RunFolder(root, run.run_id).folder

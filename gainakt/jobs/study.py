@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -58,6 +58,17 @@ class Plan:
         return [Cell(name, rule, cv, size, seed, self.scenario) for size, name, rule, cv, seed in every]
 
 
+class Planned(Protocol):
+    """A run that is to be trained, unless a finished one of its name and configuration is there."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def preset(self) -> str: ...
+    @property
+    def config(self) -> Config: ...
+
+
 @dataclass(frozen=True)
 class Cell:
     """One training of a study."""
@@ -98,7 +109,7 @@ def carry_out(plan: Plan, root: Path, progress: Progress) -> pd.DataFrame:
                 progress((number + share) / len(cells), f"{number + 1} of {len(cells)}: {cell.name}: {says}")
 
             of_cell(0.0, _TRAINS)
-            run = _done(finished, cell) or _trained(store, cell, root, of_cell)
+            run = done(finished, cell) or trained(store, cell, root, of_cell)
             if plan.tests and not store.journal_rows([run.run_id], TESTED):
                 run_tests(run, root, "stand-in", of_cell)
                 store.take_in()
@@ -110,14 +121,15 @@ def _finished(store: Store) -> list[Run]:
     return store.finished_runs_named(f"{_PREFIX} ")[::-1]
 
 
-def _done(finished: list[Run], cell: Cell) -> Run | None:
-    """The finished run of a cell, if there is one."""
+def done(finished: list[Run], cell: Planned) -> Run | None:
+    """The finished run of a planned one, if there is one."""
     config = cell.config
     same = (run for run in finished if run.name == cell.name and Config.model_validate(run.config) == config)
     return next(same, None)
 
 
-def _trained(store: Store, cell: Cell, root: Path, progress: Progress) -> Run:
+def trained(store: Store, cell: Planned, root: Path, progress: Progress) -> Run:
+    """Train a planned run; `progress` may raise Cancelled. Raises RunFailed when it fails or is stopped by a user."""
     folder = queue_run(root, cell.config, name=cell.name, preset=cell.preset)
 
     def stop_when_cancelled(_row: dict[str, Any]) -> None:
@@ -148,7 +160,7 @@ def table(store: Store, plan: Plan | None = None) -> pd.DataFrame:
         pairs = [(run, cell) for run in _finished(store) if (cell := _cell_of(run)) is not None]
     else:
         finished = _finished(store)
-        pairs = [(run, cell) for cell in plan.cells() if (run := _done(finished, cell)) is not None]
+        pairs = [(run, cell) for cell in plan.cells() if (run := done(finished, cell)) is not None]
     return pd.DataFrame([_row(store, run, cell) for run, cell in pairs], columns=_COLUMNS)
 
 

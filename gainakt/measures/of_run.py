@@ -42,6 +42,12 @@ OF_RUN = (
         of="run",
     ),
     Measure("ability_std", "Ability std", "Spread of the students' abilities, in logits of the curve.", of="run"),
+    Measure(
+        "skill_level_std",
+        "Skill level std",
+        "Spread of a student's levels on skills, in logits of the curve.",
+        of="run",
+    ),
     *(
         Measure(
             f"spread_{name}",
@@ -85,6 +91,12 @@ OF_RECOVERY = (
         for kind, (label, text, better) in AGREEMENT.items()
     ),
     Measure("true_rate_cv", "CV of true rates", "Of the skills that are compared.", of="recovery"),
+    Measure(
+        "true_gain_ratio",
+        "True gain ratio",
+        "Mean true gain after correct over that after incorrect responses, on the test students.",
+        of="recovery",
+    ),
     Measure("oracle_auc", "Oracle AUC", "AUC of predictions from the true parameters: the ceiling.", of="recovery"),
     Measure("oracle_log_loss", "Oracle log-loss", "Log-loss from the true parameters: the floor.", of="recovery"),
     Measure(

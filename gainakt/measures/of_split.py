@@ -1,6 +1,9 @@
 """Measures of one split of students, each with how it is computed from the split's predictions, if that suffices."""
 
-from gainakt.measures import metrics
+from collections.abc import Callable
+from typing import Any
+
+from gainakt.measures import accuracy, metrics
 from gainakt.measures.measure import Compute, Measure
 from gainakt.measures.predictions import Split
 
@@ -11,6 +14,14 @@ def _gain(name: str) -> Compute:
 
 def _component(name: str) -> Compute:
     return lambda split: split.variance_components.get(name)
+
+
+def _of_both(of: Callable[[Any, Any], float | None]) -> tuple[tuple[str, Compute], ...]:
+    """A measure of responses and probabilities, of either encoder's."""
+    return ("encoder1", lambda split: of(split.target, split.p1)), (
+        "encoder2",
+        lambda split: of(split.target, split.p2),
+    )
 
 
 def _with_next(split: Split) -> float | None:
@@ -26,7 +37,7 @@ OF_SPLIT = (
     Measure(
         "encoder1_auc",
         "Encoder 1 AUC",
-        "Area under the ROC curve of Encoder 1's prediction of the next response.",
+        "Area under the ROC curve of Encoder 1's prediction of the next response. Of a yardstick: its own.",
         "higher",
         lambda s: metrics.auc(s.target, s.p1),
         ("runs", "primary", "compared"),
@@ -56,6 +67,35 @@ OF_SPLIT = (
         "lower",
         lambda s: metrics.log_loss(s.target, s.p2),
         ("primary", "compared"),
+    ),
+    *(
+        Measure(
+            f"{encoder}_{name}",
+            f"Encoder {encoder[-1]} {label}",
+            text,
+            "lower",
+            compute,
+            ("compared",) if name == "ece" else (),
+        )
+        for name, label, text, of in (
+            ("rmse", "RMSE", "Root mean square error of its probability of a correct response.", accuracy.rmse),
+            (
+                "ece",
+                "ECE",
+                "Expected calibration error: mean distance of its probability and the share of correct responses over"
+                f" {accuracy.BINS} equally wide bins.",
+                accuracy.ece,
+            ),
+        )
+        for encoder, compute in _of_both(of)
+    ),
+    *(
+        Measure(
+            f"encoder1_auc_{end}",
+            f"AUC, {end} end",
+            f"{end.capitalize()} end of the AUC's 95 % interval over students. Of yardsticks only.",
+        )
+        for end in ("lower", "upper")
     ),
     Measure(
         "im_second_table",

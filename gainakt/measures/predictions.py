@@ -48,7 +48,7 @@ class Split:
         self.predictions, self.skills, self.gains = predictions, skills, predictions.reported(gain)
 
     @cached_property
-    def _first(self) -> Array:
+    def first(self) -> Array:
         """Places of the scored steps that stand for their question; where rows are siblings, one each."""
         question = self.predictions.question
         if question is None:
@@ -62,12 +62,12 @@ class Split:
     @cached_property
     def target(self) -> Array:
         """Response of each scored step, 0 or 1."""
-        return self.predictions.target[self._first]
+        return self.predictions.target[self.first]
 
     @cached_property
     def student(self) -> Array:
         """Student of each scored step."""
-        return self.predictions.student[self._first]
+        return self.predictions.student[self.first]
 
     @cached_property
     def p1(self) -> Array:

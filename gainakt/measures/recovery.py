@@ -79,6 +79,19 @@ def true_rates(truth: Mapping[str, Any], skills: int, train: NDArray[np.integer]
     return np.asarray(truth["rate"][:skills] * metrics.known_mean(truth["gamma"][train]) * mean_gain)
 
 
+def true_gain_ratio(truth: Mapping[str, Any], skill: NDArray[np.integer], response: Array) -> float | None:
+    """Mean true gain after correct over that after incorrect responses of some interactions, as `response_gain_ratio`.
+
+    Not the factors' ratio: skills that are learned fast are answered correctly more often. None where not known.
+    """
+    rate = np.asarray(truth["rate"])[skill]
+    right = np.asarray(response) > 0
+    if np.isnan(rate).any() or right.all() or not right.any() or not truth["gain_after_incorrect"]:
+        return None
+    factor = truth["gain_after_correct"] / truth["gain_after_incorrect"]
+    return float(factor * rate[right].mean() / rate[~right].mean())
+
+
 def recovery(
     truth: Mapping[str, Any], learned: Learned, train: NDArray[np.integer], scored: Scored | None
 ) -> dict[str, Any]:

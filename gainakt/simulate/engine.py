@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gainakt.simulate.families import Learners, learners
+from gainakt.simulate.families import Learners, Students, learners
 from gainakt.simulate.parameters import BLOCK, STREAM, Course, Truth, draw_skills, draw_students
 from gainakt.simulate.scenario import Scenario
 from gainakt.simulate.tutors import Draws, tutor
@@ -63,7 +63,7 @@ def _part(
     first, gamma, ability, length = students
     order = np.argsort(-length, kind="stable")  # so that those still at work are always the first k
     draws = draws.ordered(order)
-    state = learners(truth, gamma[order], ability[order])
+    state = learners(truth, Students(gamma[order], ability[order], first + order))
     guide = tutor(scenario, course, draws, state)
     shape = (len(order), int(length.max()))
     label, item, response = np.zeros(shape, np.int32), np.full(shape, -1, np.int32), np.zeros(shape, np.int8)
@@ -98,7 +98,8 @@ def replay(
     order = np.argsort(-length, kind="stable")[: int((length > 0).sum())]
     most = max(1, _CELLS // len(truth.rate))
     for students in (order[cut : cut + most] for cut in range(0, len(order), most)):
-        state: Learners = learners(truth, truth.gamma[students], truth.ability[students])
+        who = Students(truth.gamma[students], truth.ability[students], truth.number[students])
+        state: Learners = learners(truth, who)
         for step, working in enumerate(_working(length[students])):
             place = start[students[:working]] + step
             asked = label[place]
@@ -111,4 +112,5 @@ def replay(
 def with_students(truth: Truth, gamma: np.ndarray, ability: np.ndarray) -> Truth:
     """The truth of a course and these students, effective rates (mean gamma of all of them) included."""
     even = (truth.gain_after_correct + truth.gain_after_incorrect) / 2
-    return replace(truth, gamma=gamma, ability=ability, effective_rate=truth.rate * gamma.mean() * even)
+    number = np.arange(len(gamma))
+    return replace(truth, gamma=gamma, ability=ability, number=number, effective_rate=truth.rate * gamma.mean() * even)

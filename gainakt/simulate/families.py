@@ -3,12 +3,13 @@
 Each is one small state over students; a simulation and the replay of given responses run the same code.
 """
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gainakt.simulate.parameters import Truth
+from gainakt.simulate.parameters import Truth, start_level
 
 Array = NDArray[np.floating]
 Index = NDArray[np.integer]
@@ -29,10 +30,19 @@ class Learners(Protocol):
         """Take in the responses to what was asked last."""
 
 
-def learners(truth: Truth, gamma: Array, ability: Array) -> Learners:
-    """Students of this velocity and ability (n,) before their first interaction."""
+@dataclass(frozen=True)
+class Students:
+    """Velocity, ability and number (n,) of some students."""
+
+    gamma: Array
+    ability: Array
+    number: Index
+
+
+def learners(truth: Truth, students: Students) -> Learners:
+    """These students before their first interaction."""
     kind = Knowing if truth.family == "bkt" else Practising
-    return kind(truth, gamma, ability)
+    return kind(truth, students)
 
 
 class Practising:
@@ -42,11 +52,11 @@ class Practising:
     Several skills at once: the mean of their log-odds; each is practised.
     """
 
-    def __init__(self, truth: Truth, gamma: Array, ability: Array):
-        self.truth, self.gamma, self.ability = truth, gamma, ability
-        self.practice = _Tally(len(gamma), len(truth.rate), truth.forgetting)
+    def __init__(self, truth: Truth, students: Students):
+        self.truth, self.students, size = truth, students, len(students.gamma)
+        self.practice = _Tally(size, len(truth.rate), truth.forgetting)
         groups = int(truth.group.max(initial=-1)) + 1
-        self.shared = _Tally(len(gamma), groups, truth.forgetting) if truth.transfer and groups else None
+        self.shared = _Tally(size, groups, truth.forgetting) if truth.transfer and groups else None
 
     def ask(self, label: Index, difficulty: Array | float, step: int) -> tuple[Array, Array]:
         truth = self.truth
@@ -70,7 +80,8 @@ class Practising:
             group = truth.group[skill]
             fed = np.where(group >= 0, self.shared.at(np.maximum(group, 0), step), practice)
             practice = practice + truth.transfer * (fed - practice)
-        curve = self.gamma[:k] * truth.rate[skill] * practice + self.ability[:k] - truth.offset[skill]
+        level = self.students.ability[:k] + start_level(truth, self.students.number[:k], skill)
+        curve = self.students.gamma[:k] * truth.rate[skill] * practice + level - truth.offset[skill]
         mastery = sigmoid(curve)
         if truth.family == "pfa":
             return mastery, curve
@@ -113,16 +124,16 @@ class _Tally:
 class Knowing:
     """BKT as the filter of its true parameters: P(known | responses so far), which is all that can be known.
 
-    P(known) starts at sigmoid(ability - offset); learning happens with 1 - exp(-gamma rate gain); forgetting takes its
-    share of P(known) at every interaction after the first with the skill.
+    P(known) starts at sigmoid(ability + start level - offset); learning happens with 1 - exp(-gamma rate gain);
+    forgetting takes its share of P(known) at every interaction after the first with the skill.
     """
 
-    def __init__(self, truth: Truth, gamma: Array, ability: Array):
-        self.truth, self.gamma = truth, gamma
-        skills = len(truth.rate)
-        self.known = sigmoid(ability[:, None] - truth.offset).ravel()
+    def __init__(self, truth: Truth, students: Students):
+        self.truth, self.gamma, skills = truth, students.gamma, len(truth.rate)
+        level = students.ability[:, None] + start_level(truth, students.number[:, None], np.arange(skills))
+        self.known = sigmoid(level - truth.offset).ravel()
         self.since = np.full(len(self.known), -1, np.int32)
-        self.start = np.arange(len(gamma)) * skills
+        self.start = np.arange(len(students.gamma)) * skills
         self.gain = np.array([truth.gain_after_incorrect, truth.gain_after_correct])
 
     def ask(self, label: Index, difficulty: Array | float, step: int) -> tuple[Array, Array]:

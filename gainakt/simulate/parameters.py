@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.special import ndtri
 
 from gainakt.data.interactions import JOIN
 from gainakt.errors import InputError
@@ -17,9 +18,12 @@ STREAM = 4
 class Truth:
     """True parameters of L skill labels (of one skill, or of several joined) and of B students.
 
-    Log-odds and curve argument of skill s and student i after practice E: gamma[i] rate[s] E + ability[i] - offset[s].
+    Log-odds and curve argument of skill s and student i after practice E:
+    gamma[i] rate[s] E + ability[i] + start_level(i, s) - offset[s].
     `parts` (L, K) are each label's skills as label indices, -1 where there are fewer than K. `item_difficulty` ends
-    with a NaN, for items that it does not hold. NaN: not known.
+    with a NaN, for items that it does not hold. NaN: not known. `number` (B,) and `skill_number` (L,) are what students
+    and skills were called when they were drawn, -1 where that is not known: a student's level on a skill follows from
+    both and `level_seed`, so that no table of students by skills has to be kept.
     """
 
     family: str
@@ -40,8 +44,27 @@ class Truth:
     forgetting: float = 0.0
     transfer: float = 0.0
     item_sd: float = 0.0
+    skill_level_sd: float = 0.0
+    level_seed: int = 0
+    number: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    skill_number: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     item_labels: list[str] = field(default_factory=list)
     item_difficulty: np.ndarray = field(default_factory=lambda: np.full(1, np.nan))
+
+
+def start_level(truth: Truth, number: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Level on the skill `label` at first, beside the ability, of the students of this `number` (shapes that fit)."""
+    if not truth.skill_level_sd:
+        return np.zeros(np.broadcast_shapes(number.shape, label.shape))
+    skill = truth.skill_number[label]
+    mixed = np.array([truth.level_seed], np.uint64)  # an array, for its silent overflow
+    for value in (number, skill):  # SplitMix64 (Steele et al. 2014), once for each number
+        mixed = mixed * np.uint64(0x9E3779B97F4A7C15) + value.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        mixed = mixed ^ (mixed >> np.uint64(31))
+    uniform = ((mixed >> np.uint64(11)).astype(np.float64) + 0.5) / 2**53
+    return np.where((number < 0) | (skill < 0), np.nan, truth.skill_level_sd * ndtri(uniform))
 
 
 @dataclass(frozen=True)
@@ -93,6 +116,9 @@ def draw_skills(scenario: Scenario, seed: int) -> tuple[Course, Truth]:
         item_sd=scenario.item_sd,
         item_labels=[f"{skill}.{j}" for skill in range(skills) for j in range(items)],
         item_difficulty=difficulty,
+        skill_level_sd=scenario.skill_level_sd,
+        level_seed=seed,
+        skill_number=np.append(np.arange(skills), np.full(len(pairs), -1)),
         **shared,
     )
     return Course(labels, truth.item_labels, item_label, popularity / popularity.sum()), truth

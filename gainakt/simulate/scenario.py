@@ -50,6 +50,13 @@ class Scenario(Section):
     ability_sd: float = setting(
         0.0, "Spread of initial mastery", "Std between students of initial mastery, in logits.", ge=0, le=5
     )
+    skill_level_sd: float = setting(
+        0.0,
+        "Spread of initial mastery on a skill",
+        "Std of a student's initial mastery between skills, in logits, beside the student's own.",
+        ge=0,
+        le=5,
+    )
     offset_mean: float = setting(1.5, "Mean offset", "Minus the logit of initial mastery.", ge=-10, le=10)
     offset_sd: float = setting(0.6, "Std of the offsets", "Between skills, normal.", ge=0, le=5)
     saturation: tuple[float, float] = setting((0.7, 1.0), "M_sat", "Uniform between these, per skill; own family.")

@@ -10,8 +10,10 @@ One JSON object; what is missing is not known, and then what depends on it is no
 - `students`: object of equally long lists: `label` (required), `gamma` (velocity), `ability` (added to the curve's
   argument). Missing: gamma 1, ability 0 for everybody. Above 20,000 students they stand in F.truth.parquet instead.
 - `temperature`, `gain_after_correct`, `gain_after_incorrect` (factors of `rate`; 1), `guess`, `slip`, `forgetting`
-  (share of practice lost per interaction), `transfer` (share of a skill's gain that its group's interactions feed it):
-  numbers; 0 where no other value is named. The own family's probabilities need `temperature`.
+  (share of practice lost per interaction), `transfer` (share of a skill's gain that its group's interactions feed it),
+  `skill_level_sd` (spread of a student's initial mastery between skills; drawn from `level_seed` and the places of the
+  student and the skill in these lists): numbers; 0 where no other value is named. The own family's
+  probabilities need `temperature`.
 - `items`: object of lists `label`, `difficulty` (logits); present when items differ.
 - `format` ("gainakt-truth"), `version` (1), `scenario`, `seed`, `settings`: where it comes from; not needed.
 
@@ -43,6 +45,8 @@ _SHARED = {
     "slip": 0.0,
     "forgetting": 0.0,
     "transfer": 0.0,
+    "skill_level_sd": 0.0,
+    "level_seed": 0.0,
 }
 _NEEDED = {"own": ("rate", "offset", "saturation", "threshold"), "pfa": ("rate", "offset"), "bkt": ("rate", "offset")}
 
@@ -136,7 +140,8 @@ def aligned(content: Mapping[str, Any], skills: list[str], students: list[str]) 
     own["group"] = np.nan_to_num(own["group"], nan=-1).astype(np.int64)
     person = {str(label): j for j, label in enumerate(people["label"])}
     items = content.get("items", {"label": [], "difficulty": []})
-    shared = {name: float(content.get(name, default)) for name, default in _SHARED.items()}
+    shared: dict[str, Any] = {name: float(content.get(name, default)) for name, default in _SHARED.items()}
+    shared["level_seed"] = int(shared["level_seed"])
     known: dict[str, Any] = own | shared
     return Truth(
         family=content.get("family", "own"),
@@ -146,6 +151,8 @@ def aligned(content: Mapping[str, Any], skills: list[str], students: list[str]) 
         item_labels=[str(label) for label in items["label"]],
         item_difficulty=np.array([*items["difficulty"], np.nan], np.float64),
         item_sd=float(np.std(items["difficulty"])) if items["label"] else 0.0,
+        number=np.array([person.get(label, -1) for label in students], np.int64),
+        skill_number=np.array([row.get(label, -1) for label in here], np.int64),
         **known,
     )
 
@@ -197,7 +204,8 @@ def _by_question(
     columns: dict[str, Any] = {
         name: np.append(getattr(truth, name), np.full(len(asked), np.nan)) for name in _PER_SKILL if name != "group"
     }
-    columns["group"] = np.append(truth.group, np.full(len(asked), -1))
+    for name in ("group", "skill_number"):
+        columns[name] = np.append(getattr(truth, name), np.full(len(asked), -1))
     joined = replace(truth, parts=np.concatenate([single, asked]), **columns)
     return first, event, joined, len(single) + label.reshape(-1)
 

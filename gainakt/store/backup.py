@@ -1,27 +1,33 @@
-"""A whole store in one file, and back: every run's folder, and the database with runs whose folders are gone.
+"""A whole store in one file, and back: runs, the trash, views, sweeps, and the database, which knows lost folders, too.
 
-A zip without compression of names that `restore` expects, each with a SHA-256 in `manifest.json`, which comes last.
-Nothing is in its place before it is whole: an archive, or a store, that breaks off is not there.
+A zip without compression, with the SHA-256 of each file in `manifest.json`, which comes last. Nothing is in its place
+before it is whole: an archive, or a store, that breaks off is not there.
 """
 
 import contextlib
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from gainakt import __version__
 from gainakt.errors import InputError, in_words
-from gainakt.store.inbox import RUN_ID, runs_root
+from gainakt.store import trash
+from gainakt.store.bundle import remove_leftovers
+from gainakt.store.inbox import RUN_ID, beside, runs_root
 from gainakt.store.store import Store, open_for_reading
 
 _MANIFEST, _DATABASE = "manifest.json", "store.duckdb"
 _FORMAT = 1
+_PARTS = ("sweeps", "runs")
+_STAGE = ".backup-"
 _TRIES = 5
+_CHUNK = 1 << 20
 
 
 def backup(path: Path, out: Path) -> dict[str, int]:
@@ -30,21 +36,26 @@ def backup(path: Path, out: Path) -> dict[str, int]:
     Trainings may go on meanwhile: of each run the moment of its copying is in the archive, to be resumed from its
     newest state.
     """
-    root = runs_root(path)
+    root, sweeps = runs_root(path), beside(path, "sweeps")
     if not root.is_dir():
         raise InputError(f"there is no store at {path}; nothing to back up")
     if out.exists():
         raise InputError(f"{out} is there already; name another file")
     fresh = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
-    stage = root / f".backup-{secrets.token_hex(8)}"
+    remove_leftovers(root, _STAGE)
+    stage = root / f"{_STAGE}{secrets.token_hex(8)}"
     try:
         stage.mkdir()
         with open_for_reading(path) as store:
             runs = len(store.runs(published=None))
             store.copy_to(stage / _DATABASE)
-        for folder in sorted(root.iterdir()):
+        for folder in sorted((*root.iterdir(), *root.glob(f"{trash.FOLDER}/*"))):
             if folder.is_dir() and RUN_ID.fullmatch(folder.name):
-                _freeze(folder, stage / "runs" / folder.name)
+                _freeze(folder, stage / "runs" / folder.relative_to(root))
+        for part, files_of in (("runs", root.glob("[!.]*.json")), ("sweeps", sweeps.glob("*/*"))):
+            for file in filter(Path.is_file, files_of):
+                with contextlib.suppress(FileNotFoundError):  # a sweep ended just now
+                    _take(file, stage / part / file.relative_to(root if part == "runs" else sweeps))
         files, size = _pack(stage, fresh)
         os.replace(fresh, out)
     except OSError as error:
@@ -60,18 +71,18 @@ def restore(archive: Path, path: Path) -> dict[str, int]:
 
     Raises InputError for a damaged archive, or where something is in the way; nothing is at `path` then.
     """
-    root = runs_root(path)
-    for place in (path, root):
+    places = {part: beside(path, part) for part in _PARTS}
+    for place in (path, *places.values()):
         if place.exists():
             raise InputError(f"{place} is there already; restore to another place, or move it aside")
-    stage = root.with_name(f".{root.name}.{secrets.token_hex(4)}")
+    stage = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with zipfile.ZipFile(archive) as opened:
             files = _unpack(opened, stage)
-        runs_there = stage / "runs"
-        runs_there.mkdir(exist_ok=True)
-        runs_there.rename(root)  # first: without its file, a store is built from the runs' journals
-        (stage / _DATABASE).rename(path)
+        for part, place in places.items():
+            (stage / part).mkdir(exist_ok=True)
+            (stage / part).rename(place)
+        (stage / _DATABASE).rename(path)  # last: without it, a store is built from the runs' journals
     except (OSError, zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
         raise InputError(f"{archive} cannot be restored: {in_words(error)}. Nothing was put in place") from error
     finally:
@@ -87,9 +98,7 @@ def _freeze(folder: Path, stage: Path) -> None:
         shutil.rmtree(stage, ignore_errors=True)
         with contextlib.suppress(FileNotFoundError):  # a training replaced it just now: once more
             for file in _files(folder):
-                place = stage / file.relative_to(folder)
-                place.parent.mkdir(parents=True, exist_ok=True)
-                _take(file, place)
+                _take(file, stage / file.relative_to(folder))
             if all((stage / named).exists() for named in _named(stage)):
                 return
     raise InputError(f"run {folder.name} changes too quickly to be backed up; pause it, or try again")
@@ -109,6 +118,7 @@ def _named(stage: Path) -> Iterator[str]:
 
 
 def _take(file: Path, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
     if file.suffix == ".jsonl":
         content = file.read_bytes()
         place.write_bytes(content[: content.rfind(b"\n") + 1])
@@ -125,11 +135,13 @@ def _pack(stage: Path, fresh: Path) -> tuple[int, int]:
     digests, size = {}, 0
     with zipfile.ZipFile(fresh, "x", zipfile.ZIP_STORED) as archive:
         for file in sorted(file for file in stage.rglob("*") if file.is_file()):
-            name = file.relative_to(stage).as_posix()
-            archive.write(file, name)
-            size += file.stat().st_size
-            with file.open("rb") as content:
-                digests[name] = hashlib.file_digest(content, "sha256").hexdigest()
+            name, digest = file.relative_to(stage).as_posix(), hashlib.sha256()
+            entry = zipfile.ZipInfo.from_file(file, name)
+            with file.open("rb") as source, archive.open(entry, "w", force_zip64=True) as target:
+                while chunk := source.read(_CHUNK):
+                    digest.update(chunk)
+                    size += target.write(chunk)
+            digests[name] = digest.hexdigest()
         manifest = {"format": _FORMAT, "gainakt": __version__, "sha256": digests}
         archive.writestr(_MANIFEST, json.dumps(manifest))
     return len(digests), size
@@ -144,13 +156,13 @@ def _unpack(archive: zipfile.ZipFile, stage: Path) -> int:
     if sorted([*digests, _MANIFEST]) != sorted(archive.namelist()) or _DATABASE not in digests:
         raise InputError(f"{archive.filename} is damaged: its files are not those that it lists")
     for name, expected in digests.items():
-        if name != _DATABASE and not _is_of_a_run(name):
-            raise InputError(f"{archive.filename} holds {name!r}, which is no file of a run")
+        if name != _DATABASE and not _stays_inside(name):
+            raise InputError(f"{archive.filename} holds {name!r}, which no backup writes")
         place = stage / name
         place.parent.mkdir(parents=True, exist_ok=True)
         digest = hashlib.sha256()
         with archive.open(name) as content, place.open("xb") as file:
-            while part := content.read(1024 * 1024):
+            while part := content.read(_CHUNK):
                 digest.update(part)
                 file.write(part)
         if digest.hexdigest() != expected:
@@ -158,7 +170,6 @@ def _unpack(archive: zipfile.ZipFile, stage: Path) -> int:
     return len(digests)
 
 
-def _is_of_a_run(name: str) -> bool:
-    parts = PurePosixPath(name).parts
-    plain = all(part not in ("", ".", "..") and "\\" not in part and "\0" not in part for part in parts)
-    return len(parts) > 2 and parts[0] == "runs" and bool(RUN_ID.fullmatch(parts[1])) and plain
+def _stays_inside(name: str) -> bool:
+    parts = name.split("/")
+    return len(parts) > 1 and parts[0] in _PARTS and all(re.fullmatch(r"[A-Za-z0-9][\w.-]*", part) for part in parts)

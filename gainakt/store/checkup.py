@@ -16,6 +16,7 @@ GOOD, BAD = "good", "bad"
 _LEAST_FREE = 1024**3
 """Bytes; a disk with less is soon full: a run of usual size keeps up to a hundred megabytes."""
 _NAMED = 3
+_DESCRIBED = {"checkpoints": "encoder?.json", "predictions": "predictions.json", "states": "states/step-*.json"}
 
 
 @dataclass(frozen=True)
@@ -98,17 +99,18 @@ def _journal(folder: RunFolder) -> tuple[int, list[str]]:
 
 
 def _of_weights(folders: list[RunFolder]) -> Finding:
-    """Checkpoints and states against the SHA-256 in their descriptions."""
+    """Checkpoints, predictions and states against the SHA-256 in their descriptions."""
     counts, bad = Counter[str](), []
     for folder in folders:
-        for kind, pattern in (("checkpoints", "encoder?.json"), ("states", "states/step-*.json")):
+        for kind, pattern in _DESCRIBED.items():
             for described in folder.folder.glob(pattern):
                 counts[kind] += 1
                 if problem := _unlike(described):
                     bad.append(f"{folder.run_id}: {problem}")
     if bad:
         return Finding("weights", BAD, _some(bad), "restore them from a backup, or train the run again")
-    return Finding("weights", GOOD, f"{counts['checkpoints']} checkpoints and {counts['states']} states as recorded")
+    listed = ", ".join(f"{counts[kind]} {kind}" for kind in _DESCRIBED)
+    return Finding("weights", GOOD, f"{listed}: all as recorded")
 
 
 def _unlike(described: Path) -> str:

@@ -3,12 +3,20 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gainakt.store.rows import ACTIVE
 
 PUBLISHED = "00000000-"
 """How the ids of published records begin; they cannot be changed or evaluated."""
+
+
+class Named(NamedTuple):
+    """What a list of runs to choose from shows of one."""
+
+    run_id: str
+    name: str
+    created: float | None
 
 
 @dataclass(frozen=True)
@@ -18,7 +26,9 @@ class Run:
     `status` is one of queued, running, paused, finished, stopped, failed, interrupted. `data_name` is known before
     `data`, which the run reports once its data are read. `damaged_rows` counts journal rows that are damaged, doubled
     or missing.
-    `lineage` holds the run and step that it was branched from, if it was (`parent`, `step`), and what for.
+    `lineage` holds the run and step that it was branched from, if it was (`parent`, `step`), and what for; of a
+    yardstick its `benchmark`: model, protocol, settings. `tags`, `notes` (Markdown), `favourite` and `archived` are
+    what people wrote on it.
     """
 
     run_id: str
@@ -53,6 +63,10 @@ class Run:
     traceback: str | None
     damaged_rows: int
     lineage: dict[str, Any]
+    tags: tuple[str, ...] = ()
+    notes: str | None = None
+    favourite: bool = False
+    archived: bool = False
 
     @property
     def active(self) -> bool:
@@ -64,13 +78,18 @@ class Run:
         """Whether it is a record from the literature rather than a run of this workbench."""
         return self.run_id.startswith(PUBLISHED)
 
+    @property
+    def yardstick(self) -> str:
+        """The name of the yardstick that a benchmark fitted; empty for a training, which alone keeps a model."""
+        return str((self.lineage.get("benchmark") or {}).get("model") or "")
+
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "Run":
         """The run from a row of the table `runs`."""
         parsed = {
             name: json.loads(row[name]) if row[name] else {} for name in ("config", "versions", "data", "lineage")
         }
-        return cls(**{**row, **parsed})
+        return cls(**{**row, **parsed, "tags": tuple(json.loads(row["tags"] or "[]"))})
 
 
 @dataclass(frozen=True)

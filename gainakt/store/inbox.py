@@ -27,10 +27,15 @@ RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
 READ_AT_MOST = 8 * 1024 * 1024
 
 
+def beside(store: str | Path, what: str) -> Path:
+    """The folder of this kind beside a store's file: `data/x.duckdb`, `runs` -> `data/x.runs`."""
+    path = Path(store)
+    return path.with_name(f"{path.stem}.{what}")
+
+
 def runs_root(store: str | Path) -> Path:
     """The folder beside a store's file that holds one folder per run: `data/x.duckdb` -> `data/x.runs`."""
-    path = Path(store)
-    return path.with_name(f"{path.stem}.runs")
+    return beside(store, "runs")
 
 
 class RunFolder:

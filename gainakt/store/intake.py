@@ -14,6 +14,7 @@ import duckdb
 import pandas as pd
 
 from gainakt.errors import InputError, disk_full
+from gainakt.store import extremes, trash
 from gainakt.store.changes import EVALUATED, Changes, is_taken_back
 from gainakt.store.damage import damaged
 from gainakt.store.inbox import RunFolder
@@ -93,7 +94,8 @@ class Intake:
         self.run_ended = False  # since the caller last looked; tells when a checkpoint is due
 
     def take_in(self) -> int:
-        """Take in all that is new; the number of journal rows, damaged ones included."""
+        """Take in all that is new, and forget what was deleted; the number of journal rows, damaged ones included."""
+        self.written += trash.forget(self._connection, self._root)
         taken = 0
         while True:
             parts = list(self._parts())
@@ -158,6 +160,7 @@ class Intake:
                 _write_run(self._connection, part)
             for table in _COLUMNS:
                 _insert(self._connection, table, _table_rows(table, parts))
+            extremes.renew(self._connection, [(part.run_id, part.changes) for part in parts])
             self._connection.execute("COMMIT")
         except BaseException:
             with contextlib.suppress(duckdb.Error):  # a failed COMMIT has rolled back already; its own error counts

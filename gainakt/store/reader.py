@@ -1,50 +1,21 @@
-"""Reading the store: each call has its own cursor, so any thread may call; every value is bound."""
+"""Reading the store: what is recorded of one run or a few."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import fields
-from pathlib import Path
-from threading import Lock
 from typing import Any
 
-import duckdb
 import pandas as pd
 
-from gainakt.errors import InputError, StoreDamaged
-from gainakt.measures.registry import shown_in
-from gainakt.store.damage import in_plain_words
-from gainakt.store.entities import PUBLISHED, Histogram, Run
+from gainakt.errors import InputError
+from gainakt.store.cursors import bind
+from gainakt.store.entities import Histogram, Run
+from gainakt.store.listing import Listing
 from gainakt.store.rows import ACTIVE
 
-BURST = 2.0
-"""Seconds within which changes of one setting by one person are one move, counted and marked where it came to rest."""
 _RUN_COLUMNS = ", ".join(field.name for field in fields(Run))
 _LAST = 2**62
 """A step after every step."""
-_STEERED = "kind = 'changed' AND who IS DISTINCT FROM 'schedule'"
-"""Of an event: that somebody changed a setting, and not the run's own schedule (`config.SCHEDULE`)."""
-_SHOWN_METRICS = tuple(shown_in("runs"))
-
-_RUNS = f"""
-SELECT r.run_id, r.name, r.preset, r.status, r.created, r.data_name AS data, r.epochs, r.step,
-    {", ".join(f"m.{name}" for name in _SHOWN_METRICS)}, r.seconds, coalesce(c.changes, 0) AS changes
-FROM runs r LEFT JOIN (
-    SELECT run_id, count(*) FILTER (begins) AS changes FROM (
-        SELECT run_id, coalesce((time - lag(time) OVER field > {BURST} OR who IS DISTINCT FROM lag(who) OVER field)
-            AND step IS DISTINCT FROM lag(step) OVER field, true) AS begins
-        FROM events WHERE {_STEERED}
-        WINDOW field AS (PARTITION BY run_id, field ORDER BY seq)
-    ) GROUP BY run_id
-) c ON c.run_id = r.run_id LEFT JOIN (
-    SELECT run_id, {", ".join(f"max(value) FILTER (name = '{name}') AS {name}" for name in _SHOWN_METRICS)}
-    FROM metrics WHERE split = 'test' GROUP BY run_id
-) m ON m.run_id = r.run_id
-WHERE ($published::BOOLEAN IS NULL OR starts_with(r.run_id, $prefix) = $published) AND ($search = '' OR contains(
-    lower(concat_ws(chr(10), r.name, r.preset, r.run_id, r.status, r.data_name)), lower($search)))
-ORDER BY r.created DESC, r.run_id DESC
-"""
-
 _THINNED = """
 WINDOW ordered AS (PARTITION BY run_id, name ORDER BY step), whole AS (PARTITION BY run_id, name)
 QUALIFY (row_number() OVER ordered * $points) // (count(*) OVER whole)
@@ -52,27 +23,8 @@ QUALIFY (row_number() OVER ordered * $points) // (count(*) OVER whole)
 """
 
 
-class Reader:
+class Reader(Listing):
     """The reading half of a store."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None = None) -> None:
-        self._connection = connection
-        self._cursors = Lock()
-        self.path = path
-        self.damage: StoreDamaged | None = None
-        """What was found when the file could not be read, or written, as it should be."""
-        self.on_damage: Callable[[StoreDamaged], object] = lambda _: None
-        """Called once, by whoever finds it."""
-
-    def runs(self, search: str = "", published: bool | None = False) -> pd.DataFrame:
-        """All runs, or all published records, or (None) both, newest first, with their test metrics, for a table.
-
-        Columns: run_id, name, preset, status, created (unix seconds), data, epochs, step, encoder1_auc, encoder2_auc,
-        gain_std, skill_gain_cv, response_gain_ratio, mastery_correlation, seconds, changes (times that it was steered,
-        a burst counting once). `search` is looked for, whatever
-        its case, in name, preset, id, status and data.
-        """
-        return self._frame(_RUNS, {"search": search.strip(), "prefix": PUBLISHED, "published": published})
 
     def run(self, run_id: str) -> Run:
         """The run with this id or the only one whose id starts so; raises InputError otherwise."""
@@ -85,6 +37,12 @@ class Reader:
             ids = ", ".join(run.run_id for run in runs[:5])
             raise InputError(f"run id {run_id!r} is ambiguous: {ids}; give more of it")
         raise InputError(f"there is no run {run_id!r} here; `python -m gainakt runs` lists the runs")
+
+    def runs_by_id(self, run_ids: Sequence[str]) -> list[Run]:
+        """The runs with these ids that are there, in this order."""
+        values: dict[str, Any] = {}
+        found = {run.run_id: run for run in self._runs_where(f"run_id IN {bind(values, 'r', run_ids)}", values)}
+        return [found[run_id] for run_id in run_ids if run_id in found]
 
     def active(self) -> list[Run]:
         """Runs that wait, train or pause, oldest first."""
@@ -104,6 +62,10 @@ class Reader:
         where = " OR ".join(f"json_extract_string(lineage, '$.{name}') = $id" for name in names)
         return self._runs_where(f"lineage IS NOT NULL AND ({where})", {"id": run_id})
 
+    def trials(self, sweep: str) -> list[Run]:
+        """The runs of a sweep, oldest first."""
+        return self._runs_where("json_extract_string(lineage, '$.sweep') = $sweep", {"sweep": sweep})
+
     def same_config(self, config: str, any_seed: bool = False) -> list[Run]:
         """Runs that began with exactly this configuration, given as the store keeps it, oldest first.
 
@@ -114,23 +76,6 @@ class Reader:
         seedless = """json_merge_patch({}, '{{"training":{{"seed":null}}}}')"""
         where = f"config IS NOT NULL AND {seedless.format('config')} = {seedless.format('$config::VARCHAR')}"
         return self._runs_where(where, {"config": config})
-
-    def origins(self) -> dict[str, tuple[dict[str, Any], bool]]:
-        """Lineage, and whether it was steered, of every run that has one or was."""
-        rows = self._rows(
-            "SELECT r.run_id, r.lineage, e.run_id IS NOT NULL FROM runs r LEFT JOIN (SELECT DISTINCT run_id FROM events"
-            f" WHERE {_STEERED}) e ON e.run_id = r.run_id"
-            " WHERE r.lineage IS NOT NULL OR e.run_id IS NOT NULL",
-            {},
-        )
-        return {run_id: (json.loads(lineage) if lineage else {}, steered) for run_id, lineage, steered in rows}
-
-    def journal_rows(self, run_ids: Sequence[str], kind: str) -> list[dict[str, Any]]:
-        """Journal rows of a kind that the store keeps whole, such as `tested`, with their run_id, oldest first."""
-        values: dict[str, Any] = {"kind": kind}
-        query = f"SELECT run_id, text FROM events WHERE kind = $kind AND run_id IN {_bind(values, 'r', run_ids)}"
-        rows = [{**json.loads(text), "run_id": run_id} for run_id, text in self._rows(query, values)]
-        return sorted(rows, key=lambda row: float(row.get("time") or 0.0))
 
     def names(self, run_id: str, after: int = -1) -> list[str]:
         """Names of the run's series that have values after a step, sorted."""
@@ -145,7 +90,7 @@ class Reader:
         Only rows with step > `after`; with `points`, at most that many per run and name, evenly, the last always kept.
         """
         values: dict[str, Any] = {"after": after} if points is None else {"after": after, "points": max(points, 1)}
-        where = f"run_id IN {_bind(values, 'r', run_ids)} AND name IN {_bind(values, 'n', names)} AND step > $after"
+        where = f"run_id IN {bind(values, 'r', run_ids)} AND name IN {bind(values, 'n', names)} AND step > $after"
         return self._frame(
             f"SELECT run_id, name, step, epoch, time, value FROM series WHERE {where}"
             f" {_THINNED if points is not None else ''} ORDER BY run_id, name, step",
@@ -232,7 +177,7 @@ class Reader:
         values: dict[str, Any] = {"after": after}
         return self._frame(
             "SELECT run_id, name, step, epoch, mean, std, quantiles FROM parameters"
-            f" WHERE run_id IN {_bind(values, 'r', run_ids)} AND step > $after ORDER BY run_id, name, step",
+            f" WHERE run_id IN {bind(values, 'r', run_ids)} AND step > $after ORDER BY run_id, name, step",
             values,
         )
 
@@ -240,7 +185,7 @@ class Reader:
         """Final metrics as columns run_id, split, name, value."""
         values: dict[str, Any] = {}
         return self._frame(
-            f"SELECT run_id, split, name, value FROM metrics WHERE run_id IN {_bind(values, 'r', run_ids)}"
+            f"SELECT run_id, split, name, value FROM metrics WHERE run_id IN {bind(values, 'r', run_ids)}"
             " ORDER BY run_id, split, name",
             values,
         )
@@ -269,42 +214,3 @@ class Reader:
         query = f"SELECT {_RUN_COLUMNS} FROM runs WHERE {condition} ORDER BY created, run_id"
         names = _RUN_COLUMNS.split(", ")
         return [Run.from_row(dict(zip(names, row, strict=True))) for row in self._rows(query, values)]
-
-    def _frame(self, query: str, values: dict[str, Any]) -> pd.DataFrame:
-        with self._cursor() as cursor:
-            frame: pd.DataFrame = cursor.execute(query, values).df()
-            return frame
-
-    def _rows(self, query: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-        with self._cursor() as cursor:
-            rows: list[tuple[Any, ...]] = cursor.execute(query, values).fetchall()
-            return rows
-
-    @contextmanager
-    def _in_plain_words(self) -> Iterator[None]:
-        """Remember damage to the file, and raise what `damage.said` makes of an error."""
-        try:
-            with in_plain_words(self.path):
-                yield
-        except StoreDamaged as error:
-            found, self.damage = self.damage is None, error
-            if found:
-                self.on_damage(error)
-            raise
-
-    @contextmanager
-    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self._in_plain_words():
-            with self._cursors:
-                cursor = self._connection.cursor()
-            try:
-                yield cursor
-            finally:
-                cursor.close()
-
-
-def _bind(values: dict[str, Any], prefix: str, items: Sequence[str]) -> str:
-    """Add the items to the bound values; the text of an IN list that names them."""
-    given = [items] if isinstance(items, str) else list(items)
-    values.update({f"{prefix}{place}": item for place, item in enumerate(given)})
-    return "(" + (", ".join(f"${prefix}{place}" for place in range(len(given))) or "NULL") + ")"

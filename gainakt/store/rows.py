@@ -128,15 +128,15 @@ def _at(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _queued(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
-    config = row["config"]
-    data = config.get("data") or {}
+    config = {section: part for section, part in row["config"].items() if isinstance(part, Mapping)}
+    data = config.get("data", {})
     out.columns = {
         "name": text(row["name"]),
         "preset": text(row.get("preset")),
         "status": "queued",
         "created": moment,
         "config": as_json(config),
-        "seed": whole((config.get("training") or {}).get("seed")),
+        "seed": whole(config.get("training", {}).get("seed")),
         "data_name": text(data.get("path") or data.get("simulate")),
         "versions": as_json({"gainakt": row.get("version")}),
         "pid": whole(row.get("pid")),
@@ -293,6 +293,16 @@ def _renamed(row: Mapping[str, Any], moment: float | None, out: Changes) -> None
     out.happen(event("renamed", moment, new=as_json(row["name"]), who=text(row.get("who"))))
 
 
+def _annotated(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
+    """What people wrote on the run (`annotations.checked`); a part that is missing stays as it was."""
+    written = {name: row[name] for name in ("name", "tags", "notes", "favourite", "archived") if name in row}
+    for name, value in written.items():
+        out.columns[name] = bool(value) if name in ("favourite", "archived") else text(value)
+    if "tags" in written:
+        out.columns["tags"] = as_json([text(tag) for tag in written["tags"]])
+    out.happen(event("annotated", moment, text=as_json(written), who=text(row.get("who"))))
+
+
 def _unknown(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
     """A kind from a newer version, kept as it is."""
     at = {name: row.get(name) for name in ("step", "epoch") if isinstance(row.get(name), int)}
@@ -314,4 +324,5 @@ _HANDLERS: dict[str, Callable[[Mapping[str, Any], float | None, Changes], None]]
     "resumed": _resumed,
     "state": _state,
     "renamed": _renamed,
+    "annotated": _annotated,
 }

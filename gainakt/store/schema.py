@@ -43,7 +43,26 @@ CREATE TABLE datasets (
 
 _LINEAGE = "ALTER TABLE runs ADD COLUMN lineage VARCHAR"
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _LINEAGE)
+EXTREMES = """
+SELECT run_id, name, min(value), arg_min(epoch, value ORDER BY step), max(value), arg_max(epoch, value ORDER BY step),
+    arg_max(value, step), max(epoch)
+FROM series WHERE starts_with(name, 'validation.') AND value IS NOT NULL {which} GROUP BY run_id, name
+"""
+"""What the table `extremes` holds of the runs that `which` chooses: no list of runs has to read their series."""
+
+_ANNOTATIONS = f"""
+ALTER TABLE runs ADD COLUMN tags VARCHAR;
+ALTER TABLE runs ADD COLUMN notes VARCHAR;
+ALTER TABLE runs ADD COLUMN favourite BOOLEAN DEFAULT FALSE;
+ALTER TABLE runs ADD COLUMN archived BOOLEAN DEFAULT FALSE;
+CREATE TABLE extremes (
+    run_id VARCHAR, name VARCHAR, low DOUBLE, low_epoch BIGINT, high DOUBLE, high_epoch BIGINT, last DOUBLE,
+    last_epoch BIGINT
+);
+INSERT INTO extremes {EXTREMES.format(which="")};
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _LINEAGE, _ANNOTATIONS)
 """Script n-1 leads from version n-1 to version n; a released one is never edited."""
 
 

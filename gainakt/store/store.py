@@ -5,15 +5,17 @@ import logging
 import shutil
 import threading
 import time
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import duckdb
+import pandas as pd
 
 from gainakt.errors import InputError, StoreBusy, in_words
+from gainakt.store import annotations, snapshot, trash
 from gainakt.store import connection as opening
-from gainakt.store import snapshot
 from gainakt.store.entities import Run
 from gainakt.store.inbox import RunFolder, runs_root
 from gainakt.store.intake import Intake
@@ -21,8 +23,8 @@ from gainakt.store.reader import Reader
 
 _LOG = logging.getLogger(__name__)
 _CHECKPOINT_SECONDS = 300.0
-_LONGEST_NAME = 200
 _POLL_SECONDS = 0.05
+_KEPT_ANSWERS = 64
 
 
 class Store(Reader):
@@ -49,6 +51,7 @@ class Store(Reader):
         self.generation = 0
         """Grows with everything that is taken in: as long as it stands, the store gives the same answers."""
         self._looked_up: tuple[int, dict[str, Run]] = (0, {})
+        self._asked: tuple[int, dict[Hashable, pd.DataFrame]] = (0, {})
 
     @classmethod
     def open(cls, path: str | Path, *, wait: float = 5.0, runs: str | Path | None = None) -> Self:
@@ -62,6 +65,7 @@ class Store(Reader):
         file = Path(path)
         root = Path(runs) if runs is not None else runs_root(file)
         connection, warnings = opening.open_file(file, root, wait)
+        trash.purge(root)
         return cls(connection, file, root, warnings)
 
     def take_in(self) -> int:
@@ -92,6 +96,16 @@ class Store(Reader):
             kept[run_id] = super().run(run_id)
         return kept[run_id]
 
+    def _frame(self, query: str, values: dict[str, Any]) -> pd.DataFrame:
+        """What the query gives, kept until something is taken in: a page asks the same again at each redrawing."""
+        generation, question = self.generation, (query, repr(values))
+        if self._asked[0] != generation or len(self._asked[1]) >= _KEPT_ANSWERS:
+            self._asked = (generation, {})
+        kept = self._asked[1]
+        if question not in kept:
+            kept[question] = super()._frame(query, values)
+        return kept[question].copy(deep=False)
+
     def serve_snapshots(self) -> int:
         """Answer the processes that wait for a snapshot of this store; how many there were."""
         if self.runs_root is None or self.read_only:
@@ -119,16 +133,44 @@ class Store(Reader):
             raise InputError(f"the folder of run {run.run_id} is gone from {self.runs_root}")
         return folder
 
-    def rename(self, run_id: str, name: str, who: str = "user") -> None:
-        """Give a run another name of 1 to 200 characters; from a snapshot it shows once the holder took it in."""
-        new = name.strip()
-        if not 0 < len(new) <= _LONGEST_NAME:
-            raise InputError(f"a run's name has 1 to {_LONGEST_NAME} characters; got {len(new)}")
+    def annotate(self, run_id: str, changes: Mapping[str, Any], who: str = "user") -> None:
+        """Write on a run: any of name, tags, notes (Markdown), favourite, archived; the rest stays.
+
+        From a snapshot it shows once the holder took it in. Raises InputError for what is not allowed, and for a
+        published record.
+        """
+        written = annotations.checked(changes)
+        with self._own_folder(run_id) as folder:
+            folder.append({"kind": "annotated", **written, "who": who})
+        self.take_in()
+
+    def delete(self, run_id: str, who: str = "user") -> None:
+        """Move a run into the trash, where it is kept for 30 days; raises InputError for one that waits or trains."""
+        with self._lock:
+            self.take_in()
+            run = self.run(run_id)
+            if run.active:
+                raise InputError(f"run {run.run_id} is {run.status}; stop it before you delete it")
+            folder = self._own_folder(run.run_id)
+            trash.discard(folder.folder.parent, run, who)
+            self.take_in()
+
+    def restore(self, run_id: str) -> str:
+        """Put a run back from the trash, with all that was recorded and written on it; its id."""
+        if self.runs_root is None:
+            raise InputError("a store in memory without an inbox has no trash")
+        restored = trash.restore(self.runs_root, run_id)
+        self.take_in()
+        return restored
+
+    def deleted(self) -> list[trash.Deleted]:
+        """The runs in the trash, the last deleted first."""
+        return [] if self.runs_root is None else trash.deleted(self.runs_root)
+
+    def _own_folder(self, run_id: str) -> RunFolder:
         if self.run(run_id).published:
             raise InputError(f"{run_id} is a published record; it cannot be changed")
-        with self.folder(run_id) as folder:
-            folder.append({"kind": "renamed", "name": new, "who": who})
-        self.take_in()
+        return self.folder(run_id)
 
     def copy_to(self, path: Path) -> None:
         """Write the whole store as it is now to a new file in the runs' folder, or beside a snapshot."""

@@ -18,7 +18,10 @@ from gainakt.training.evaluate import measure
 
 Array = NDArray[np.floating]
 Values = dict[str, float | None]
-_OF_ENCODER1 = ("encoder1_auc", "encoder1_correlation", "bce", "aggregate_gain_mean", "aggregate_gain_std")
+_OF_ENCODER1 = (
+    *("encoder1_auc", "encoder1_correlation", "encoder1_rmse", "encoder1_ece", "bce"),
+    *("aggregate_gain_mean", "aggregate_gain_std"),
+)
 
 
 def predictions(fit: Fit, practice: Practice, data: Interactions) -> Predictions:
@@ -80,6 +83,7 @@ def skill_rows(fit: Fit, labels: list[str], *splits: Predictions) -> tuple[list[
         "temperature": units.temperature,
         "theta_mean": float(units.threshold.mean()),
         "ability_std": fit.sigma,
+        "skill_level_std": fit.skill_sigma,
         **{f"spread_{name}": float(value) for name, value in zip(curve.NAMES, fit.spread, strict=True)},
     }
 

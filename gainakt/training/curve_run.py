@@ -12,7 +12,7 @@ from gainakt.curve_model.scaled import scaled
 from gainakt.curve_model.stored import Stored, tie_of
 from gainakt.data.interactions import Interactions
 from gainakt.data.sequences import split_students
-from gainakt.training import checkpoints, curve_results, events, truths
+from gainakt.training import checkpoints, curve_results, events, kept_predictions, truths
 from gainakt.training.requests import End, Malformed, Requests, parsed
 from gainakt.training.setup import versions
 from gainakt.training.watch import histograms_of
@@ -41,11 +41,16 @@ def train(
         yield from run.evaluated()
     if folder is not None:
         yield run.saved(folder)
-    yield run.finished()
+    yield run.finished(folder)
 
 
-def outcome(fit: Fit, config: Config, data: Interactions) -> tuple[truths.Results, list[dict[str, Any]]]:
-    """Metrics of every split, of the run and of the recovery of a truth; and the table of skills."""
+def outcome(
+    fit: Fit, config: Config, data: Interactions, folder: Path | None = None
+) -> tuple[truths.Results, list[dict[str, Any]]]:
+    """Metrics of every split, of the run and of the recovery of a truth; and the table of skills.
+
+    The predictions of the test students are kept in `folder`.
+    """
     split = split_students(data, config.training.fold, config.training.seed)
     practice = {name: practice_of(data, getattr(split, name), config.data.window) for name in SPLITS}
     predictions = {name: curve_results.predictions(fit, part, data) for name, part in practice.items()}
@@ -54,6 +59,8 @@ def outcome(fit: Fit, config: Config, data: Interactions) -> tuple[truths.Result
     }
     rows, results["run"] = curve_results.skill_rows(fit, data.skills, predictions["train"], predictions["validation"])
     place = practice["test"].place[practice["test"].scored]
+    if folder is not None:
+        kept_predictions.keep(folder, predictions["test"], place, data, ("encoder2",))
     learned = curve_results.learned(fit, rows, len(split.train))
     return results | truths.of_learned(learned, data, split, (place, predictions["test"].mastery), rows), rows
 
@@ -132,9 +139,9 @@ class _Run:
         file, digest = checkpoints.save(Stored(self.fit).state_dict(), folder, "encoder2", about)
         return events.Checkpointed(at, at, "encoder2", self.auc, file, digest)
 
-    def finished(self) -> events.Finished:
+    def finished(self, folder: Path | None) -> events.Finished:
         seconds, at = time.perf_counter() - self.begun, self.fit.iterations
-        results, rows = outcome(self.fit, self.config, self.data)
+        results, rows = outcome(self.fit, self.config, self.data, folder)
         ended = "converged" if self.fit.converged else "all epochs done"
         return events.Finished(
             status="stopped" if self.reason else "finished",

@@ -306,7 +306,7 @@ class Training:
         """Read every split once with each encoder at its own best epoch."""
         self.best.restore()
         model, gain = self.averaged.model, self.config.origin.reported_gain
-        results, rows = final_results(model, self.data, self.split, self.windows, gain)
+        results, rows = final_results(model, self.data, self.split, self.windows, gain, self.folder)
         results["run"] |= onsets(self.gain_std[1:])
         stopped = f"stopped by {self.end.who}" if self.end else ""
         return events.Finished(

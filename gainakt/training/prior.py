@@ -21,8 +21,8 @@ from gainakt.model.gainakt import GainAKT, Interpretable, Recurrent
 from gainakt.model.heads import hierarchical
 from gainakt.model.mastery import BOUNDS, Mastery
 
-MOST_STUDENTS = 20_000
-"""Training students that the learning-curve model is fitted to at most, drawn by the run's seed."""
+MOST_STUDENTS = {"none": 20_000, "student": 20_000, "student_skill": 3_000}
+"""Training students that the learning-curve model is fitted to at most, drawn by the run's seed, for each level."""
 LARGEST_GAIN = 0.98
 _SKILL_STD = 3.0
 """Prior std of a skill's easiness in logits; a student's ability has 1."""
@@ -37,7 +37,8 @@ def prepare(model: GainAKT, config: Config, data: Interactions, train: NDArray[n
         with torch.no_grad():
             model.encoder2.level.usual.copy_(torch.logit(usual))
     if config.model.fitted:
-        practice = practice_of(data, _some(train, config.training.seed), config.data.window)
+        some = _some(train, MOST_STUDENTS[config.model.level], config.training.seed)
+        practice = practice_of(data, some, config.data.window)
         adopt(model.encoder2, fitted(practice, start_of_fit(len(data.skills), tie_of(config))))
     if config.model.prior == "irt":
         start(model.encoder2.mastery, easiness(data, train))
@@ -54,10 +55,10 @@ def usual_share(data: Interactions, train: NDArray[np.integer]) -> NDArray[np.fl
     return np.asarray((correct + 2 * (response.sum() + 1) / (len(response) + 2)) / (count + 2))
 
 
-def _some(train: NDArray[np.integer], seed: int) -> NDArray[np.integer]:
-    if len(train) <= MOST_STUDENTS:
+def _some(train: NDArray[np.integer], most: int, seed: int) -> NDArray[np.integer]:
+    if len(train) <= most:
         return train
-    return np.sort(np.random.default_rng([seed, 5]).choice(train, MOST_STUDENTS, replace=False))
+    return np.sort(np.random.default_rng([seed, 5]).choice(train, most, replace=False))
 
 
 @torch.no_grad()

@@ -1,5 +1,6 @@
 """What a run reports at its end: measures of every split and of the run, skills, and the recovery of a known truth."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,21 +9,29 @@ from gainakt.data.interactions import Interactions
 from gainakt.data.sequences import Split, Windows
 from gainakt.measures.metrics import SPREAD_STD, UNIFORM_STD
 from gainakt.model.gainakt import GainAKT
-from gainakt.training import truths
+from gainakt.training import kept_predictions, truths
 from gainakt.training.evaluate import measure, predict, seed_forms, skill_table
 from gainakt.training.truths import Results
 
 
 def final_results(
-    model: GainAKT, data: Interactions, split: Split, windows: dict[str, Windows], gain: str = "practised"
+    model: GainAKT,
+    data: Interactions,
+    split: Split,
+    windows: dict[str, Windows],
+    gain: str = "practised",
+    folder: Path | None = None,
 ) -> tuple[Results, list[dict[str, Any]]]:
     """Measures by split, of the run (`run`) and of a known truth (`recovery`), and the table of skills.
 
     `gain` names the tensor that gain statistics read; the table always reads the practised gains, of training and
-    validation students. Every split is read once.
+    validation students. Every split is read once; the predictions of the test students are kept in `folder`.
     """
     skills = len(data.skills)
     predictions = {name: predict(model, part) for name, part in windows.items()}
+    if folder is not None:
+        at = kept_predictions.places(windows["test"])
+        kept_predictions.keep(folder, predictions["test"], at, data, ("encoder1", "encoder2"))
     results: Results = {
         name: measure(part, skills, gain) | seed_forms(model, windows[name]) for name, part in predictions.items()
     }

@@ -39,6 +39,8 @@ def recorded(run: Run) -> tuple[Config, Interactions]:
     """A saved run's configuration and data; raises InputError when the data are no longer those it was trained on."""
     if run.published:
         raise InputError(f"run {run.run_id} is a published record: it has no checkpoints; train its preset instead")
+    if run.yardstick:
+        raise InputError(f"run {run.run_id} is a yardstick: it keeps no model, only its results and predictions")
     config = Config.model_validate(run.config)
     data = load(config.data)
     if run.data_fingerprint and data.fingerprint != run.data_fingerprint:
@@ -73,9 +75,14 @@ def reload_curve_model(run: Run, root: Path) -> tuple[Config, Interactions, Fit]
 
 
 def reevaluate(run: Run, root: Path) -> dict[str, Any]:
-    """Metrics of a saved run by split, of what it learned, and of the recovery of a truth, from its checkpoints."""
+    """Metrics of a saved run by split, of what it learned, and of the recovery of a truth, from its checkpoints.
+
+    Its predictions of the test students are kept in its folder, where older runs have none.
+    """
+    folder = RunFolder(root, run.run_id).folder
     if not run.published and Config.model_validate(run.config).model.kind == "parametric":
         config, data, fit = reload_curve_model(run, root)
-        return dict(outcome(fit, config, data)[0])
+        return dict(outcome(fit, config, data, folder)[0])
     one = opened(run, root)
-    return dict(final_results(one.model, one.data, one.split, one.windows, one.config.origin.reported_gain)[0])
+    gain = one.config.origin.reported_gain
+    return dict(final_results(one.model, one.data, one.split, one.windows, gain, folder)[0])

@@ -10,7 +10,7 @@ from gainakt.curve_model.counts import practice_of
 from gainakt.data.interactions import Interactions
 from gainakt.data.sequences import Split
 from gainakt.measures.metrics import column
-from gainakt.measures.recovery import Learned, Scored, recovery, true_rates
+from gainakt.measures.recovery import Learned, Scored, recovery, true_gain_ratio, true_rates
 from gainakt.model.gainakt import GainAKT
 from gainakt.simulate import trajectory
 
@@ -52,6 +52,8 @@ def of_learned(
     for row, rate in zip(rows, true_rates(data.truth, len(rows), split.train), strict=True):
         row["true_rate"] = None if np.isnan(rate) else float(rate)
     measures = recovery(data.truth, learned, split.train, scored)
+    tested = np.isin(data.student, split.test)
+    measures["true_gain_ratio"] = true_gain_ratio(data.truth, data.skill[tested], data.response[tested])
     return {"recovery": {name: value for name, value in measures.items() if value is None or isinstance(value, float)}}
 
 

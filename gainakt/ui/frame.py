@@ -18,7 +18,9 @@ PAGES = (
     ("pages/8_Student.py", "Student", ":material/person_search:"),
     ("pages/4_Compare.py", "Compare", ":material/compare:"),
     ("pages/6_Diagnosis.py", "Diagnosis", ":material/stethoscope:"),
+    ("pages/9_Sweep.py", "Sweep", ":material/grid_view:"),
     ("pages/7_Study.py", "Study", ":material/experiment:"),
+    ("pages/9_Benchmark.py", "Benchmark", ":material/leaderboard:"),
 )
 
 STYLE = Path(__file__).with_name("frame.css")

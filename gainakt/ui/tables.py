@@ -1,17 +1,16 @@
 """The pages' tables: what the store holds, labelled by the registry of measures and by the settings."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 import streamlit as st
-from pydantic import ValidationError
 
-from gainakt.config import Config, fields, flatten, flatten_stored
+from gainakt.analysis.compare.settings import stated
 from gainakt.datasets.describe import safe_csv
-from gainakt.measures.registry import AGREEMENT, MEASURES, RECOVERED, Measure
+from gainakt.measures.registry import AGREEMENT, RECOVERED, Measure
+from gainakt.measures.registry import named as measures
 from gainakt.store import Run
 from gainakt.ui import words
 from gainakt.ui.text import json_value, number
@@ -19,7 +18,6 @@ from gainakt.ui.text import json_value, number
 _ROW = 35
 _SPLITS = {"train": "Training", "validation": "Validation", "test": "Test"}
 _OTHER = ("run", "recovery")  # what the store keeps beside the splits of students
-_NEWER = "Recorded by another version of the workbench."
 AGREEMENTS = {f"{kind}_{name}" for name in RECOVERED for kind in AGREEMENT}
 """Measures that compare a learned with a true quantity; they have a table of their own."""
 
@@ -71,13 +69,6 @@ def show(
     st.dataframe(table, hide_index=True, placeholder="–", column_config=columns, height=fitting(len(table), most))
 
 
-def measures(names: Iterable[str]) -> list[Measure]:
-    """The measures of these names in the registry's order, then those that it does not know, by their raw names."""
-    recorded = dict.fromkeys(names)
-    unknown = (Measure(name, name, _NEWER) for name in recorded if name not in MEASURES)
-    return [*(measure for name, measure in MEASURES.items() if name in recorded), *unknown]
-
-
 def short_column(measure: Measure) -> Any:
     """A narrow column of a measure on test students."""
     return _decimal(measure.short or measure.label, f"{measure.label}, test students. {measure.help}")
@@ -89,17 +80,6 @@ def by_split(metrics: pd.DataFrame) -> pd.DataFrame:
     recorded = list(dict.fromkeys(of_students["split"]))
     ordered = [*(split for split in _SPLITS if split in recorded), *(s for s in recorded if s not in _SPLITS)]
     return _described(of_students.pivot(index="name", columns="split", values="value")[ordered].rename(columns=_SPLITS))
-
-
-def by_run(metrics: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
-    """The test metrics of several runs: a row per measure, a column per run (run id -> label), and which is better."""
-    of_test = metrics[metrics["split"] == "test"]
-    table = _described(
-        of_test.pivot(index="name", columns="run_id", values="value")
-        .reindex(columns=list(labels))
-        .rename(columns=labels)
-    )
-    return table.drop(columns="What it is")
 
 
 def whole_run(metrics: pd.DataFrame, split: str = "run") -> pd.DataFrame:
@@ -132,38 +112,21 @@ def _described(values: pd.DataFrame) -> pd.DataFrame:
     return table.assign(**{"What it is": [measure.help for measure in ordered]})
 
 
-def stated(run: Run) -> dict[str, Any]:
-    """Dotted name -> value of a run's settings, with the defaults of those that are newer than the run.
-
-    As they were recorded, of a published record and where another version knew settings that this one does not.
-    """
-    if not run.published:
-        with suppress(ValidationError):
-            return flatten(Config.model_validate(run.config))
-    return flatten_stored(run.config)
-
-
 def settings(run: Run) -> pd.DataFrame:
     """The run's whole configuration, a row per setting."""
     rows = [(words.setting(name), number(value) or "–", name) for name, value in stated(run).items()]
     return pd.DataFrame(rows, columns=["Setting", "Value", "Name in --set"])
 
 
-def differing(runs: Mapping[str, Run]) -> pd.DataFrame:
-    """The settings in which runs (label -> run) differ: a row per setting, a column per run."""
-    values = pd.DataFrame({label: {n: str(v) for n, v in stated(run).items()} for label, run in runs.items()})
-    values = values.replace("", "–").fillna("–")
-    differ = values[values.nunique(axis=1) > 1]
-    specs = fields()
-    ordered = [*(n for n in specs if n in differ.index), *(n for n in differ.index if n not in specs)]
-    differ = differ.loc[ordered]
-    differ.insert(0, "Setting", [words.setting(name) for name in ordered])
-    return differ
-
-
-def surroundings(run: Run) -> pd.DataFrame:
-    """Data, device and versions of a run, a row per fact."""
-    facts = {**run.data, "device": run.device, "trained parameters": run.parameters, "versions": run.versions}
+def surroundings(run: Run, more: Mapping[str, Any] | None = None) -> pd.DataFrame:
+    """Data, device and versions of a run, a row per fact, after what more is known of it."""
+    facts = {
+        **(more or {}),
+        **run.data,
+        "device": run.device,
+        "trained parameters": run.parameters,
+        "versions": run.versions,
+    }
     return pd.DataFrame(list(_rows(facts)), columns=["What", "Value"])
 
 

@@ -62,12 +62,18 @@ def data_test_of(run: Run, tested: Rows) -> dict[str, Any]:
     """The newest test on the run's data, by question: with its own preset, else with the learning-curve model.
 
     A test with another run's preset says something of that preset only; one with the learning-curve model holds for all
-    runs on these data.
+    runs on these data whose level is of the same kind.
     """
     own_preset = [row for row in tested if row["run_id"] == run.run_id and row.get("with") == "preset"]
-    curve_model = [row for row in tested if row.get("with") == "stand-in"]
+    level = tested_level((run.config.get("model") or {}).get("level"))
+    curve_model = [row for row in tested if row.get("with") == "stand-in" and row.get("level", "student") == level]
     results = [row["data"] for row in own_preset or curve_model if row.get("data")]
     return dict(results[-1]) if results else {}
+
+
+def tested_level(level: object) -> Literal["student", "student_skill"]:
+    """Whose level the learning-curve model has in the tests of a run with this `model.level`."""
+    return "student_skill" if level == "student_skill" else "student"
 
 
 def peers(store: Store, run: Run) -> list[Peer]:

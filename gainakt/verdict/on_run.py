@@ -22,6 +22,7 @@ from gainakt.verdict.run_practice import (
     RunPractice,
     information_used,
     log_loss_rise,
+    losses_without_practice,
     of_curve_model,
     of_model,
     own_sizes,
@@ -37,11 +38,11 @@ def run_test(run: Run, root: Path, progress: Progress) -> tuple[Config, Interact
     """
     progress(0.0, "reading the run and its data")
     if (run.config.get("model") or {}).get("kind") == "parametric":
-        config, data, practice, actual = _of_curve_model(run, root)
+        config, data, practice, actual, without = _of_curve_model(run, root)
     else:
-        config, data, practice, actual = _of_encoders(run, root)
+        config, data, practice, actual, without = _of_encoders(run, root)
     progress(0.5, "testing the run: does it predict worse without its differences?")
-    size, used = own_sizes(practice), information_used(practice, actual)
+    size, used = own_sizes(practice), information_used(practice, actual, without)
     return (
         config,
         data,
@@ -52,15 +53,17 @@ def run_test(run: Run, root: Path, progress: Progress) -> tuple[Config, Interact
     )
 
 
-_Parts = tuple[Config, Interactions, RunPractice, NDArray[np.floating]]
-"""Configuration, data, practice, and the log-loss (M,) of the run's own held-out predictions."""
+_Losses = NDArray[np.floating]
+_Parts = tuple[Config, Interactions, RunPractice, _Losses, _Losses | None]
+"""Configuration, data, practice, log-loss (M,) of the run's held-out predictions, and that without its practice."""
 
 
 def _of_curve_model(run: Run, root: Path) -> _Parts:
     config, data, fit = reload_curve_model(run, root)
     split = split_students(data, config.training.fold, config.training.seed)
     practice = of_curve_model(fit, data, split, config.data.window)
-    return config, data, practice, np.concatenate([log_loss(fit, practice.counts[name]) for name in HELD_OUT])
+    actual = np.concatenate([log_loss(fit, practice.counts[name]) for name in HELD_OUT])
+    return config, data, practice, actual, None
 
 
 def _of_encoders(run: Run, root: Path) -> _Parts:
@@ -70,4 +73,5 @@ def _of_encoders(run: Run, root: Path) -> _Parts:
     rows, _ = skill_table(model.encoder2, data.skills, predictions["train"], predictions["validation"])
     practice = of_model(model, data, one.split, windows, metrics.column(rows, "effective_rate"))
     held_out = [predictions[name] for name in HELD_OUT]
-    return config, data, practice, np.concatenate([metrics.log_losses(part.target, part.p2) for part in held_out])
+    actual = np.concatenate([metrics.log_losses(part.target, part.p2) for part in held_out])
+    return config, data, practice, actual, losses_without_practice(model, practice, windows)

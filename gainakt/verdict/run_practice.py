@@ -13,17 +13,23 @@ from numpy.typing import NDArray
 
 from gainakt.curve_model import curve
 from gainakt.curve_model.counts import Practice, practice_of
-from gainakt.curve_model.fit import Fit, Tie, fitted, start
+from gainakt.curve_model.fit import Fit, LevelKind, Tie, fitted, start
 from gainakt.curve_model.predict import log_loss
 from gainakt.data.interactions import Interactions
 from gainakt.data.sequences import Batch, Split, Windows
+from gainakt.measures import metrics
 from gainakt.measures.metrics import known_mean
 from gainakt.model.gainakt import GainAKT, Interpretable
+from gainakt.model.mastery import per_skill
 from gainakt.verdict.statistics import UNKNOWN, Interval, Question, effect_sizes, mean_by_student
 
 Array = NDArray[np.floating]
 PracticeBySplit = dict[str, Practice]
 _TIE = Tie(skills=True, response=True)
+_MOST = {"none": 10**9, "student": 10**9, "student_skill": 100_000}
+"""Most training interactions that the fits are made to; with a level on each skill they take longer."""
+_LEAST_INFORMATION = 1e-4
+"""Nats per interaction that practice has to predict; with less, its share that is used would be a ratio of noise."""
 HELD_OUT = ("validation", "test")
 SPLITS = ("train", *HELD_OUT)
 
@@ -33,13 +39,20 @@ class RunPractice:
     """What a run counts as practice before each interaction of its students, by split.
 
     `counts` are numbers of responses, `practised` the practice they brought. `rate` (S,) are the run's effective rates,
-    `gain` (S, 2) its mean practised gains after incorrect and correct responses; NaN where unknown.
+    `gain` (S, 2) its mean practised gains after incorrect and correct responses; NaN where unknown. `level` says whose
+    level the run has apart from its gains.
     """
 
     counts: PracticeBySplit
     practised: PracticeBySplit
     rate: Array
     gain: Array
+    level: LevelKind = "none"
+
+    @property
+    def fit_level(self) -> LevelKind:
+        """Whose level the fits have that judge it: at least one of the students."""
+        return "student" if self.level == "none" else self.level
 
 
 def log_loss_rise(run: RunPractice) -> dict[Question, Interval]:
@@ -48,12 +61,12 @@ def log_loss_rise(run: RunPractice) -> dict[Question, Interval]:
     Unknown where fewer than two rates, or no skill's gains after both responses, are known: nothing can be made equal.
     """
     skills = len(run.rate)
-    as_it_is = _log_loss(run.practised, skills)
+    as_it_is = _log_loss(run.practised, skills, run.fit_level)
     held_out = [run.counts[name] for name in HELD_OUT]
     student = np.concatenate([part.student[part.scored] for part in held_out])
 
     def rise(equal: PracticeBySplit) -> Interval:
-        return mean_by_student(_log_loss(equal, skills) - as_it_is, student)
+        return mean_by_student(_log_loss(equal, skills, run.fit_level) - as_it_is, student)
 
     return {
         "skills": rise(equal_rates(run)) if np.isfinite(run.rate).sum() > 1 else UNKNOWN,
@@ -66,17 +79,20 @@ def own_sizes(run: RunPractice) -> dict[Question, float | None]:
     return effect_sizes(run.rate, run.gain, run.counts["train"])
 
 
-def information_used(run: RunPractice, actual: Array) -> float:
+def information_used(run: RunPractice, actual: Array, without: Array | None = None) -> float:
     """Share of what the run's practice can predict that its own predictions do: 1 all, 0 none, below 0 harm.
 
-    `actual` (M,) is the run's held-out log-loss per scored interaction. The scale reaches from a constant per skill to
-    the practice refitted, both without ability. Where the share is small, refitting did the run's work: rates that its
-    predictions do not use (gains driven to 0, a saturated curve) can still be in the right order.
+    `actual` (M,) is the run's held-out log-loss per scored interaction, `without` (M,) what it would be if the run
+    counted the same practice for everybody (`losses_without_practice`). The scale reaches from a constant per skill
+    to the practice refitted, both with a level like the run's; without one, `without` is that constant. Where the
+    share is small, refitting did the run's work: rates that its predictions do not use (gains driven to 0, a
+    saturated curve) can still be in the right order.
     """
     skills = len(run.rate)
     none = {name: replace(part, own=0 * part.own, other=0 * part.other) for name, part in run.practised.items()}
-    least, most = (float(_log_loss(parts, skills, ability=False).mean()) for parts in (none, run.practised))
-    return (least - float(actual.mean())) / (least - most) if least > most else 0.0
+    least, most = (float(_log_loss(parts, skills, run.level).mean()) for parts in (none, run.practised))
+    gained = (least if without is None else float(without.mean())) - float(actual.mean())
+    return gained / (least - most) if least - most > _LEAST_INFORMATION else 0.0
 
 
 def equal_rates(run: RunPractice) -> PracticeBySplit:
@@ -111,12 +127,12 @@ def _factor(wanted: Array, is_now: Array) -> Array:
     return np.asarray(np.where(np.isfinite(factor), factor, 1.0).astype(np.float32))
 
 
-def _log_loss(parts: PracticeBySplit, skills: int, ability: bool = True) -> Array:
-    fit = start(skills, replace(_TIE, ability=ability))
+def _log_loss(parts: PracticeBySplit, skills: int, level: LevelKind) -> Array:
+    fit = start(skills, replace(_TIE, level=level))
     theta = fit.theta.copy()
     theta[:, [curve.LEVEL, curve.TRANSFER]] = 0.0  # the practice as the run counts it
     fit = replace(fit, theta=theta, mean=theta[0].copy())
-    fit = fitted(parts["train"], fit)
+    fit = fitted(parts["train"].some(_MOST[level], np.random.default_rng(6)), fit)
     return np.concatenate([log_loss(fit, parts[name]) for name in HELD_OUT])
 
 
@@ -128,14 +144,43 @@ def of_curve_model(fit: Fit, data: Interactions, split: Split, window: int) -> R
         name: replace(part, own=part.own * gains[part.skill, 0], other=part.other * gains[part.skill, 1])
         for name, part in counts.items()
     }
-    return RunPractice(counts, practised, fit.rate, gains[:, 0].astype(np.float64))
+    return RunPractice(counts, practised, fit.rate, gains[:, 0].astype(np.float64), fit.tie.level)
 
 
 def of_model(model: GainAKT, data: Interactions, split: Split, windows: dict[str, Windows], rate: Array) -> RunPractice:
     """The practice that a trained model counts; `rate` (S,) are its effective rates, NaN where unknown."""
     counts = {name: practice_of(data, getattr(split, name), windows[name].window) for name in SPLITS}
     practised = {name: _practised(model.encoder2, windows[name], counts[name]) for name in SPLITS}
-    return RunPractice(counts, practised, rate, _mean_gains(model.encoder2, windows["train"], len(data.skills)))
+    level = model.encoder2.level
+    kind: LevelKind = "none" if level is None else "student_skill" if level.of_skill else "student"
+    return RunPractice(counts, practised, rate, _mean_gains(model.encoder2, windows["train"], len(data.skills)), kind)
+
+
+@torch.inference_mode()
+def losses_without_practice(model: GainAKT, run: RunPractice, windows: dict[str, Windows]) -> Array | None:
+    """Held-out log-loss (M,) of a run with a level, if each skill had the same practice for everybody; else None.
+
+    That practice is the mean of the training students'.
+    """
+    encoder = model.encoder2
+    if encoder.level is None:
+        return None
+    encoder.eval()
+    train = run.practised["train"]
+    count = np.bincount(train.skill, minlength=len(run.rate))
+    practice = np.bincount(train.skill, (train.own + train.other).sum(1), len(run.rate)) / np.maximum(count, 1)
+    mean = torch.as_tensor(practice, dtype=encoder.mastery.beta.dtype, device=encoder.mastery.beta.device)
+    losses = []
+    for name in HELD_OUT:
+        for _, batch in windows[name].in_order():
+            mastery = encoder.mastery
+            argument = mean[batch.asked] - per_skill(mastery.offset, batch.asked) + encoder.level(batch, batch.asked)
+            logits = mastery.readout(mastery.saturation[batch.asked] * torch.sigmoid(argument), batch.asked)
+            kept = batch.scored
+            losses.append(
+                metrics.log_losses(batch.target[kept].cpu().numpy(), torch.sigmoid(logits[kept]).cpu().numpy())
+            )
+    return np.concatenate(losses)
 
 
 @torch.inference_mode()

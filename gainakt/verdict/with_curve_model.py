@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gainakt.curve_model.bkt import fitted_bkt, predicted_bkt
 from gainakt.curve_model.counts import Practice, practice_of
 from gainakt.curve_model.draw import drawn
-from gainakt.curve_model.fit import Fit, Tie, fitted, log_likelihood, start
+from gainakt.curve_model.fit import Fit, LevelKind, Tie, fitted, log_likelihood, start
 from gainakt.curve_model.predict import log_loss, loss_of
 from gainakt.data.interactions import Interactions
 from gainakt.verdict.progress import Progress, Steps
@@ -34,8 +34,11 @@ from gainakt.verdict.statistics import (
 Array = NDArray[np.floating]
 TIES = {"skills": Tie(skills=True), "response": Tie(response=True)}
 REPLICATES = 20
-BOOTSTRAP_MOST = 80_000
-"""Most interactions of the bootstrap; more would only make its null distribution narrower."""
+MOST: dict[LevelKind, tuple[int, int]] = {"student": (10**9, 80_000), "student_skill": (100_000, 40_000)}
+"""Most interactions of a half's fits and of the bootstrap, for the levels of the models; more would only take longer.
+
+A level on each skill takes twice the time per interaction, and twice as many steps.
+"""
 _RESTART = 0.1
 
 
@@ -55,10 +58,12 @@ def halved(students: int, seed: int) -> NDArray[np.bool_]:
     return half
 
 
-def data_tests(data: Interactions, window: int, seed: int, progress: Progress) -> dict[Question, DataTest]:
-    """The test on the data for both questions."""
+def data_tests(
+    data: Interactions, window: int, seed: int, progress: Progress, level: LevelKind = "student"
+) -> dict[Question, DataTest]:
+    """The test on the data for both questions, by models whose students, or students' skills, have a level apart."""
     step = Steps(progress, 6 + 2 * REPLICATES)
-    halves = _fits(data, window, seed, step)
+    halves = _fits(data, window, (level, seed), step)
     rates, gains = [fit.rate for fit in halves.full], [fit.gains[:, 0] for fit in halves.full]
     size = effect_sizes((rates[0] + rates[1]) / 2, (gains[0] + gains[1]) / 2, halves.practice[0])
     tests: dict[Question, DataTest] = {}
@@ -75,16 +80,18 @@ def data_tests(data: Interactions, window: int, seed: int, progress: Progress) -
     return tests
 
 
-def _fits(data: Interactions, window: int, seed: int, step: Callable[[str], None]) -> Halves:
+def _fits(data: Interactions, window: int, of: tuple[LevelKind, int], step: Callable[[str], None]) -> Halves:
+    level, seed = of
     everyone = practice_of(data, np.arange(len(data.students)), window)
     first = halved(len(data.students), seed)[everyone.student]
     practice = everyone.of(first), everyone.of(~first)
+    some = [half.some(MOST[level][0], np.random.default_rng([seed, 6])) for half in practice]
 
     def both(tie: Tie, words: str) -> tuple[Fit, Fit]:
         fits = []
-        for half in practice:
+        for half in some:
             step(words)
-            fits.append(fitted(half, start(len(data.skills), tie)))
+            fits.append(fitted(half, start(len(data.skills), replace(tie, level=level))))
         return fits[0], fits[1]
 
     full = both(Tie(), "fitting the full model to each half of the students")
@@ -117,7 +124,8 @@ def _over_full(halves: Halves, losses: list[Array]) -> Interval:
 
 def _bootstrap(halves: Halves, question: Question, rng: np.random.Generator, step: Callable[[str], None]) -> Bootstrap:
     """The likelihood ratio on the first half, beside those of responses drawn from its restricted fit."""
-    practice, full, restricted = _some(halves.practice[0], rng), halves.full[0], halves.restricted[question][0]
+    full, restricted = halves.full[0], halves.restricted[question][0]
+    practice = halves.practice[0].some(MOST[full.tie.level][1], rng)
     observed = _likelihood_ratio(practice, full, restricted)
     null: list[float] = []
     while len(null) < REPLICATES and not cannot_pass(observed, null, REPLICATES):
@@ -128,7 +136,7 @@ def _bootstrap(halves: Halves, question: Question, rng: np.random.Generator, ste
 
 def _likelihood_ratio(practice: Practice, full: Fit, restricted: Fit) -> float:
     """Log-likelihood of the full over the restricted model in nats per interaction; fits go on from those given."""
-    full = fitted(practice, _restarted(full, Tie()))
+    full = fitted(practice, _restarted(full, Tie(level=full.tie.level)))
     restricted = fitted(practice, replace(restricted, iterations=0))
     return (log_likelihood(full) - log_likelihood(restricted)) / len(practice)
 
@@ -137,13 +145,3 @@ def _restarted(fit: Fit, tie: Tie) -> Fit:
     """A fit to go on from, free to grow spreads that were tied."""
     spread = np.maximum(fit.spread, _RESTART)
     return replace(fit, tie=tie, spread=spread, iterations=0, converged=False)
-
-
-def _some(practice: Practice, rng: np.random.Generator) -> Practice:
-    """All interactions of as many students, at random, as fit into `BOOTSTRAP_MOST`."""
-    if len(practice) <= BOOTSTRAP_MOST:
-        return practice
-    students, count = np.unique(practice.student, return_counts=True)
-    order = rng.permutation(len(students))
-    kept = students[order[np.cumsum(count[order]) <= BOOTSTRAP_MOST]]
-    return practice.of(np.isin(practice.student, kept))

@@ -43,19 +43,19 @@ from gainakt.verdict.statistics import (
     mean_by_student,
     rank_correlation,
 )
-from gainakt.verdict.with_curve_model import TIES
+from gainakt.verdict.with_curve_model import MOST, TIES
 
 Array = NDArray[np.floating]
 FOLDS = 5
 REPLICATES = 20
 ARMS: dict[Question, tuple[dict[str, Any], dict[str, Any]]] = {
     "skills": ({"model.counts": True}, {"model.counts": True, "model.hidden": "skill"}),
-    "response": ({"model.level": "student"}, {"model.level": "student", "model.hidden": "response"}),
+    "response": ({}, {"model.hidden": "response"}),
 }
 """What differs from the preset in the full and in the restricted model.
 
 What replaces the hidden input in the restricted model, the full one gets as well: counts of the skill's responses, or
-an ability.
+a level of the student (`levelled`), where the preset has none.
 """
 
 
@@ -76,7 +76,8 @@ def data_tests(config: Config, data: Interactions, progress: Progress) -> dict[Q
     halves = dealt(data, 2, config.training.seed)
     tests: dict[Question, DataTest] = {}
     for question, (full_changes, restricted_changes) in ARMS.items():
-        full_config, restricted_config = changed(config, full_changes), changed(config, restricted_changes)
+        arm = levelled(config) if question == "response" else config
+        full_config, restricted_config = changed(arm, full_changes), changed(arm, restricted_changes)
         full, restricted = [], []
         for fold in folds:
             step(f"training the full model ({question})")
@@ -93,6 +94,11 @@ def data_tests(config: Config, data: Interactions, progress: Progress) -> dict[Q
             size=float(np.mean([training.size[question] for training in full])),
         )
     return tests
+
+
+def levelled(config: Config) -> Config:
+    """The configuration with a level apart from the gains: its own, else one of the student."""
+    return config if config.model.level != "none" else changed(config, {"model.level": "student"})
 
 
 def dealt(data: Interactions, parts: int, seed: int) -> list[Interactions]:
@@ -173,7 +179,9 @@ def _bootstrap(config: Config, data: Interactions, question: Question, step: Ste
     step(f"training on half of the students ({question})")
     observed = trained(config, data, step.go_on).size[question]
     practice = practice_of(data, np.arange(len(data.students)), config.data.window)
-    restricted = fitted(practice, start(len(data.skills), TIES[question]))
+    tie = replace(TIES[question], level=levelled(config).model.level)
+    practice_to_fit = practice.some(MOST[tie.level][0], np.random.default_rng([config.training.seed, 6]))
+    restricted = fitted(practice_to_fit, start(len(data.skills), tie))
     rng = np.random.default_rng([config.training.seed, 4, QUESTIONS.index(question)])
     null: list[float] = []
     while len(null) < REPLICATES and not cannot_pass(observed, null, REPLICATES):

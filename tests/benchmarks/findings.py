@@ -30,7 +30,7 @@ RESULTS = TABLES / "measured.jsonl"
 MEASURED = ROOT / "gainakt" / "config" / "measured.json"
 DATA = "../shared/data/assist2015"
 WIDTH = {"model.width": 128}
-# What separates corrected from v3-phase1, one correction each; together they are all of the difference but the width.
+# What separates without-level from v3-phase1, one correction each; together they are all but the width.
 CAUSES = {
     "start of the gains": (
         ("model.gain_start", "model.prior"), "a small start cures saturation: the strongest of the lasting causes",
@@ -69,7 +69,7 @@ PRIORITY = {
         for sharing in ("embeddings", "first_block") for bce in (0.3, 0.7)
     },
 }  # fmt: skip
-ENDS = ("v3-phase1", "corrected")
+ENDS = ("v3-phase1", "without-level")
 VARIANCE = (2.0, 20.0, 200.0, 2000.0)
 
 
@@ -260,7 +260,7 @@ IDEA_OF = {f"minus variance {weight:g}": f"variance-x{weight / 2:g}" for weight 
 
 
 def measured(found: list[dict[str, Any]]) -> dict[str, str]:
-    """Idea -> what its runs on `corrected` gave beside `corrected` under the same conditions, for the Train page."""
+    """Idea -> what its runs gave beside `without-level` under the same conditions, for the Train page."""
     sentences = {}
     for idea in PRESETS:
         names = [["ideas", f"{idea}, on {ENDS[1]}"]]
@@ -281,7 +281,7 @@ def conditions(one: dict[str, Any]) -> tuple[int, str, str]:
 
 
 def _sentence(group: tuple[int, str, str], runs: list[dict[str, Any]], found: list[dict[str, Any]]) -> str:
-    """Means over the seeds that both the idea and `corrected` were run with; empty if there is none."""
+    """Means over the seeds that both the idea and `without-level` were run with; empty if there is none."""
     mine, base = (
         {one["seed"]: one for one in some if "command" in one and conditions(one) == group}
         for some in (runs, [one for one in found if one["row"] == ["causes", ENDS[1]]])

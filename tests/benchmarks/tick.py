@@ -65,7 +65,9 @@ def main(steps: int) -> None:
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "tick.duckdb"
         os.environ["GAINAKT_STORE"] = str(path)
-        run = RunFolder.create(runs_root(path), name="a", preset="corrected", config=preset("corrected").model_dump())
+        run = RunFolder.create(
+            runs_root(path), name="a", preset="corrected", config=preset("without-level").model_dump()
+        )
         data = {"name": "demo", "fingerprint": "f", "students": 30, "split": {"train": {"students": 20}}}
         run.append({"kind": "started", "device": "cpu", "versions": {}, "data": data, "steps_per_epoch": EPOCH,
                     "skills": [f"skill {i}" for i in range(SKILLS)], "max_epochs": 100, "parameters": 9})  # fmt: skip

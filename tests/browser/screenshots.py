@@ -98,8 +98,8 @@ def after_step(page: Page, step: int) -> None:
 def compare(page: Page, url: str, runs: list[str], picture: Path) -> None:
     """Two finished runs side by side."""
     page.goto(f"{url}/Compare?runs={','.join(runs)}")
-    page.get_by_role("tab", name="Test students").click()
-    page.wait_for_function("document.querySelectorAll('.gainakt-plot .legendtext').length >= 8")
+    page.get_by_text("What was set").wait_for(timeout=120_000)
+    page.wait_for_function("document.querySelectorAll('.gainakt-plot .legendtext').length >= 4")
     no_hover(page)
     page.wait_for_timeout(2000)
     page.screenshot(path=picture)

@@ -115,12 +115,13 @@ def test_start_steer_stop_find_compare(page: Page, browser: Browser, dashboard: 
     second = run_id_of(page)
     expect(tile(page, "Status")).to_have_text("finished", timeout=SLOW)
 
-    page.goto(f"{served.url}/Compare?runs={first},{second}")
+    page.goto(f"{served.url}/Compare?runs={first},{second}&show=settings")
     for name in ("corrected on demo", "second"):
         expect(page.get_by_test_id("stMultiSelect")).to_contain_text(name)
         expect(grid(page)).to_contain_text(name)
     expect(grid(page)).to_contain_text("Max epochs")
-    page.wait_for_function("document.querySelectorAll('.gainakt-plot .legendtext').length >= 8")
+    page.get_by_role("radio", name="Curves").click()
+    page.wait_for_function("document.querySelectorAll('.gainakt-plot .legendtext').length >= 8", timeout=SLOW)
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 

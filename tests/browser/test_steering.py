@@ -16,7 +16,7 @@ from gainakt.ui.forms.fields import log_stops
 from gainakt.ui.text import number
 
 pytestmark = pytest.mark.browser
-CONFIG = preset("corrected").model_dump()
+CONFIG = preset("without-level").model_dump()
 STEPS = 2000
 PRESSES = 20
 VARIANCE = "weights.variance"

@@ -149,19 +149,19 @@ def _layout(title: str, x: str, y: str) -> dict[str, Any]:
 
 def element(name: str, figure: Figure) -> str:
     """The figure's place in a page and the script that draws it; no text in it can end the script."""
-    data = json.dumps(_plain(figure), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    data = json.dumps(plain(figure), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     return (
         f'<div id="figure-{name}" class="figure"></div>'
         f'<script>{{const f={data};Plotly.newPlot("figure-{name}",f.data,f.layout,{{responsive:true}})}}</script>'
     )
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """JSON values, with NaN as null; texts shown as they are, which Plotly would read tags from."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, str):
         return value.replace("&", "&amp;").replace("<", "&lt;")
     return None if isinstance(value, float) and pd.isna(value) else value

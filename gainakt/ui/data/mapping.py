@@ -12,6 +12,7 @@ from gainakt.data.mapping import REQUIRED, ROLES
 from gainakt.datasets.preview import Preview, preview
 from gainakt.datasets.report import stamp
 from gainakt.ui import tables
+from gainakt.ui.data import places
 from gainakt.ui.forms.fields import settings_form
 from gainakt.ui.text import markdown_text, shortened
 
@@ -24,12 +25,17 @@ CHOICES = (
     "pseudonymise",
     "test_path",
     "format",
+    "header",
     "encoding",
     "skill_separator",
+    "attempts",
+    "full_credit",
+    "dates",
 )
 _ROWS = 20
 _SHOWN_COLUMNS = 60
 _LONGEST_CELL = 200
+_PREFERRED = "by its figures (tab Skill models)"
 
 
 def correct(chosen: DataConfig) -> tuple[DataConfig, bool]:
@@ -38,7 +44,9 @@ def correct(chosen: DataConfig) -> tuple[DataConfig, bool]:
     columns_at, rows_at, choices_at = (
         st.container(),
         st.container(),
-        st.expander("More settings: several skills, bad rows, partial credit, test files, format, pseudonyms"),
+        st.expander(
+            "More settings: several skills, bad rows, credit, test files, format, header, attempts, dates, pseudonyms"
+        ),
     )
     with choices_at:
         changes = settings_form(Config(data=chosen), key, [f"data.{name}" for name in CHOICES], columns=3)
@@ -46,20 +54,41 @@ def correct(chosen: DataConfig) -> tuple[DataConfig, bool]:
     plain = config.data.model_copy(update={**dict.fromkeys(COLUMNS, ""), "skill_model": ""})
     guessed = _previews(plain)
     if not all(one.header for one in guessed):
-        columns_at.caption("A file of three or four lines per student, without a header: there are no columns to name.")
+        columns_at.caption(f"Format {guessed[0].format}: the file has no header, and there are no columns to name.")
     elif not guessed[0].format.startswith("EdNet"):
         with columns_at:
             config = changed(config, _columns(guessed, config.data, key))
     with rows_at:
         shown = _previews(config.data)
         _first_rows(shown, key)
-        problems = [one.problem for one in shown if one.problem]
-        if problems:
-            st.error(f"Name the columns above. {markdown_text(problems[0])}", icon=":material/table_view:")
-    return config.data, not problems
+        problem = next((one for one in shown if one.problem), None)
+        if problem:
+            _what_to_do(problem, f"{key}.data.format")
+    return config.data, problem is None
+
+
+def _what_to_do(one: Preview, format_key: str) -> None:
+    """What is missing in a file, and an offer to read it as the matrix that it looks like."""
+    if "data.format=wide" not in one.advice:
+        advice = f" {markdown_text(one.advice)}." if one.advice else ""
+        st.error(f"Name the columns above. {markdown_text(one.problem)}.{advice}", icon=":material/table_view:")
+        return
+    st.warning(
+        f"{markdown_text(one.path.name)} looks like a matrix: a row per student, a column of 0 and 1 per item."
+        " It can be read so, each item as a skill of its own. Such a file does not say in which order the items were"
+        " answered, so learning over time cannot be seen in it. If it is something else, name its columns above.",
+        icon=":material/grid_on:",
+    )
+    st.button(
+        "Read as a matrix of students by items",
+        icon=":material/grid_on:",
+        type="primary",
+        on_click=lambda: st.session_state.update({format_key: "wide"}),
+    )
 
 
 def _previews(config: DataConfig) -> list[Preview]:
+    places.check(config)
     return _cached(config.model_dump(), stamp(config))
 
 
@@ -76,16 +105,18 @@ def _columns(guessed: list[Preview], chosen: DataConfig, key: str) -> dict[str, 
     models = list(dict.fromkeys(name for one in guessed for name in one.skill_models))
     sequences = guessed[0].format == "sequences"
     roles = [role for role in ROLES if not (sequences and role in ("time", "attempt"))]
+    if guessed[0].format == "wide":
+        roles = ["student"]
     width = 5 if len(roles) + bool(models) <= 5 else 4
-    places, picked = st.columns(width), {}
+    boxes, picked = st.columns(width), {}
     for position, role in enumerate(roles):
         name = f"{role}_column"
         guess = next((one.names[role] for one in guessed if role in one.names), "")
-        with places[position % width]:
+        with boxes[position % width]:
             picked[f"data.{name}"] = _box(name, getattr(chosen, name), headers, guess, key)
     if models:
-        with places[len(roles) % width]:
-            picked["data.skill_model"] = _box("skill_model", chosen.skill_model, models, models[0], key)
+        with boxes[len(roles) % width]:
+            picked["data.skill_model"] = _box("skill_model", chosen.skill_model, models, _PREFERRED, key)
     return picked
 
 
@@ -93,7 +124,8 @@ def _box(name: str, value: str, options: list[str], guess: str, key: str) -> str
     needed = name.removesuffix("_column") in REQUIRED or name == "skill_model"
     offered = list(dict.fromkeys(["", *([] if needed else ["-"]), *options, value]))
     nothing = "choose a column" if needed else "none found"
-    special = {"": f"{shortened(guess, 40)} (guessed)" if guess else nothing, "-": "none"}
+    usual = guess if guess in ("", _PREFERRED) else f"{shortened(guess, 40)} (guessed)"
+    special = {"": usual or nothing, "-": "none"}
     spec = fields()[f"data.{name}"]
     picked: str = st.selectbox(
         spec.label,

@@ -13,7 +13,8 @@ from gainakt.datasets import uploads
 from gainakt.errors import InputError
 from gainakt.simulate import SCENARIOS
 from gainakt.store import Store
-from gainakt.ui import resources, words
+from gainakt.ui import words
+from gainakt.ui.data.places import uploads_folder
 from gainakt.ui.forms.fields import widget
 from gainakt.ui.text import markdown_text, shortened
 
@@ -51,18 +52,13 @@ def _path() -> DataConfig | None:
     path = path.strip().strip('"')
     if not path:
         st.info(
-            "Any file of responses: a table with columns for student, skill and response (CSV, TSV, Parquet, also"
-            " .gz), a DataShop export, pyKT sequences, or text with three or four lines per student. Your files are not"
-            " changed.",
+            "Any file of responses: a table with columns for student, skill and response (CSV, TSV, JSON, Excel,"
+            " Parquet, Feather, also .gz), a DataShop export, pyKT sequences, or text with a few lines per student."
+            " Your files are not changed.",
             icon=":material/info:",
         )
         return None
     return DataConfig(path=str(Path(path).expanduser()) if path.startswith("~") else path)
-
-
-def uploads_folder() -> Path:
-    """Where uploaded files are kept: beside the store."""
-    return resources.store_path().parent.resolve() / "uploads"
 
 
 def _upload() -> DataConfig | None:

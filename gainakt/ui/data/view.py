@@ -6,12 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from gainakt.config import DataConfig
+from gainakt.data import skill_models
 from gainakt.data.interactions import NO_FOLD, REJECTED_SHOWN, TEST
 from gainakt.datasets import describe
 from gainakt.datasets.report import STUDENTS_SHOWN, Report, report_on, stamp
 from gainakt.errors import InputError
 from gainakt.ui import tables
 from gainakt.ui.data import charts as data_charts
+from gainakt.ui.data import places
 from gainakt.ui.data import skills as skills_part
 from gainakt.ui.plots.charts import Axes
 from gainakt.ui.plots.live import live_plot
@@ -26,6 +28,7 @@ _FOLDS = {TEST: "test", NO_FOLD: None}
 
 def read(config: DataConfig) -> Report | None:
     """The report on these data; None, with the reason on the page, where they cannot be or are not yet read."""
+    places.check(config)
     mark = stamp(config)
     size = sum(file[2] for file in mark)
     request = (config.model_dump_json(), mark)
@@ -59,8 +62,11 @@ def show(report: Report) -> None:
     _tiles(report)
     _notes(report)
     left_out = report.summary["rejected"]
+    models = report.summary["skill_models"]
     names = ["Overview", "Skills", "Students", f"Left out ({left_out:,})", "How it was read"]
-    overview, skills, students, rejected, reading = st.tabs(names)
+    overview, skills, students, rejected, reading, *further = st.tabs(
+        [*names, *([f"Skill models ({len(models):,})"] if models else [])]
+    )
     with overview:
         _overview(report)
     with skills:
@@ -71,6 +77,9 @@ def show(report: Report) -> None:
         _rejected(report)
     with reading:
         _reading(report)
+    for place in further:
+        with place:
+            _skill_models(models)
 
 
 def _tiles(report: Report) -> None:
@@ -212,3 +221,29 @@ def _reading(report: Report) -> None:
         for name, value in file.items()
     ]
     tables.show(pd.DataFrame(rows, columns=["Item", "Value"]), most=460, widths={"Item": 210})
+
+
+def _skill_models(models: list[dict[str, Any]]) -> None:
+    """What each KC model of the file is like, and which one is read."""
+    columns = st.column_config
+    st.dataframe(
+        pd.DataFrame(models).assign(
+            **{name: [100 * one[name] for one in models] for name in ("coverage", "practised")}
+        ),
+        hide_index=True,
+        key="data.skill-models",
+        height=tables.fitting(len(models), 420),
+        column_order=["used", "name", "skills", "coverage", "practised"],
+        column_config={
+            "used": columns.CheckboxColumn("Read", width=60),
+            "name": columns.TextColumn("Skill model", width=320),
+            "skills": columns.NumberColumn("Skills", format="localized", help="A combination of skills counts as one."),
+            "coverage": columns.NumberColumn("Rows with a skill", format="%.0f %%"),
+            "practised": columns.NumberColumn(
+                "Met twice",
+                format="%.0f %%",
+                help="Share of the pairs of a student and a skill with two responses or more: practice to learn from.",
+            ),
+        },
+    )
+    st.caption(f"Without a choice, the model read is {skill_models.RULE}. Another is chosen above, under Skill model.")

@@ -9,8 +9,8 @@ from gainakt.ui import resources, words
 
 
 def labels(store: Store) -> dict[str, str]:
-    """Run id -> label of every run, published ones too, newest first."""
-    return {row.run_id: words.run_label(row) for row in store.runs(published=None).itertuples()}
+    """Run id -> label of every run, published ones too, newest first and the archived ones last."""
+    return {run.run_id: words.run_label(run) for run in store.named()}
 
 
 def one(store: Store) -> str:

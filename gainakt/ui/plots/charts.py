@@ -130,16 +130,21 @@ def bands(
     runs: Mapping[str, str] | None = None,
     axes: Axes = EPOCHS,
     columns: int = 2,
+    spread: bool = True,
 ) -> Figure:
     """Percentiles over epochs of the parameters in `names` (name -> label), one small plot each.
 
     A line for the median, a band for the middle 50 %, a lighter one for 90 %, a dotted line at the run's first median.
+    Without `spread`, as many runs need it, the medians alone.
     """
     runs = {run: str(run) for run in parameters["run_id"].unique()} if runs is None else runs
     figure: Figure = {"data": [], "layout": base_layout(axes, len(runs))}
     layout = figure["layout"] | {"annotations": [], "shapes": [], "hovermode": "x unified"}
     figure["layout"] = layout
     layout["margin"]["t"] += 14
+    by_run = dict(
+        iter(parameters[parameters["quantiles"].map(len) > 0].groupby(["run_id", "name"]))
+    )  # records: no bands
     rows = -(-len(names) // columns)
     last = None if parameters.empty else float(parameters["epoch"].max())
     domains = grid(len(names), columns, (0.09, min(0.3, 78 / axes.height)))
@@ -150,13 +155,15 @@ def bands(
             axes.x if bottom else "", domain=domain[0], anchor=f"y{suffix}", **_whole_epochs("epoch", last)
         )
         layout[f"yaxis{suffix}"] = axis("", domain=domain[1], anchor=f"x{suffix}", tickformat=".5~g")
-        layout["annotations"].append(panel_title(label + _start_text(parameters, name, runs), domain))
+        parts = {run: by_run[run, name].sort_values("epoch") for run in runs if (run, name) in by_run}
+        start = _start_text(*parts.values()) if len(runs) == 1 else ""
+        layout["annotations"].append(panel_title(label + start, domain))
         for position, (run, run_label) in enumerate(runs.items()):
-            part = parameters[(parameters["run_id"] == run) & (parameters["name"] == name)].sort_values("epoch")
-            part = part[part["quantiles"].map(len) > 0]  # published records have means only
-            if not part.empty:
+            if (part := parts.get(run)) is not None:
                 look = {"color": color(position), "label": run_label if len(runs) > 1 else label, "legend": panel == 0}
-                figure["data"] += _band(part, f"{run}/{name}", suffix, look)
+                figure["data"] += _band(part, f"{run}/{name}", suffix, look)[0 if spread else -1 :]
+                if not spread:
+                    continue
                 layout["shapes"].append(_start_line(part, suffix, NEUTRAL if len(runs) == 1 else color(position)))
     return figure if figure["data"] else empty(figure)
 
@@ -189,10 +196,8 @@ def _band(part: pd.DataFrame, uid: str, suffix: str, look: Mapping[str, Any]) ->
     return [*traces, shared | median]
 
 
-def _start_text(parameters: pd.DataFrame, name: str, runs: Mapping[str, str]) -> str:
-    part = parameters[(parameters["name"] == name) & parameters["run_id"].isin(list(runs))].sort_values("epoch")
-    part = part[part["quantiles"].map(len) > 0]
-    return f" (start {number(float(part['quantiles'].iloc[0][50]))})" if len(runs) == 1 and not part.empty else ""
+def _start_text(part: pd.DataFrame | None = None) -> str:
+    return "" if part is None else f" (start {number(float(part['quantiles'].iloc[0][50]))})"
 
 
 def _start_line(part: pd.DataFrame, suffix: str, line_color: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ function load(file, base) {
   if (window.Plotly) return Promise.resolve(window.Plotly);
   library ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
-    script.src = `${location.origin}/${base ? base + "/" : ""}app/static/${file}`;
+    script.src = address(file, base);
     script.onload = () => (window.Plotly ? resolve(window.Plotly) : reject(script.src));
     script.onerror = () => reject(script.src);
     document.head.append(script);
@@ -34,6 +34,17 @@ function describe(host, { data, layout }) {
   host.setAttribute("aria-label", `${layout.title?.text || "Chart"}: ${names}`);
 }
 
+// A click on a point that stands for a run opens it.
+function opensRuns(plot) {
+  if (plot.opens) return;
+  plot.opens = true;
+  plot.host.on("plotly_click", ({ points: [point] }) => {
+    if (point.data.meta !== "run") return;
+    const place = `${location.origin}/${plot.base ? plot.base + "/" : ""}Run`;
+    location.assign(`${place}?run=${encodeURIComponent(point.customdata)}`);
+  });
+}
+
 // A trace that goes makes Plotly look for ".cb" + uid as a CSS selector, so uids are made to be one.
 async function draw(plot) {
   if (plot.busy) return; // the newest figure is drawn when the current drawing ends
@@ -50,8 +61,10 @@ async function draw(plot) {
       const layout = themed({ ...figure.layout, autosize: true }, plot.host.parentElement ?? document.body);
       plot.note.remove();
       for (const trace of figure.data) trace.uid = trace.uid?.replace(/[^\w-]/g, (sign) => `_${sign.codePointAt(0)}`);
-      await Plotly.react(plot.host, figure.data, layout, CONFIG);
+      config ??= { ...CONFIG, modeBarButtonsToAdd: downloads(Plotly) };
+      await Plotly.react(plot.host, figure.data, layout, config);
       describe(plot.host, figure);
+      opensRuns(plot);
     }
   } catch (problem) {
     const text = typeof problem === "string" ? `${problem} did not load. Is the server still running?` : String(problem);
@@ -65,9 +78,55 @@ async function draw(plot) {
 const CONFIG = {
   displaylogo: false,
   responsive: false, // a ResizeObserver does it: it also sees columns, tabs and the sidebar
-  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
-  toImageButtonOptions: { format: "svg" },
+  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "toImage"],
 };
+let config; // one object for all drawings: Plotly begins a plot anew when its configuration is another one
+
+// Figures leave on white, as papers are, whatever the page's theme.
+const PAPER = {
+  paper_bgcolor: "#ffffff",
+  plot_bgcolor: "#ffffff",
+  template: { layout: { font: { color: "#1c2530" }, xaxis: { gridcolor: "#e3e8ee" }, yaxis: { gridcolor: "#e3e8ee" } } },
+};
+
+function downloads(Plotly) {
+  const image = (format) => (host) =>
+    Plotly.downloadImage({ data: host.data, layout: { ...host.layout, ...PAPER } }, {
+      format, filename: fileName(host.layout), width: host.offsetWidth, height: host.offsetHeight, scale: format === "png" ? 2 : 1,
+    });
+  return [
+    { name: "png", title: "Download as PNG", icon: Plotly.Icons.camera, click: image("png") },
+    { name: "svg", title: "Download as SVG", icon: Plotly.Icons["camera-retro"], click: image("svg") },
+    { name: "html", title: "Download as HTML", icon: Plotly.Icons.disk, click: page },
+  ];
+}
+
+function fileName(layout) {
+  return (layout.title?.text || "chart").replace(/[^A-Za-z0-9]+/g, "-").replace(/^-|-$/g, "").toLowerCase().slice(0, 60) || "chart";
+}
+
+async function page(host) {
+  const plot = [...plots.values()].find((one) => one.host === host);
+  const { file, base, figure } = read(plot.sent);
+  const code = await (await fetch(address(file, base))).text();
+  const drawn = JSON.stringify([figure.data, { ...figure.layout, ...PAPER }, { responsive: true }]).replaceAll("<", "\\u003c");
+  const text =
+    `<!doctype html><meta charset="utf-8"><title>${fileName(figure.layout)}</title><script>${code}</script>` +
+    `<div id="figure"></div><script>Plotly.newPlot("figure", ...${drawn})</script>`;
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/html" }));
+  link.download = `${fileName(figure.layout)}.html`;
+  link.click();
+  setTimeout(URL.revokeObjectURL, 60000, link.href);
+}
+
+function address(file, base) {
+  return `${location.origin}/${base ? base + "/" : ""}app/static/${file}`;
+}
+
+function read(sent) {
+  return JSON.parse(new TextDecoder().decode(sent));
+}
 
 function create() {
   const host = document.createElement("div");
@@ -93,13 +152,13 @@ function release(key) {
 }
 
 export default function ({ parentElement, data }) {
-  const { key, file, base, figure } = JSON.parse(new TextDecoder().decode(data));
+  const { key, file, base, figure } = read(data);
   if (!plots.has(key)) plots.set(key, create());
   const plot = plots.get(key);
   const slot = parentElement.querySelector(".gainakt-plot-slot");
   if (plot.frame.parentElement !== slot) slot.append(plot.frame);
   plot.frame.style.height = `${figure.layout.height}px`;
-  Object.assign(plot, { file, base, next: figure });
+  Object.assign(plot, { file, base, next: figure, sent: data });
   draw(plot);
   return () => setTimeout(release, 3000, key); // a remount within that time takes the plot over
 }

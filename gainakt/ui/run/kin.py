@@ -1,15 +1,18 @@
 """The runs that a run comes from and that come from it, as a tree of links; and what can be made of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
+from gainakt.analysis.runs.table import badges as badges
+from gainakt.analysis.runs.table import came_from
 from gainakt.errors import InputError
 from gainakt.jobs import lineage
 from gainakt.store import Run, Store
 from gainakt.ui import resources, words
+from gainakt.ui.run import keep
 from gainakt.ui.text import markdown_text, number, shortened
 
 MOST = 60
@@ -51,37 +54,42 @@ def _below(store: Store, relative: Relative, listed: set[str]) -> Iterator[Relat
 
 
 def _above(run: Run) -> str | None:
-    """The run that this one came from; a twin's is the run that it is the twin of."""
-    return run.lineage.get("twin") or run.lineage.get("parent") or run.lineage.get("replay")
+    return came_from(run.lineage)
 
 
 def _says(run: Run, parent: Run | None) -> str:
-    """What a run is to its parent, such as `branch at step 40: Variance weight 0 → 50`."""
-    origin = run.lineage
+    if run.yardstick:
+        return ""
+    return came_about(run.lineage, run.seed, "" if parent else f" of {_above(run)}, which is not here any more")
+
+
+def came_about(origin: Mapping[str, Any], seed: int | None, gone: str = "") -> str:
+    """What a run is to the one it came from, such as `branch at step 40: Variance weight 0 → 50`."""
     if not origin:
         return ""
-    gone = "" if parent else f" of {_above(run)}, which is not here any more"
+    if "sweep" in origin and came_from(origin) is None:
+        return f"trial of the sweep {origin['sweep']}"
     if "twin" in origin:
         what = "steered again" if origin.get("steered") else "unsteered twin"
-        return f"{what}{gone}, seed {run.seed}"
+        return f"{what}{gone}, seed {seed}"
     if "parent" in origin:
-        changes = _changes(run)
+        changes = _changes(origin)
         return f"branch at step {origin['step']:,}{gone}" + (f": {changes}" if changes else ", same settings")
     return f"replay{gone}"
 
 
-def _changes(run: Run) -> str:
-    before = run.lineage.get("before", {})
+def _changes(origin: Mapping[str, Any]) -> str:
+    before = origin.get("before", {})
     return ", ".join(
         f"{words.setting(name)} {number(before[name]) + ' → ' if name in before else ''}{number(new)}"
-        for name, new in run.lineage.get("changes", {}).items()
+        for name, new in origin.get("changes", {}).items()
     )
 
 
 def draw(store: Store, run: Run, busy: bool = False) -> None:
     """The tree, with this run's line in bold; redrawn while one of its runs waits or trains, or (`busy`) is to come."""
     relatives = tree(store, run)
-    if len(relatives) == 1 and not run.lineage and not busy:
+    if len(relatives) == 1 and (not run.lineage or run.yardstick) and not busy:
         st.caption("Branches, replays and twins of this run will be listed here.")
         return
     pace = 2.0 if busy or any(one.run.active for one in relatives) else None
@@ -106,8 +114,8 @@ def _lines(run_id: str) -> None:
 
 
 def actions(run: Run) -> None:
-    """Resume and replay, where the run's status allows them."""
-    if run.active or run.published:
+    """Resume, replay and export, where the run's status allows them."""
+    if run.active or run.published or run.yardstick:
         return
     with st.container(horizontal=True):
         resume(run)
@@ -118,16 +126,21 @@ def actions(run: Run) -> None:
             help="Trains it again as a new run, with every steering change at its step.",
         ):
             _start(run, "replay")
+        keep.export_button([run], run.run_id)
 
 
 def resume(run: Run) -> None:
     """The button that trains a run on, where it can be."""
-    if run.status in _RESUMABLE and st.button(
-        "Resume",
-        icon=":material/resume:",
-        type="primary",
-        key=f"resume-{run.run_id}",
-        help="Trains on from the newest kept moment, to the same result as if it had never ended.",
+    if (
+        run.status in _RESUMABLE
+        and not run.yardstick
+        and st.button(
+            "Resume",
+            icon=":material/resume:",
+            type="primary",
+            key=f"resume-{run.run_id}",
+            help="Trains on from the newest kept moment, to the same result as if it had never ended.",
+        )
     ):
         _start(run, "resume")
 
@@ -142,11 +155,3 @@ def _start(run: Run, what: str) -> None:
     run_id = resources.service().start(*made)
     resources.store().take_in()
     st.switch_page("pages/1_Train.py", query_params={"run": run_id})
-
-
-def badges(origin: dict[str, Any], steered: bool) -> list[str]:
-    """What is special about how a run came about, for lists: steered, branch, replay, twin."""
-    if "twin" in origin:
-        return ["twin, steered" if origin.get("steered") else "twin"]
-    came = ["branch"] if "parent" in origin else ["replay"] if "replay" in origin else []
-    return [*came, *(["steered"] if steered else [])]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from gainakt.store import RunFolder, Store
-from gainakt.store.reader import BURST
+from gainakt.store.listing import BURST
 from gainakt.ui import words
 
 POINTS = 1500

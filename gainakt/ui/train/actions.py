@@ -49,7 +49,7 @@ def actions(store: Store, run: Run, pace: float | None) -> None:
             )
         else:
             kin.resume(run)
-        if not run.published:
+        if not (run.published or run.yardstick):
             _branch(run)
         if st.button("New run", icon=":material/add:"):
             st.switch_page("pages/1_Train.py", query_params={"new": "1"})

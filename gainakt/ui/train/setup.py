@@ -6,9 +6,11 @@ import streamlit as st
 
 from gainakt.config import Config, difference, fields, flatten, presets
 from gainakt.config.effects import acts_on
+from gainakt.errors import InputError
 from gainakt.store.facts import results_of
 from gainakt.store.rows import as_json
 from gainakt.ui import resources, words
+from gainakt.ui.data import places
 from gainakt.ui.data import source as data_source
 from gainakt.ui.forms.fields import settings_form, validated
 from gainakt.ui.text import markdown_text, number, shortened
@@ -57,7 +59,7 @@ def new_run() -> None:
             with tab:
                 rest = [n for n in fields() if n.startswith(f"{section}.") and n not in (*MAIN, *_CHOSEN_ABOVE, *data)]
                 changes |= settings_form(base, f"new.{preset}", rest, columns=3, slots=slots)
-    chosen = validated(base, changes | data)
+    chosen = _within_reach(validated(base, changes | data))
     if chosen is not None:
         _annotate(slots, base, chosen)
         _differences(base, chosen)
@@ -65,6 +67,17 @@ def new_run() -> None:
     if st.button("Start training", type="primary", icon=":material/play_arrow:", disabled=chosen is None) and chosen:
         run_id = resources.service().submit(chosen, name=name or preset, preset=preset)
         st.switch_page("pages/1_Train.py", query_params={"run": run_id})
+
+
+def _within_reach(chosen: Config | None) -> Config | None:
+    """The configuration, unless its data lie outside the folders that pages may read, which the page then says."""
+    try:
+        if chosen:
+            places.check(chosen.data)
+    except InputError as error:
+        st.error(markdown_text(error))
+        return None
+    return chosen
 
 
 def _preset() -> str:
@@ -82,10 +95,14 @@ def _preset() -> str:
         st.caption(
             f"Expected by the original study: {chosen.expected}. Measured: {presets.measured(name) or 'not yet'}."
         )
-    if chosen.base == "corrected" and st.toggle(
-        "Apply to the original study's settings",
-        key="preset-on-origin",
-        help="Starts from v3-phase1, the settings of the original study, in place of corrected.",
+    if (
+        chosen.base == "without-level"
+        and name != "corrected"
+        and st.toggle(
+            "Apply to the original study's settings",
+            key="preset-on-origin",
+            help="Starts from v3-phase1, the settings of the original study, in place of without-level.",
+        )
     ):
         return f"{_ORIGIN}+{name}"
     return name

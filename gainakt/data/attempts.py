@@ -1,0 +1,27 @@
+"""DataShop transaction exports: a row per attempt, of which the first at each step counts."""
+
+import duckdb
+
+from gainakt.data.mapping import Mapping, plain
+
+_VIEW = "problemview"
+"""Where it is empty, DataShop's student-step exports count the first view."""
+
+
+def keep_first(connection: duckdb.DuckDBPyConnection, relation: str, mapping: Mapping) -> str:
+    """Make `relation`_first: of each student, problem, view and step the attempt with the lowest number, else row.
+
+    Rows without a step stay as they are, as do damaged ones.
+    """
+    step = ", ".join(
+        f"coalesce(nullif(trim(c{index}), ''), '1')" if plain(mapping.header[index]) == _VIEW else f"c{index}"
+        for index in (*mapping.columns["student"], *mapping.step)
+    )
+    last = f"nullif(trim(c{mapping.step[-1]}), '.')"
+    nth = f"try_cast(c{mapping.nth} AS DOUBLE)" if mapping.nth is not None else "NULL"
+    connection.execute(
+        f"CREATE VIEW {relation}_first AS SELECT * EXCLUDE (place) FROM (SELECT *,"
+        f" row_number() OVER (PARTITION BY {step} ORDER BY {nth} NULLS LAST, row) AS place FROM {relation})"
+        f" WHERE place = 1 OR problem IS NOT NULL OR coalesce({last}, '') = ''"
+    )
+    return f"{relation}_first"

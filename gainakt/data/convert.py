@@ -1,0 +1,177 @@
+"""Files that are neither text tables nor Parquet: turned into one of the two, or named in a refusal."""
+
+import csv
+import datetime as dt
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet
+
+from gainakt.errors import InputError
+
+LARGEST_WORKBOOK = 1 << 30
+"""Bytes that a workbook may unpack to."""
+
+_BINARY = {
+    b"PK\x03\x04": "a zip archive; unpack it",
+    b"%PDF": "a PDF",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd; unpack it",
+    b"BZh": "compressed by bzip2; unpack it",
+    b"\xfd7zXZ": "compressed by xz; unpack it",
+    b"7z\xbc\xaf": "a 7z archive; unpack it",
+    b"Rar!": "a RAR archive; unpack it",
+    b"SQLite format 3": "an SQLite database; export the table as CSV",
+    b"\x89HDF": "an HDF5 file; save the table as CSV or Parquet",
+    b"\x93NUMPY": "a NumPy array; save the table as CSV or Parquet",
+    b"$FL2": "an SPSS file; save it as CSV",
+    b"RDX": "an R data file; write the table with write.csv",
+    b"X\n\x00\x00": "an R data file; write the table with write.csv",
+    b"\x80\x04\x95": "a pickle, which is not opened for safety; save the table as CSV or Parquet",
+    b"ORC": "an ORC file; save the table as Parquet",
+    b"\xff\xff\xff\xff": "an Arrow stream; save it as Feather or Parquet",
+}
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0"
+_OBJECTS = re.compile(rb'\s*(\[\s*)?\{\s*"')
+_LISTS = re.compile(rb"\s*\[\s*\[")
+_LONGEST_OBJECT = 1 << 26
+
+
+def binary(head: bytes) -> str:
+    """What a file of this beginning is and what to do, where it cannot be read; else nothing."""
+    if head[257:262] == b"ustar":
+        return "a tar archive; unpack it"
+    return next((what for magic, what in _BINARY.items() if head.startswith(magic)), "")
+
+
+def is_workbook(path: Path, head: bytes) -> bool:
+    """Whether this is an Excel or OpenDocument workbook."""
+    if head.startswith(_OLD_OFFICE):
+        return True
+    if not head.startswith(b"PK\x03\x04"):
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+    except (zipfile.BadZipFile, OSError):
+        return path.suffix.lower() in (".xlsx", ".ods")
+    return bool(names & {"xl/workbook.xml", "xl/workbook.bin"}) or {"content.xml", "mimetype"} <= names
+
+
+def workbook(path: Path, scratch: Path) -> tuple[Path, str]:
+    """The first sheet with rows as CSV, and a note where others have some too; raises InputError."""
+    try:
+        import python_calamine as calamine
+    except ImportError:
+        raise InputError(
+            f"{path}: this is a workbook; save the sheet as CSV, or install the reader: pip install 'gainakt[excel]'"
+        ) from None
+    _check_size(path)
+    target = scratch / f"{len(list(scratch.iterdir()))}.csv"
+    try:
+        with calamine.load_workbook(str(path)) as book:
+            filled = [name for name in book.sheet_names if book.get_sheet_by_name(name).height > 1]
+            if not filled:
+                raise InputError(f"{path}: no sheet of this workbook has two rows")
+            with target.open("w", encoding="utf-8", newline="") as stream:
+                rows = book.get_sheet_by_name(filled[0]).to_python(skip_empty_area=False)
+                csv.writer(stream).writerows([_cell(value) for value in row] for row in rows)
+    except (calamine.CalamineError, calamine.PasswordError, calamine.ZipError, calamine.XmlError) as error:
+        raise InputError(f"{path}: this workbook cannot be read: {error}; save the sheet as CSV") from None
+    others = ", ".join(filled[1:])
+    return target, f"{path}: sheet {filled[0]!r} is read; not read: {others}" if others else ""
+
+
+def _check_size(path: Path) -> None:
+    """Refuse a workbook that unpacks to more than it may, by what really comes out of it."""
+    if not zipfile.is_zipfile(path):
+        return
+    left = LARGEST_WORKBOOK
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                with archive.open(name) as stream:
+                    while left >= 0 and (chunk := stream.read(1 << 20)):
+                        left -= len(chunk)
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, ValueError, EOFError) as error:
+        raise InputError(f"{path}: this workbook cannot be read: {error}; save the sheet as CSV") from None
+    if left < 0:
+        raise InputError(f"{path}: this workbook unpacks to more than {LARGEST_WORKBOOK:,} bytes; save it as CSV")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return value.isoformat(" ") if isinstance(value, dt.datetime) else str(value)
+
+
+def as_parquet(path: Path, head: bytes, scratch: Path) -> tuple[Path, str] | None:
+    """A Parquet file with the rows of a Feather or JSON file and the format's name; nothing for other files.
+
+    Raises InputError for a damaged one.
+    """
+    target = scratch / f"{len(list(scratch.iterdir()))}.parquet"
+    if head.startswith((b"ARROW1", b"FEA1")):
+        _feather(path, target)
+        return target, "Feather"
+    if _OBJECTS.match(head.removeprefix(b"\xef\xbb\xbf")):
+        _objects(path, target)
+        return target, "JSON"
+    if _LISTS.match(head.removeprefix(b"\xef\xbb\xbf")):
+        _pairs(path, target)
+        return target, "JSON of EduData"
+    return None
+
+
+def _feather(path: Path, target: Path) -> None:
+    try:
+        table = pyarrow.feather.read_table(path)
+        if odd := [column.name for column in table.schema if isinstance(column.type, pa.BaseExtensionType)]:
+            raise InputError(
+                f"{path}: column {odd[0]!r} has a type of its own, which is not read; save it as plain text"
+            )
+        pyarrow.parquet.write_table(table, target)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as Feather: {str(error).splitlines()[0]}") from None
+
+
+def _objects(path: Path, target: Path) -> None:
+    with duckdb.connect(":memory:") as connection:
+        try:
+            source = connection.read_json(str(path), maximum_object_size=_LONGEST_OBJECT)
+            source.write_parquet(str(target))
+        except duckdb.Error as error:
+            raise InputError(f"{path}: cannot be read as JSON: {str(error).splitlines()[0]}") from None
+
+
+def _pairs(path: Path, target: Path) -> None:
+    """Students as lists of (item, response), as EduData and EduKTM write them; the item counts as the skill."""
+    students, skills, responses = [], [], []
+    for number, student in enumerate(_students(path), 1):
+        if not isinstance(student, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in student):
+            raise InputError(f"{path}, student {number}: expected a list of pairs [item, response], as EduData writes")
+        students.append(f"{path.stem}-{number}")
+        skills.append([str(item) for item, _ in student])
+        responses.append([_cell(response) for _, response in student])
+    pyarrow.parquet.write_table(pa.table({"uid": students, "concepts": skills, "responses": responses}), target)
+
+
+def _students(path: Path) -> Iterator[Any]:
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    try:
+        if re.match(r"\s*\[\s*\[\s*\[", text):
+            yield from json.loads(text)
+        else:
+            yield from (json.loads(line) for line in text.splitlines() if line.strip())
+    except ValueError as error:
+        raise InputError(f"{path}: cannot be read as JSON: {error}") from None
