@@ -255,7 +255,7 @@ def test_the_journal_holds_the_run_whole(root, configured):
     saved = [row for row in events if row["kind"] == "checkpointed"]
     assert {row["encoder"] for row in saved} == {"encoder1", "encoder2"}
     newest = {row["encoder"]: row["file"] for row in saved}
-    assert {file.name for file in folder.folder.glob("*.safetensors")} == set(newest.values())
+    assert {file.name for file in folder.folder.glob("encoder*.safetensors")} == set(newest.values())
     assert [row["time"] for row in rows] == sorted(row["time"] for row in rows)
     assert not [row for row in rows if row["kind"] == "damaged"]
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gainakt.analysis.compare.predictions import Columns, kept, read
+from gainakt.analysis.compare.predictions import Columns, digest, read
 from gainakt.measures import accuracy
 from gainakt.measures.accuracy import Reliability
 
@@ -39,8 +39,8 @@ def of_run(folder: Path, interactions: tuple[int, ...]) -> Accuracy | None:
 
     `interactions` (S,) are the training and validation interactions of each skill; empty where they are not known.
     """
-    digest = kept(folder)
-    return None if digest is None else _of_run(folder, digest, interactions)
+    sha256 = digest(folder)
+    return None if sha256 is None else _of_run(folder, sha256, interactions)
 
 
 @lru_cache(16)
@@ -48,18 +48,23 @@ def _of_run(folder: Path, _digest: str, interactions: tuple[int, ...]) -> Accura
     return computed(read(folder), np.array(interactions, np.int64))
 
 
-def interval(folder: Path, predictor: str) -> tuple[float | None, float | None]:
-    """95 % interval over students of a predictor's AUC; (None, None) where the run kept no predictions."""
-    digest = kept(folder)
-    return (None, None) if digest is None else _interval(folder, digest, predictor)
+def kept(folder: Path, predictor: str) -> dict[str, float | None]:
+    """Lower and upper end of the AUC's 95 % interval over students, rmse and ece of a predictor's kept predictions.
+
+    Empty where the run kept none. Raises InputError for a damaged file.
+    """
+    sha256 = digest(folder)
+    return {} if sha256 is None else _kept(folder, sha256, predictor)
 
 
 @lru_cache(256)
-def _interval(folder: Path, _digest: str, predictor: str) -> tuple[float | None, float | None]:
+def _kept(folder: Path, _digest: str, predictor: str) -> dict[str, float | None]:
     columns = read(folder)
     if predictor not in columns:
-        return None, None
-    return accuracy.auc_interval(columns["response"], columns[predictor], columns["student"])
+        return {}
+    pair = columns["response"], columns[predictor]
+    lower, upper = accuracy.auc_interval(*pair, columns["student"])
+    return {"lower": lower, "upper": upper, "rmse": accuracy.rmse(*pair), "ece": accuracy.ece(*pair)}
 
 
 def computed(columns: Columns, interactions: NDArray[np.int64]) -> Accuracy:

@@ -18,10 +18,8 @@ from typing import Any, Self
 
 from gainakt import __version__
 from gainakt.errors import InputError, place_refused
-from gainakt.store.lines import Appender, Lines, plain, read
+from gainakt.store.lines import Appender, Lines, read
 from gainakt.store.owner import this_process
-
-__all__ = ["READ_AT_MOST", "RUN_ID", "RunFolder", "plain", "runs_root"]
 
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
 READ_AT_MOST = 8 * 1024 * 1024

@@ -60,10 +60,10 @@ def _not_comparable(a: Run, b: Run) -> str:
 
 
 def _digest(root: Path, run: Run) -> str:
-    digest = kept(RunFolder(root, run.run_id).folder)
-    if digest is None:
+    sha256 = digest(RunFolder(root, run.run_id).folder)
+    if sha256 is None:
         raise InputError(_how_to_get(run))
-    return digest
+    return sha256
 
 
 def _how_to_get(run: Run) -> str:
@@ -77,7 +77,7 @@ def _how_to_get(run: Run) -> str:
     )
 
 
-def kept(folder: Path) -> str | None:
+def digest(folder: Path) -> str | None:
     """The SHA-256 of the predictions that a run keeps, None where it keeps none; raises InputError when damaged."""
     with _mended_by(folder):
         about = tensors.described(folder, _NAME)
