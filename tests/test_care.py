@@ -13,8 +13,9 @@ from gainakt.errors import InputError
 from gainakt.store import RunFolder, Store, checkup, runs_root, views
 from gainakt.store.backup import backup, restore
 from gainakt.store.inbox import beside
+from tests.journals import content
 from tests.pages import draw, text_of, write_run
-from tests.test_damage import content, halve
+from tests.test_damage import halve
 
 
 @pytest.fixture

@@ -13,14 +13,8 @@ import pytest
 from gainakt.errors import InputError, StoreBusy, StoreDamaged
 from gainakt.store import RunFolder, Store, damage, open_for_reading, runs_root
 from gainakt.ui import resources
+from tests.journals import content
 from tests.pages import draw, text_of, write_run
-
-TABLES = ("runs", "series", "events", "histograms", "parameters", "metrics", "skills", "datasets")
-
-
-def content(store):
-    """All rows of all tables, in order."""
-    return {table: sorted(store._rows(f"SELECT * FROM {table}", {}), key=repr) for table in TABLES}
 
 
 @pytest.fixture

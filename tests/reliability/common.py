@@ -12,7 +12,6 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -23,7 +22,6 @@ from gainakt.jobs.service import execute, queue_run
 from gainakt.store import RunFolder, Store
 from gainakt.training.loop import train as train  # loaded before any process is forked
 
-TABLES = ("runs", "series", "events", "histograms", "parameters", "metrics", "skills", "datasets")
 TINY = {
     "data.window": 20, "model.width": 8, "model.heads": 2, "model.blocks": 1, "model.feedforward": 8,
     "training.device": "cpu", "training.max_epochs": 3, "training.batch_size": 8, "training.log_every": 1,
@@ -112,15 +110,6 @@ def holding(path: Path) -> int:
     os.read(read, 1)
     os.close(read)
     return pid
-
-
-def content(store: Store, but: tuple[str, ...] = ()) -> dict[str, list[Any]]:
-    """All rows of all tables in order, without some columns of the runs."""
-    left = f"* EXCLUDE ({', '.join(but)})" if but else "*"
-    return {
-        table: sorted(store._rows(f"SELECT {left if table == 'runs' else '*'} FROM {table}", {}), key=repr)
-        for table in TABLES
-    }
 
 
 class _Stopped(BaseException):

@@ -14,7 +14,8 @@ from gainakt.errors import InputError, disk_full
 from gainakt.jobs import lineage
 from gainakt.store import Store, damage, runs_root
 from gainakt.store.backup import backup, restore
-from tests.reliability.common import content, main, tiny, trained
+from tests.journals import content
+from tests.reliability.common import main, tiny, trained
 
 
 @contextmanager

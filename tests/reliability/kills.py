@@ -7,7 +7,8 @@ from pathlib import Path
 
 from gainakt.jobs import lineage
 from gainakt.store import RunFolder, Store, runs_root
-from tests.reliability.common import content, ended, holding, kill, main, tiny, trained, training
+from tests.journals import content
+from tests.reliability.common import ended, holding, kill, main, tiny, trained, training
 
 
 def harness(folder: Path, tries: int, seed: int, counted: Counter[str]) -> None:

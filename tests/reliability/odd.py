@@ -13,7 +13,8 @@ import duckdb
 
 from gainakt.errors import InputError, StoreBusy
 from gainakt.store import RunFolder, Store, runs_root, schema
-from tests.reliability.common import content, ended, holding, in_child, kill, main, tiny, trained, training
+from tests.journals import content
+from tests.reliability.common import ended, holding, in_child, kill, main, tiny, trained, training
 
 
 def harness(folder: Path, tries: int, seed: int, counted: Counter[str]) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from gainakt.errors import InputError
 from gainakt.store import RunFolder, Store, damage, runs_root
 from gainakt.training.requests import Malformed, parsed
-from tests.reliability.common import content, holding, kill, main, tiny, trained
+from tests.journals import content
+from tests.reliability.common import holding, kill, main, tiny, trained
 
 
 def spoiled(data: bytes, draw: random.Random, lines: bool) -> bytes:
