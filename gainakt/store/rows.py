@@ -1,12 +1,10 @@
 """From one journal row to rows of the store's tables: pure functions, nothing is read or written here."""
 
-import json
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from gainakt.store.changes import Changes
-from gainakt.store.lines import plain
+from gainakt.store.values import as_json, as_object, moment_of, number, text, whole
 
 ACTIVE = ("queued", "running")
 ENDED = ("finished", "stopped", "paused", "failed", "interrupted")
@@ -29,10 +27,6 @@ SIGNS_OF_LIFE = frozenset(
 """Kinds that only the training process writes; others (a new name) may be added to a run long ended."""
 
 _SKILL_NUMBERS = ("effective_rate", "mean_gain", "m_sat", "beta", "threshold", "offset")
-_LARGEST = 2**53
-"""Up to here every integer is a number in a chart, too."""
-_LATEST = 4102444800.0
-"""The year 2100: a time beyond it is none."""
 
 
 def changes(row: Mapping[str, Any]) -> Changes | None:
@@ -40,7 +34,7 @@ def changes(row: Mapping[str, Any]) -> Changes | None:
     out = Changes()
     handler = _HANDLERS.get(row["kind"], _unknown)
     try:
-        moment = _time(row.get("time"))
+        moment = moment_of(row.get("time"))
         handler(row, moment, out)
         if row["kind"] in SIGNS_OF_LIFE and moment is not None:
             out.columns["heartbeat"] = moment
@@ -64,65 +58,6 @@ def event(kind: str, moment: float | None, **parts: Any) -> tuple[Any, ...]:
     )
 
 
-def number(value: Any) -> float | None:
-    """A finite float, or None."""
-    if value is None:
-        return None
-    converted = float(value)
-    return converted if math.isfinite(converted) else None
-
-
-def whole(value: Any) -> int | None:
-    """An integer that the store's columns and charts can hold, or None; raises ValueError for others."""
-    if value is None:
-        return None
-    converted = int(value)
-    if converted != value or abs(converted) > _LARGEST:
-        raise ValueError(f"{value!r} is no integer of 53 bits")
-    return converted
-
-
-def text(value: Any) -> str | None:
-    """The value as text that UTF-8 can carry, or None."""
-    if isinstance(value, str) and value.isascii():
-        return value
-    return None if value is None else str(value).encode("utf-8", "replace").decode("utf-8")
-
-
-def as_json(value: Any) -> str:
-    """The value as JSON text, all of whose texts UTF-8 can carry."""
-    written = json.dumps(plain(value), ensure_ascii=True)
-    if _SURROGATE not in written:
-        return written
-    return json.dumps(_carried_value(json.loads(written, object_pairs_hook=_carried)), ensure_ascii=True)
-
-
-_SURROGATE = "\\ud"
-
-
-def _carried(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {str(text(name)): _carried_value(value) for name, value in pairs}
-
-
-def _carried_value(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_carried_value(item) for item in value]
-    return text(value) if isinstance(value, str) else value
-
-
-def _object(value: Any) -> str:
-    """A JSON object as text; raises TypeError for other values."""
-    if not isinstance(value, Mapping):
-        raise TypeError(f"{value!r} is no object")
-    return as_json(value)
-
-
-def _time(value: Any) -> float | None:
-    """Unix seconds, None where it is no time of this century."""
-    moment = number(value)
-    return moment if moment is not None and 0 <= moment < _LATEST else None
-
-
 def _at(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"step": whole(row.get("step")), "epoch": whole(row.get("epoch"))}
 
@@ -144,7 +79,7 @@ def _queued(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
         "host": text(row.get("host")),
     }
     if row.get("lineage"):
-        out.columns["lineage"] = _object(row["lineage"])
+        out.columns["lineage"] = as_object(row["lineage"])
     out.happen(event("queued", moment, text=text(row["name"])))
 
 
@@ -157,7 +92,7 @@ def _started(row: Mapping[str, Any], moment: float | None, out: Changes) -> None
         "started": moment,
         "ended": None,
         "device": text(row["device"]),
-        "versions": _object(row["versions"]),
+        "versions": as_object(row["versions"]),
         "data": as_json(data),
         "data_fingerprint": fingerprint,
         "skill_labels": as_json([str(label) for label in row["skills"]]),

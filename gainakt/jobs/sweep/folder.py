@@ -13,8 +13,8 @@ from gainakt.errors import InputError
 from gainakt.jobs.sweep.space import NAME, Space, read
 from gainakt.store import runs_root
 from gainakt.store.inbox import beside
-from gainakt.store.intake import SILENCE_SECONDS
 from gainakt.store.owner import is_alive, this_process
+from gainakt.store.part import SILENCE_SECONDS
 
 _BEAT = 5.0
 
