@@ -96,7 +96,7 @@ def test_offline_runs_of_wandb_hold_settings_numbers_steps_and_times(store, tmp_
     for run in runs_of(store):
         (file,) = (tmp_path / "it's").glob(f"wandb/offline-run-*/run-{run.run_id}.wandb")
         found = list(records(file))
-        about = [one.run for one in found if one.WhichOneof("record_type") == "run"][0]
+        about = next(one.run for one in found if one.WhichOneof("record_type") == "run")
         assert (about.run_id, about.display_name, about.run_group) == (run.run_id, run.name, "corrected on demo")
         config = {item.key: json.loads(item.value_json) for item in about.config.update}
         assert {name: config[name] for name in CONFIG} == CONFIG
