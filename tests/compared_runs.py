@@ -32,7 +32,7 @@ class Made:
     steered: bool = False
 
 
-def write(store: Path, name: str, base: str = "corrected", how: Made | None = None, **changes: Any) -> str:
+def write(store: Path, name: str, base: str = "without-level", how: Made | None = None, **changes: Any) -> str:
     """A finished run of this preset with these settings changed; its id. The seed setting also seeds its chance."""
     how = how or Made()
     config = changed(preset(base), changes).model_dump()
@@ -138,7 +138,7 @@ def keep(folder: Path, columns: dict[str, np.ndarray]) -> None:
 
 def five(store: Path) -> list[str]:
     """Five runs of two presets: three seeds of one, two of the other."""
-    runs = [write(store, "corrected", "corrected", Made(0.6, 0.12), **{"training.seed": seed}) for seed in range(3)]
+    runs = [write(store, "corrected", "without-level", Made(0.6, 0.12), **{"training.seed": seed}) for seed in range(3)]
     return runs + [write(store, "v3", "v3-phase1", Made(0.4, 0.005), **{"training.seed": seed}) for seed in range(2)]
 
 

@@ -33,8 +33,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     path = tmp_path_factory.mktemp("compared") / "runs.duckdb"
     reference.place(runs_root(path))
     runs = five(path)
-    runs.append(write(path, "steered", "corrected", Made(0.3, 0.2, steered=True), **{"weights.variance": 10.0}))
-    runs.append(write(path, "older", "corrected", Made(0.3, 0.2, predictions=False)))
+    runs.append(write(path, "steered", "without-level", Made(0.3, 0.2, steered=True), **{"weights.variance": 10.0}))
+    runs.append(write(path, "older", "without-level", Made(0.3, 0.2, predictions=False)))
     return path, runs
 
 
@@ -89,9 +89,9 @@ def test_runs_that_differ_in_the_seed_only_are_a_group(compared: Callable[..., C
     assert table["low"].iloc[1] < table["difference"].iloc[1] < table["high"].iloc[1]
     assert table["low"].isna().tolist() == [True, False, True]  # the baseline's own, and a single run
     assert list(chance.group_names(comparison).values()) == [
-        "corrected, Variance weight 0",
+        "without-level, Variance weight 0",
         "v3-phase1",
-        "corrected, Variance weight 10",
+        "without-level, Variance weight 10",
     ]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gainakt.config import changed
-from gainakt.config.presets import preset
+from gainakt.config.presets import PRESETS, preset
 from gainakt.errors import InputError
 from gainakt.jobs import lineage
 from gainakt.jobs.background import Jobs
@@ -16,6 +16,8 @@ from gainakt.store import Run, RunFolder, Store, runs_root
 from gainakt.ui.run import guide, twin
 from gainakt.ui.run.kin import badges, tree
 from tests.pages import draw, text_of, write_run
+
+CORRECTED = PRESETS["corrected"].changes
 
 
 @pytest.fixture(autouse=True)
@@ -131,11 +133,11 @@ def test_a_small_effect_keeps_the_decimals_that_tell_it_from_0() -> None:
 def test_the_form_says_what_was_tried(store: Path) -> None:
     assert "tried" not in text_of(draw("pages/1_Train.py", new="1"))
     for seed in (3, 4):
-        write_run(store, "other seed", "finished", **{"training.seed": seed})
+        write_run(store, "other seed", "finished", **CORRECTED, **{"training.seed": seed})
     said = text_of(draw("pages/1_Train.py", new="1"))
     assert "This configuration is new with seed 0; 2 other seeds of it have finished." in said
-    write_run(store, "failed one", "failed")
-    write_run(store, "same", "finished")
+    write_run(store, "failed one", "failed", **CORRECTED)
+    write_run(store, "same", "finished", **CORRECTED)
     said = text_of(draw("pages/1_Train.py", new="1"))
     assert "You have tried this configuration.** Also, 2 other seeds of it have finished." in said
     assert "AUC 1 0.700, AUC 2 0.650, gain std 0.120" in said
@@ -153,7 +155,7 @@ def test_the_guide_stands_where_the_store_says(monkeypatch: pytest.MonkeyPatch, 
         ("v3-phase1", "Train", False), ("why", "Train first", False), ("switched", "Train", False),
         ("corrected", "Train", False), ("real", "Train and test", False),
     ]  # fmt: skip
-    tested = write_run(store, "corrected", "finished")
+    tested = write_run(store, "corrected", "finished", **CORRECTED)
     RunFolder(runs_root(store), tested).append({"kind": "tested"})
     assert [done for _, _, done in states()] == [False, False, False, True, True], "in any order"
     for recipe in (guide.UNIFORM, guide.SWITCHED):

@@ -106,8 +106,8 @@ def test_published_records_are_listed_apart_and_compared_like_any_run(store: Pat
     reference.place(runs_root(store))
     run_id = write_run(store, "mine", "finished")
     assert "1 run: 1 finished" in text_of(draw("app.py"))
-    app = draw("pages/2_Runs.py")
-    assert [len(table.value) for table in app.dataframe] == [1, 3]
+    listed = [draw("pages/2_Runs.py", show=show).dataframe[0].value for show in ("runs", "published")]
+    assert [len(table) for table in listed] == [1, 3]
     runs = f"{run_id},00000000-970206-0206"
     numbers = draw("pages/4_Compare.py", runs=runs, show="measures").dataframe[0].value.set_index("Measure")
     assert numbers.loc["Gain std"].tolist()[:2] == [0.12, 0.00182]

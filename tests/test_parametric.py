@@ -10,8 +10,9 @@ import torch
 
 from gainakt.config import Config, changed
 from gainakt.config.presets import preset
-from gainakt.curve_model import curve, fit
+from gainakt.curve_model import curve, fit, parts
 from gainakt.curve_model.counts import Practice, practice_of
+from gainakt.curve_model.parts import parts_of
 from gainakt.curve_model.predict import predicted
 from gainakt.curve_model.scaled import scaled
 from gainakt.curve_model.stored import restored
@@ -90,13 +91,13 @@ def test_the_gradient_is_that_of_the_likelihood(seen: Practice) -> None:
         here = replace(fit.start(12, fit.Tie(level=level)), skill_sigma=0.6 * (level == "student_skill"))
         here = replace(here, theta=here.theta + 0.3 * rng.standard_normal(here.theta.shape))
         here = replace(here, mean=here.theta.mean(0))
-        parts = fit._parts(seen, here)
-        told = fit._slopes(parts, here)
+        some = parts_of(seen, 12, here.tie.level == "student_skill")
+        told = fit._slopes(some, here)
         for column in range(7):
             for skill in (0, 5):
                 step = np.zeros_like(here.theta)
                 step[skill, column] = 0.01
-                up, down = (fit._slopes(parts, replace(here, theta=here.theta + sign * step)) for sign in (1, -1))
+                up, down = (fit._slopes(some, replace(here, theta=here.theta + sign * step)) for sign in (1, -1))
                 slope = up.objective + fit._penalty(replace(here, theta=here.theta + step))
                 slope -= down.objective + fit._penalty(replace(here, theta=here.theta - step))
                 assert slope / 0.02 == pytest.approx(told.gradient[skill, column], rel=0.03, abs=0.1)
@@ -105,9 +106,9 @@ def test_the_gradient_is_that_of_the_likelihood(seen: Practice) -> None:
 
 def test_the_slope_of_the_level_on_a_skill_is_that_of_the_likelihood(seen: Practice) -> None:
     here = replace(fit.start(12, fit.Tie(level="student_skill")), skill_sigma=0.6)
-    parts = fit._parts(seen, here)
-    up, down = (fit._slopes(parts, replace(here, skill_sigma=0.6 * np.exp(step))).objective for step in (0.01, -0.01))
-    assert (up - down) / 0.02 == pytest.approx(fit._slopes(parts, here).skill_level[0], rel=0.02)
+    some = parts_of(seen, 12, here.tie.level == "student_skill")
+    up, down = (fit._slopes(some, replace(here, skill_sigma=0.6 * np.exp(step))).objective for step in (0.01, -0.01))
+    assert (up - down) / 0.02 == pytest.approx(fit._slopes(some, here).skill_level[0], rel=0.02)
 
 
 def test_levels_are_weighed_by_the_past_alone_and_all_of_it(seen: Practice) -> None:
@@ -141,10 +142,10 @@ def test_what_a_student_knew_before_on_a_skill_is_not_taken_for_learning() -> No
 
 def test_sums_do_not_depend_on_how_the_data_are_cut(seen: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
     here = fit.start(12, fit.Tie())
-    one = fit._slopes(fit._parts(seen, here), here)
-    monkeypatch.setattr(fit, "_PART", 300)
-    assert len(fit._parts(seen, here)) > 5
-    many = fit._slopes(fit._parts(seen, here), here)
+    one = fit._slopes(parts_of(seen, 12, here.tie.level == "student_skill"), here)
+    monkeypatch.setattr(parts, "_PART", 300)
+    assert len(parts_of(seen, 12, here.tie.level == "student_skill")) > 5
+    many = fit._slopes(parts_of(seen, 12, here.tie.level == "student_skill"), here)
     assert many.objective == pytest.approx(one.objective, rel=1e-6)
     assert many.gradient == pytest.approx(one.gradient, rel=1e-3, abs=1e-2)
 

@@ -86,8 +86,8 @@ def test_a_look_without_news_asks_the_store_nothing(tmp_path: Path, monkeypatch:
         store.take_in()
         curves = Curves(run.run_id)
         asked: list[str] = []
-        cursor = store._cursor
-        monkeypatch.setattr(store, "_cursor", lambda: asked.append("once") or cursor())  # type: ignore[func-returns-value]
+        cursor = store.reading
+        monkeypatch.setattr(store, "reading", lambda: asked.append("once") or cursor())  # type: ignore[func-returns-value]
 
         def look() -> tuple[int | None, int]:
             asked.clear()

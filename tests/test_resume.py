@@ -57,7 +57,7 @@ EVERYTHING = {"model.dropout": 0.2, "training.max_epochs": 3, "training.learning
               "model.gain_dropout": 0.1, "training.probe_every": 4, "pressure.reject_below": 0.001,
               "pressure.least_gain_std": 0.1, "model.student_velocity": "per_student"}  # fmt: skip
 CASES = {"everything": (EVERYTHING, "corrected"), "original": ({"training.max_epochs": 3}, "v3-phase1"),
-         "shared": ({"training.max_epochs": 3, "model.sharing": "first_block"}, "corrected")}  # fmt: skip
+         "shared": ({"training.max_epochs": 3, "model.sharing": "first_block"}, "without-level")}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES)

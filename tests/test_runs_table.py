@@ -274,4 +274,4 @@ def test_no_query_reads_series_or_single_runs(path: Path, store: Store, monkeypa
     for _ in range(2):
         asked.clear()
         read(store, (*DEFAULT_COLUMNS, "encoder2_auc.best", "weights.variance"), "gain_std.last > 0", "-gain_std")
-    assert len(asked) <= 6 and not any("series" in query or "histograms" in query for query in asked)
+    assert len(asked) <= 7 and not any("series" in query or "histograms" in query for query in asked)

@@ -156,6 +156,7 @@ def test_stop_ends_after_the_current_step_with_results_and_checkpoints(config, d
     assert sorted(file.name for file in tmp_path.glob("*.safetensors")) == [
         "encoder1.safetensors",
         "encoder2.safetensors",
+        "predictions.safetensors",
     ]
     # a stop between two epochs evaluates nothing twice
     assert [event.step for event in of(Evaluated, events)] == sorted({0, *range(6, at, 6), at - 1})

@@ -1,14 +1,11 @@
 """The verb `sweep`: many runs over a space of settings and seeds."""
 
-import signal
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gainakt.cli.interrupts import asking
 from gainakt.cli.options import JsonFlag, StoreOption
 from gainakt.cli.output import show_json, table_text, take_in
 from gainakt.cli.progress import share_bar
@@ -44,7 +41,7 @@ def sweep(
     folder = _planned(space, seeds, store)
     with share_bar() as report:
         sweeping = Sweep(folder, engine_of(engine, folder.path, address, processes), report)
-        with _stop_on_interrupt(folder):
+        with asking(folder.request_stop, "pausing what trains"):
             try:
                 sweeping.carry_out()
             finally:
@@ -88,20 +85,3 @@ def _show(folder: "SweepFolder", store: Path, again: int, as_json: bool) -> None
         return
     print(table_text(summary(rows, space), "No trial has ended yet."))
     print(f"{standing.ended} of {standing.total} trials have ended; {again} of them before this start.")
-
-
-@contextmanager
-def _stop_on_interrupt(folder: "SweepFolder") -> Iterator[None]:
-    """Ctrl-C and SIGTERM have the trainings pause; a second one ends the sweep at once."""
-
-    def ask(number: int, _frame: object) -> None:
-        folder.request_stop()
-        print("\npausing what trains; press again to abort", file=sys.stderr)
-        signal.signal(number, signal.SIG_DFL)
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

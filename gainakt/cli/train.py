@@ -1,15 +1,13 @@
 """The verbs that compute: `train` a run, `evaluate` a saved one."""
 
 import json
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gainakt.cli.interrupts import asking
 from gainakt.cli.options import JsonFlag, RunArgument, StoreOption, assigned
 from gainakt.cli.output import leave, show, take_in, verdict_of
 from gainakt.cli.progress import TrainingBar
@@ -59,7 +57,7 @@ def run_training(store: Path, folder: RunFolder, config: Config, begin: "Beginni
     from gainakt.jobs.service import execute
 
     print(f"run {folder.run_id}", file=sys.stderr)
-    with TrainingBar() as bar, _stop_on_interrupt(folder):
+    with TrainingBar() as bar, asking(lambda: folder.request_stop("terminal"), "stopping after this step"):
         last = execute(folder, config, bar.take, begin)
     take_in(store)
     if last["kind"] == "failed":
@@ -102,20 +100,3 @@ def _source(data: str, simulate: str) -> dict[str, Any]:
     if data and simulate:
         raise InputError("--data and --simulate exclude each other; give one")
     return {"data.path": data} if data else {"data.path": "", "data.simulate": simulate} if simulate else {}
-
-
-@contextmanager
-def _stop_on_interrupt(folder: RunFolder) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the training after its current step; a second one ends it at once."""
-
-    def ask(number: int, _frame: object) -> None:
-        folder.request_stop("terminal")
-        print("\nstopping after this step; press again to abort", file=sys.stderr)
-        signal.signal(number, signal.SIG_DFL)
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

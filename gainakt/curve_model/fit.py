@@ -8,15 +8,14 @@ grid of their values: what a student knew before is weighed by the responses and
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from gainakt.curve_model import curve
 from gainakt.curve_model.counts import Practice
+from gainakt.curve_model.parts import Part, parts_of
 
 Array = NDArray[np.floating]
 START = np.array([-1.5, 0.0, -4.0, 0.0, 0.5, 1.2, 1.0])
@@ -28,7 +27,6 @@ _START_SPREAD = 0.3
 _START_SIGMA, _START_SKILL_SIGMA, _LEAST_SIGMA = 0.5, 0.1, 0.02
 _OF_STUDENT, _OF_SKILL = ("student", "student_skill"), ("student_skill",)
 _LEAST_ITERATIONS = 4
-_PART = 8192
 _TOLERANCE, _SPREAD_TOLERANCE = 5e-7, 1e-3
 """Rise of the log-likelihood per interaction, and change of the log spreads, below which a fit has converged."""
 
@@ -106,7 +104,7 @@ class _Slopes:
 
 def fitting(practice: Practice, fit: Fit, most: int) -> Iterator[Fit]:
     """The fit after each of at most `most` iterations; ends when it has converged."""
-    parts = _parts(practice, fit)
+    parts = parts_of(practice, len(fit.theta), fit.tie.level in _OF_SKILL)
     here = _slopes(parts, fit)
     fit = replace(fit, objective=here.objective)
     for iteration in range(1, most + 1):
@@ -130,46 +128,7 @@ def fitted(practice: Practice, fit: Fit, most: int = 60) -> Fit:
     return fit
 
 
-@dataclass(frozen=True)
-class _Part:
-    """Some whole windows, few enough to stay in the processor's cache, and the matrix that sums over a skill (S, N).
-
-    Interactions that share a level stand together: `group` (N,) numbers them, `start` (G,) is where they begin, and
-    `first` (W,) is each window's first group. Without a level on skills a window is one group.
-    """
-
-    practice: Practice
-    by_skill: sparse.csr_array
-    group: NDArray[np.integer]
-    start: NDArray[np.integer]
-    first: NDArray[np.integer]
-
-
-def _parts(practice: Practice, fit: Fit) -> list[_Part]:
-    return [_part(practice.part(begin, end), fit) for begin, end in pieces(practice)]
-
-
-def _part(practice: Practice, fit: Fit) -> _Part:
-    start = practice.start
-    if fit.tie.level in _OF_SKILL:
-        practice = practice.by_skill()
-        same = (np.diff(practice.window) == 0) & (np.diff(practice.skill) == 0)
-        start = np.nonzero(np.append(True, ~same))[0]
-    new = np.zeros(len(practice), np.int64)
-    new[start] = 1
-    one, place = np.ones(len(practice), np.float32), np.arange(len(practice))
-    sums = sparse.csr_array((one, (practice.skill, place)), shape=(len(fit.theta), len(practice)))
-    return _Part(practice, sums, np.cumsum(new) - 1, start, np.searchsorted(start, practice.start))
-
-
-def pieces(practice: Practice) -> list[tuple[int, int]]:
-    """Where the data are cut between windows, so that what is computed of a piece stays in the processor's cache."""
-    near = np.searchsorted(practice.start, np.arange(_PART, len(practice), _PART), "left")
-    cuts = np.unique(np.append(practice.start[near[near < practice.windows]], [0, len(practice)]))
-    return [(int(begin), int(end)) for begin, end in pairwise(cuts)]
-
-
-def _slopes(parts: list[_Part], fit: Fit) -> _Slopes:
+def _slopes(parts: list[Part], fit: Fit) -> _Slopes:
     sums = [_part_slopes(part, fit) for part in parts]
     objective, columns, student, skill_level = (sum(values) for values in zip(*sums, strict=True))
     gradient, information = _unpacked(columns)
@@ -177,7 +136,7 @@ def _slopes(parts: list[_Part], fit: Fit) -> _Slopes:
     return _Slopes(objective - _penalty(fit), gradient, information, student / windows, skill_level)
 
 
-def _part_slopes(part: _Part, fit: Fit) -> tuple[float, Array, Array, Array]:
+def _part_slopes(part: Part, fit: Fit) -> tuple[float, Array, Array, Array]:
     """Log-likelihood, sums of `_columns` per skill (S, 44), sums over windows of the student's level and its square
     (2,), and what the windows say of `skill_sigma` (2,)."""
     practice, numbers = part.practice, fit.theta[part.practice.skill].astype(np.float32)
@@ -268,7 +227,7 @@ def _shared(fit: Fit) -> Array:
     return np.append(fit.mean, np.log(fit.sigma) if fit.tie.level in _OF_STUDENT else _PRIOR_MEAN[-1])
 
 
-def _step(parts: list[_Part], fit: Fit, here: _Slopes) -> tuple[Fit, _Slopes, float]:
+def _step(parts: list[Part], fit: Fit, here: _Slopes) -> tuple[Fit, _Slopes, float]:
     """The best of a few step lengths along the scoring direction, and how much the objective rose."""
     towards_mean, towards = _direction(fit, here)
     towards_skill = float(np.clip(here.skill_level[0] / (here.skill_level[1] + 1), -1, 1))

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from gainakt.curve_model import curve
 from gainakt.curve_model.counts import Practice
-from gainakt.curve_model.fit import Fit, pieces
+from gainakt.curve_model.fit import Fit
+from gainakt.curve_model.parts import pieces
 from gainakt.measures import metrics
 
 Array = NDArray[np.floating]

@@ -1,6 +1,7 @@
 """The store, the training queue and the jobs of this server: one of each, shared by all tabs."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
@@ -27,6 +28,8 @@ def store_path() -> Path:
 def _open_store() -> Store:
     reference.place(runs_root(store_path()))
     store = Store.open(store_path())
+    with suppress(InputError):  # a full disk: the intake tries again
+        store.take_in()  # else the first page would know of no run that came while no dashboard ran
     store.start_intake()
     return store
 

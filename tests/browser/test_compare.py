@@ -36,7 +36,7 @@ def test_a_copied_link_shows_another_browser_the_same_view(
     page.get_by_role("radio", name="Settings").click()
     expect(page.get_by_text("Only what differs")).to_be_visible()
     few = view(page)
-    assert few["only"] and "Seed" in few["table"] and "Sequence window" not in few["table"]
+    assert few["only"] and "Width" in few["table"] and "Sequence window" not in few["table"]
     page.get_by_role("combobox", name="Baseline").click()
     page.get_by_role("option", name="v3").first.click()
     page.wait_for_url(lambda url: f"baseline={runs[3]}" in url or f"baseline={runs[4]}" in url)

@@ -1,6 +1,5 @@
 """What to run on the Benchmark page: on which data, which yardsticks, or the curve; and how far it is."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -17,7 +16,6 @@ from gainakt.ui import resources
 from gainakt.ui.text import markdown_text
 
 JOB, CURVE = "benchmark", "freedoms"
-_TICK = 2.0
 _PROTOCOLS = {"pykt": "given folds, test students", "students80": "80/20 of all students"}
 
 
@@ -96,34 +94,6 @@ def _button(text: str, name: str, work: Work) -> None:
     if st.button(text, type="primary", icon=":material/play_arrow:", disabled=busy, key=f"start-{name}"):
         resources.jobs().start(name, name, work)
         st.rerun()
-
-
-def progress(name: str) -> None:
-    """How far the job of this server is; the page is drawn anew when it ends."""
-    job = resources.jobs().of(name)
-    ticks = _TICK if job is not None and not job.ended else None
-    st.fragment(_ticker(name), run_every=ticks)()
-
-
-def _ticker(name: str) -> Callable[[], None]:
-    def tick() -> None:
-        job = resources.jobs().of(name)
-        if job is None:
-            return
-        if job.error:
-            st.error(markdown_text(job.error), icon=":material/error:")
-        elif not job.ended:
-            text = resources.job_text(resources.store(), job)
-            st.progress(min(job.done, 1.0), text=text[:1].upper() + text[1:])
-            st.button("Cancel", key=f"cancel-{name}", on_click=resources.jobs().cancel, args=(name,))
-        shown = f"{name}-shown"
-        if job.ended and st.session_state.get(shown) is False:
-            st.session_state[shown] = True
-            st.rerun()
-        if not job.ended:
-            st.session_state[shown] = False
-
-    return tick
 
 
 def of_data(data: DataConfig, fold: int = 0) -> Config:

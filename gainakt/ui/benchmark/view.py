@@ -7,7 +7,7 @@ from gainakt.analysis import accuracy, benchmark
 from gainakt.errors import InputError
 from gainakt.jobs import freedoms
 from gainakt.store import Run, Store
-from gainakt.ui import tables, words
+from gainakt.ui import job, tables, words
 from gainakt.ui.benchmark import start
 from gainakt.ui.plots import figures
 from gainakt.ui.plots.figures import Axes, Figure
@@ -111,7 +111,7 @@ def curve(store: Store) -> None:
         data = start.of_data(start.data_choice(store, "curve"))
     with right:
         start.curve(data)
-    start.progress(start.CURVE)
+    job.progress(start.CURVE)
     points = freedoms.table(store, data)
     if points.empty:
         st.info("No point has finished yet.", icon=":material/info:")

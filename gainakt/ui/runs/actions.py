@@ -67,10 +67,12 @@ def _tags(store: Store, runs: list[Run]) -> None:
     used = sorted({tag for tags in store.tags() for tag in tags})
     held = sorted({tag for run in runs for tag in run.tags})
     st.caption(f"On the ticked runs: {markdown_text(', '.join(held))}" if held else "The ticked runs have no tags.")
-    chosen = st.multiselect("Tags", used, accept_new_options=True, key="tags", placeholder="Choose or type")
-    add, off = st.columns(2)
-    add.button("Add", type="primary", on_click=_tag, args=(runs, chosen, True), disabled=not chosen, width="stretch")
-    off.button("Take off", on_click=_tag, args=(runs, chosen, False), disabled=not chosen, width="stretch")
+    with st.container(horizontal=True, vertical_alignment="bottom"):  # the list of tags opens below, beside the buttons
+        chosen = st.multiselect(
+            "Tags", used, accept_new_options=True, key="tags", placeholder="Choose or type", width=300
+        )
+        st.button("Add", type="primary", on_click=_tag, args=(runs, chosen, True), disabled=not chosen)
+        st.button("Take off", on_click=_tag, args=(runs, chosen, False), disabled=not chosen)
 
 
 def _tag(runs: list[Run], tags: list[str], add: bool) -> None:

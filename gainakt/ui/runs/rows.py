@@ -55,7 +55,10 @@ def follow_link(store: Store) -> None:
     if linked is None or linked == st.session_state.get(_LINK):
         return
     asked = list(dict.fromkeys(one for one in linked.split(",") if one))
-    known = set(store.runs(published=None)["run_id"])
+    known = {run.run_id for run in store.runs_by_id(asked)}
+    if len(known) < len(asked):
+        store.take_in()  # the server may just have started
+        known = {run.run_id for run in store.runs_by_id(asked)}
     tick(one for one in asked if one in known)
     if gone := [one for one in asked if one not in known]:
         st.toast(f"Not here any more: {markdown_text(', '.join(gone[:3]))}", icon=":material/warning:")

@@ -10,7 +10,7 @@ from gainakt.analysis.runs.fields import Field, all_fields, with_epochs
 from gainakt.analysis.runs.seeds import STD
 from gainakt.errors import InputError
 from gainakt.measures.registry import MEASURES
-from gainakt.store import Store
+from gainakt.store import Run, Store
 from gainakt.ui import resources, tables, words
 from gainakt.ui.run.view import progress_text
 from gainakt.ui.runs import rows
@@ -26,7 +26,7 @@ _LIGHTS = {
     **{f"{passed}/6": "blue" for passed in range(7)},
 }
 _WIDTHS = {"name": 152, "status": 84, "data": 84, "preset": 96, "created": 122, "verdict": 208, "run_id": 168,
-           "origin": 96, "tags": 110, "notes": 160}  # fmt: skip
+           "origin": 96, "tags": 92, "notes": 160}  # fmt: skip
 
 
 def draw(look: Look) -> None:
@@ -61,8 +61,11 @@ def _now(store: Store, new: int) -> None:
     if active:
         run = active[0]
         total = (run.steps_per_epoch or 0) * (run.max_epochs or 0)
-        more = f" · and {len(active) - 1} more" if len(active) > 1 else ""
-        text = f"{markdown_text(shortened(run.name, 60))} · {progress_text(run, store.began(run.run_id))}{more}"
+        text = _how_far(store, run, 60)
+        if len(active) == 2:
+            text += f" · {_how_far(store, active[1], 30)}"
+        elif len(active) > 2:
+            text += f" · and {len(active) - 1} more"
         bar.progress(min(1.0, (run.step or 0) / total) if total else 0.0, text=text)
         link.page_link(
             "pages/1_Train.py", label="Watch", icon=":material/visibility:", query_params={"run": run.run_id}
@@ -74,6 +77,10 @@ def _now(store: Store, new: int) -> None:
             f"Show {new} new run{'s' if new > 1 else ''}", icon=":material/refresh:", key="show-new",
             on_click=_show_new, width="stretch", help="Rows keep their places until you ask for the new ones.",
         )  # fmt: skip
+
+
+def _how_far(store: Store, run: Run, length: int) -> str:
+    return f"{markdown_text(shortened(run.name, length))} · {progress_text(run, store.began(run.run_id))}"
 
 
 def _show_new() -> None:
@@ -88,7 +95,8 @@ def _grid(shown: rows.Rows, look: Look) -> None:
         shown.tick_rows(st.session_state[key]["selection"]["rows"])
         st.session_state[_TOUCHED] = True
 
-    names = _columns(look)
+    tagged = "tags" in shown.table and bool(shown.table["tags"].map(bool).any())
+    names = _columns(look, tagged)
     st.dataframe(
         _cells(shown.table, names), hide_index=True, key=key, placeholder="–", on_select=touched,
         selection_mode="multi-row", selection_default={"selection": {"rows": shown.ticked()}},
@@ -97,14 +105,17 @@ def _grid(shown: rows.Rows, look: Look) -> None:
     )  # fmt: skip
 
 
-def _columns(look: Look) -> list[str]:
-    """The columns in order: star, name, what the arrangement adds, then the chosen ones."""
+def _columns(look: Look, tagged: bool) -> list[str]:
+    """The columns in order: star, name, what the arrangement adds, then the chosen ones; tags that are there first."""
     known = all_fields()
     chosen = [name for name in with_epochs(look.columns) if name not in ("name", "favourite")]
     if look.rows == "seeds":
         measured = [name for name in chosen if known[name].of in ("final", "epochs")]
         facts = [name for name in chosen if name in ("status", "data", "preset", "created")]
         return ["name", "n", *(part for name in measured for part in (name, name + STD)), *facts]
+    if tagged and "tags" in chosen:
+        chosen.remove("tags")
+        chosen.insert(0, "tags")
     came = [rows.CAME] if look.rows == "lineage" else []
     return ["open", "star", "name", *came, *chosen]
 

@@ -12,14 +12,13 @@ from gainakt.jobs import study
 from gainakt.measures.recovery import NOT_IDENTIFIED
 from gainakt.simulate.scenario import SCENARIOS, scenario
 from gainakt.store import Store
-from gainakt.ui import resources, tables
+from gainakt.ui import job, resources, tables
 from gainakt.ui.plots import figures
 from gainakt.ui.plots.figures import Axes, Figure
 from gainakt.ui.plots.live import live_plot
 from gainakt.ui.text import chart_text, markdown_text
 
 _JOB = "study"
-_TICK = 2.0
 _STUDENTS, _CVS, _RULES, _PRESETS = "Students", "True CV of the rates", "Stopping rules", "Presets"
 _HELP_RULES = (
     "How the simulated students practise. blocked: one skill after the other. interleaved: a random skill each time."
@@ -39,8 +38,8 @@ def plan_form(store: Store) -> pd.DataFrame | None:
         st.error(markdown_text(error), icon=":material/error:")
         st.button("Start the study", type="primary", icon=":material/play_arrow:", disabled=True)
         return None
-    job = resources.jobs().of(_JOB)
-    busy = job is not None and not job.ended
+    running = resources.jobs().of(_JOB)
+    busy = running is not None and not running.ended
     if st.button("Start the study", type="primary", icon=":material/play_arrow:", disabled=busy):
         root = resources.service().root
         resources.jobs().start(_JOB, "study", lambda report: study.carry_out(plan, root, report))
@@ -110,22 +109,9 @@ def _listed(values: tuple[float, ...]) -> str:
     return ", ".join(f"{value:g}" for value in values)
 
 
-@st.fragment(run_every=_TICK)
 def progress() -> None:
     """How far the study of this server is."""
-    job = resources.jobs().of(_JOB)
-    if job is None:
-        return
-    if job.error:
-        st.error(markdown_text(job.error), icon=":material/error:")
-    elif not job.ended:
-        text = resources.job_text(resources.store(), job)
-        st.progress(min(job.done, 1.0), text=text[:1].upper() + text[1:])
-    if job.ended and not st.session_state.get("study-ended"):
-        st.session_state["study-ended"] = True
-        st.rerun()
-    if not job.ended:
-        st.session_state["study-ended"] = False
+    job.progress(_JOB)
 
 
 def curves(store: Store, finished: pd.DataFrame | None, every: bool) -> None:
