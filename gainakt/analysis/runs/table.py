@@ -93,7 +93,7 @@ def _settings(store: Store) -> dict[str, tuple[dict[str, Any], str]]:
     for run_id, config in store.configs().items():
         if run_id not in kept:
             flat = flatten_stored(config) if run_id.startswith(PUBLISHED) else defaults | flatten_stored(config)
-            rest = json.dumps({name: value for name, value in flat.items() if name != SEED}, sort_keys=True)
+            rest = json.dumps({**flat, SEED: None})  # in the order of the defaults, the same for all runs
             kept[run_id] = flat, hashlib.blake2b(rest.encode(), digest_size=8).hexdigest()
     return kept
 

@@ -40,7 +40,8 @@ def _best(store: Store, look: Look, ids: list[str]) -> None:
         "Best by", list(offered), index=list(offered).index("encoder2_auc"), format_func=offered.__getitem__,
         key="best", label_visibility="collapsed", width=250,
     )  # fmt: skip
-    values = rows.every(store, dataclasses.replace(look, columns=(*look.columns, name)))[name].reindex(ids).dropna()
+    columns = tuple(dict.fromkeys((*look.columns, name)))  # a column that is shown is read already
+    values = rows.every(store, dataclasses.replace(look, columns=columns))[name].reindex(ids).dropna()
     if values.empty:
         st.caption("No listed run has it.")
         return
