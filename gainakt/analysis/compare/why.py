@@ -251,4 +251,5 @@ def _course(what: str, found: Parting, tolerance: float) -> str:
         return f"{what} is {found.end:+.4f} in B at epoch {found.last}, the only one that both have."
     apart_at_once = found.since == found.first
     start = f"was apart from epoch {found.first} on" if apart_at_once else f"parted at epoch {found.since}"
-    return f"{what} {start}: B ended {found.end:+.4f} from A at epoch {found.last}."
+    side = "above" if found.end > 0 else "below"
+    return f"{what} {start}: B ended {abs(found.end):.4f} {side} A at epoch {found.last}."
