@@ -5,6 +5,7 @@ import streamlit as st
 from gainakt.analysis.compare import compare
 from gainakt.errors import InputError
 from gainakt.store import Store
+from gainakt.store.entities import WITH_RESULTS
 from gainakt.store.trash import KEPT_DAYS
 from gainakt.ui import frame, resources
 from gainakt.ui.compare import curves, explore, gains, link, measures, overview, settings, skills, statistics, why
@@ -71,5 +72,5 @@ def _wanted(store: Store, options: dict[str, str]) -> list[str]:
             st.warning(f"Not here: {names}. A deleted run is in the trash for {KEPT_DAYS} days.")
         return [run_id for run_id in dict.fromkeys(found) if run_id in options]
     table = store.runs(published=None)
-    ended = table.loc[table["status"].isin(("finished", "stopped")), "run_id"].tolist()
+    ended = table.loc[table["status"].isin(WITH_RESULTS), "run_id"].tolist()
     return (ended if len(ended) > 1 else list(options))[:2]
