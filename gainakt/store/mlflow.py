@@ -1,5 +1,6 @@
 """Runs as an SQLite file that MLflow reads: settings as parameters, series and final measures as metrics."""
 
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ def export_mlflow(store: Reader, runs: Sequence[Run], folder: Path) -> dict[str,
     file = folder.absolute() / "mlflow.db"
     refuse_what_is_there([file])
     folder.mkdir(parents=True, exist_ok=True)
+    logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of the tables that it makes
     client = MlflowClient(f"sqlite:///{file}")
     experiment = client.create_experiment("gainakt", artifact_location=(file.parent / "artifacts").as_uri())
     return {run.run_id: _write(client, experiment, store, run) for run in runs}

@@ -11,7 +11,7 @@ from gainakt.jobs.reproduce import command, settings_file
 from gainakt.store import Run, Store
 from gainakt.store.bundle import Imported, export_runs, import_runs
 from gainakt.ui import resources
-from gainakt.ui.text import markdown_text
+from gainakt.ui.text import markdown_text, shortened
 
 _OUTCOMES = {
     "imported": ("Imported", st.success, ":material/check_circle:"),
@@ -77,7 +77,7 @@ def _bring_in(store: Store, content: bytes) -> bool:
 
 def _line(one: Imported) -> str:
     why = f" ({markdown_text(one.why)})" if one.why else ""
-    return f"{markdown_text(one.name)}, {one.run_id}{why}"
+    return f"{markdown_text(shortened(one.name, 60))}, {one.run_id}{why}"
 
 
 def reproduce(store: Store, run: Run) -> None:
