@@ -14,10 +14,12 @@ import numpy as np
 import pandas as pd
 
 from gainakt.analysis.compare import predictions
-from gainakt.analysis.learning import items, skill_models, splits
+from gainakt.analysis.learning import curves, items, mastery, practice, skill_models, splits, students
 from gainakt.analysis.learning.afm import Afm, chances, fitted
+from gainakt.analysis.learning.curves import Thresholds
 from gainakt.analysis.learning.mastery import Chain
-from gainakt.analysis.learning.observations import Array, Observations, observations
+from gainakt.analysis.learning.observations import Array, Observations, observations, response_of
+from gainakt.analysis.learning.report import Findings
 from gainakt.config import DataConfig
 from gainakt.data.interactions import Interactions
 from gainakt.datasets.load import load
@@ -92,8 +94,7 @@ def study(config: DataConfig, progress: Progress) -> Study:
     progress(0.1, f"Fitting AFM to {len(data):,} interactions")
     seen = observations(data)
     afm = fitted(seen)
-    row = np.arange(len(data)) if data.group is None else data.group - data.group.min()
-    made = {"afm": chances(afm, seen)[row]}
+    made = {"afm": chances(afm, seen)[response_of(data)]}
     bkt, rate = _of_curves(data, made, progress)
     known, chain = bkt
     made_study = Study(key, data, seen, afm, chain, known, rate, made)
@@ -111,22 +112,44 @@ def _of_curves(data: Interactions, made: dict[str, Array], progress: Progress) -
     from gainakt.curve_model.fit import Tie, fitting, start
     from gainakt.curve_model.predict import predicted
 
-    students = np.arange(len(data.students))
     longest = int(np.bincount(data.student, minlength=1).max())
-    practice, skills = practice_of(data, students, max(longest, 2)), len(data.skills)
+    whole, skills = practice_of(data, np.arange(len(data.students)), max(longest, 2)), len(data.skills)
     progress(0.25, "Fitting BKT")
-    bkt = fitted_bkt(practice, skills)
+    bkt = fitted_bkt(whole, skills)
     chain = Chain(bkt.known, bkt.learn, bkt.guess, bkt.slip)
     known = chain.known[data.skill]
-    known[practice.place] = known_bkt(bkt, practice)
+    known[whole.place] = known_bkt(bkt, whole)
     made["bkt"] = known * (1 - chain.slip[data.skill]) + (1 - known) * chain.guess[data.skill]
     begun, most = start(skills, Tie()), 60
     curve = begun
-    for curve in fitting(practice, begun, most):
+    for curve in fitting(whole, begun, most):
         progress(0.45 + 0.5 * curve.iterations / most, "Fitting the learning-curve model")
     made["curve"] = np.full(len(data), np.nan)
-    made["curve"][practice.place] = predicted(curve, practice).chance
+    made["curve"][whole.place] = predicted(curve, whole).chance
     return (known, chain), curve.rate
+
+
+def findings(of: Study, examined: Examined | None, threshold: float, thresholds: Thresholds) -> Findings:
+    """All that a report says of a study, at a threshold of mastery and with the thresholds of the categories."""
+    table = curves.curves(of.data, of.chances)
+    waits = mastery.waiting(of.chain, threshold)
+    pairs = mastery.courses(of.data, of.chain, of.known, waits)
+    kinds = curves.categories(table, of.afm.slope, thresholds)
+    parts = ("models", "items", "splits", "merges")
+    return Findings(
+        name=of.data.name,
+        summary=of.data.summary(),
+        threshold=threshold,
+        skills=skill_table(of, table).assign(kind=kinds),
+        students=students.students(of.data, pairs, of.afm),
+        practice=practice.practice(of.data.skills, of.chain, waits, pairs),
+        **({name: getattr(examined, name) for name in parts} if examined else {}),
+    )
+
+
+def skill_table(of: Study, table: pd.DataFrame) -> pd.DataFrame:
+    """A row per skill: what its curve says (of `curves.curves`), and the rates of all fits."""
+    return curves.skills(of.data, table, of.afm).assign(learn=of.chain.learn, rate=of.rate)
 
 
 def encoder2(run: Run, root: Path, data: Interactions) -> Array:

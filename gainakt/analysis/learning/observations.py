@@ -52,8 +52,8 @@ class Observations:
 
 def observations(data: Interactions) -> Observations:
     """The responses of a data set; a question whose skills stand in rows of their own is one response."""
-    row = np.arange(len(data)) if data.group is None else data.group - data.group.min(initial=0)
-    first = np.arange(len(data)) if data.group is None else np.unique(data.group, return_index=True)[1]
+    row = response_of(data)
+    first = np.unique(row, return_index=True)[1]
     shape = (len(first), len(data.skills))
     before = (opportunities(data) - 1).astype(np.float64)
     return Observations(
@@ -64,3 +64,10 @@ def observations(data: Interactions) -> Observations:
         skills=sparse.csr_array((np.ones(len(data)), (row, data.skill)), shape=shape),
         practice=sparse.csr_array((before, (row, data.skill)), shape=shape),
     )
+
+
+def response_of(data: Interactions) -> Index:
+    """The number of the response that each interaction belongs to (N,)."""
+    if data.group is None:
+        return np.arange(len(data))
+    return np.unique(data.group, return_inverse=True)[1]

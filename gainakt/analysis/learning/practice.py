@@ -39,12 +39,11 @@ def practice(labels: list[str], chain: Chain, waits: Waiting, courses: pd.DataFr
 
 
 def totals(table: pd.DataFrame) -> dict[str, Any]:
-    """Over all skills: tasks done, those after mastery, courses that end before it, and the tasks they still need."""
-    courses = int(table["students"].sum())
+    """Over all skills: tasks done, those after mastery, practice sequences that end before it and need more."""
     return {
         "tasks": int(table["tasks"].sum()),
         "extra": int(table["extra"].sum()),
-        "courses": courses,
+        "sequences": int(table["students"].sum()),
         "left_early": int(table["left_early"].sum()),
         "missing": float(table["missing"].sum()),
         "spinning": int(table["spinning"].sum()),

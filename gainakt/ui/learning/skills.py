@@ -1,0 +1,212 @@
+"""The section Skills: learning curves in small multiples, one in detail, and the table of all."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from gainakt.analysis.learning import sentences
+from gainakt.analysis.learning.curves import CATEGORIES, MEANINGS, Thresholds, categories, stayed
+from gainakt.config import DataConfig
+from gainakt.errors import InputError
+from gainakt.jobs.learning import Study
+from gainakt.store import Store
+from gainakt.ui import tables, words
+from gainakt.ui.forms.paging import page_of
+from gainakt.ui.learning import choice, figures
+from gainakt.ui.plots.charts import Axes
+from gainakt.ui.plots.live import live_plot
+from gainakt.ui.text import markdown_text
+
+_ORDERS: dict[str, tuple[str, bool]] = {
+    "most practised": ("interactions", False),
+    "fastest learned": ("slope", False),
+    "slowest learned": ("slope", True),
+    "most mistakes at first": ("first", False),
+    "most mistakes at the end": ("last", False),
+    "as in the file": ("", True),
+}
+_DETAIL = 3
+"""Students that the last point of a skill's detailed curve needs."""
+
+
+def section(store: Store, study: Study, config: DataConfig) -> None:
+    """Thresholds, curves, one skill, table."""
+    table = choice.skill_table(study.key, study)
+    thresholds = _thresholds()
+    fits, run_id = _fits(store, study)
+    try:
+        curves = choice.curve_table(study.key, run_id, study)
+    except InputError as error:
+        st.warning(f"Encoder 2 is not shown: {markdown_text(error)}", icon=":material/warning:")
+        fits = [name for name in fits if name != "encoder2"]
+        curves = choice.curve_table(study.key, "", study)
+    kinds = categories(curves, study.afm.slope, thresholds)
+    table = table.assign(category=[CATEGORIES[kind] for kind in kinds])
+    for sentence in sentences.of_skills(kinds, table):
+        st.markdown(sentence)
+    shown = _narrowed(table, study.key)
+    if shown is None:
+        return
+    listed, page, place = shown
+    panels = listed.iloc[page * figures.PANELS : (page + 1) * figures.PANELS]
+    words_ = [_beside(row) for row in panels.itertuples()]
+    live_plot("learning-curves", figures.small_multiples(curves, panels, fits, words_), revision=place)
+    st.caption(
+        "Share incorrect by opportunity. Later points hold fewer and other students: the grey area shows how many of"
+        " those at the first opportunity are left, and AFM takes the students' levels into account."
+    )
+    _one(study, curves, listed, fits)
+    _table(listed, study.data.name)
+
+
+def _thresholds() -> Thresholds:
+    usual = Thresholds()
+    with st.expander("Categories and their thresholds", icon=":material/tune:"):
+        boxes = st.columns(5)
+        values = Thresholds(
+            int(boxes[0].number_input("Students", 1, 1000, usual.students, key="learning.students",
+                                      help="A point counts from so many students on.")),
+            int(boxes[1].number_input("Opportunities", 1, 20, usual.opportunities, key="learning.opportunities",
+                                      help="A curve with fewer points has too little data.")),
+            float(boxes[2].number_input("Low", 0.0, 1.0, usual.low, 0.05, key="learning.low",
+                                        help="Share incorrect below which all points make a curve low and flat.")),
+            float(boxes[3].number_input("High", 0.0, 1.0, usual.high, 0.05, key="learning.high",
+                                        help="Share incorrect above which the last point makes a curve still high.")),
+            float(boxes[4].number_input("AFM slope", -1.0, 1.0, usual.slope, 0.001, format="%.3f",
+                                        key="learning.slope", help="Logits per opportunity up to which there is no"
+                                        " learning.")),
+        )  # fmt: skip
+        meanings = "\n".join(f"- **{CATEGORIES[name]}**: {text}." for name, text in MEANINGS.items())
+        st.markdown(f"{meanings}\n\nCategories and defaults are DataShop's. The last in this list are decided first.")
+    return values
+
+
+def _fits(store: Store, study: Study) -> tuple[list[str], str]:
+    """Which fits are drawn, and the run whose Encoder 2 is among them."""
+    runs = choice.runs_of(store, study)
+    left, right = st.columns(2)
+    fits = left.multiselect(
+        "Fits",
+        list(figures.FITS)[:3],
+        ["afm"],
+        format_func=figures.FITS.__getitem__,
+        key="learning.fits",
+        persist_state="session",
+        help="Mean share incorrect that a model predicts for the responses of each point.",
+    )
+    run_id = right.selectbox(
+        "Encoder 2 of",
+        ["", *runs],
+        format_func=lambda one: words.run_label(runs[one]) if one else "no run",
+        key=f"learning.run-{study.key}",
+        disabled=not runs,
+        help="A finished run on these data; its predictions of the test students."
+        if runs
+        else "No run has been trained on these data yet.",
+    )
+    return [*fits, *(["encoder2"] if run_id else [])], run_id or ""
+
+
+def _narrowed(table: pd.DataFrame, key: str) -> tuple[pd.DataFrame, int, str] | None:
+    """The skills in order, of the chosen categories and with the text, the page, and what tells this list apart."""
+    count = table["category"].value_counts()
+    offered = [name for name in CATEGORIES.values() if name in count]
+    kinds = st.pills(
+        "Categories",
+        offered,
+        selection_mode="multi",
+        format_func=lambda name: f"{name} ({count[name]:,})",
+        key=f"learning.kinds-{key}",
+        help="None chosen: all.",
+        label_visibility="collapsed",
+    )
+    order_at, find_at, page_at = st.columns([3, 3, 1])
+    order = order_at.selectbox("Skills in order of", list(_ORDERS), key="learning.order")
+    find = find_at.text_input("Find a skill", key="learning.find", placeholder="part of a label")
+    if kinds:
+        table = table[table["category"].isin(kinds)]
+    if find:
+        table = table[table["skill"].str.contains(find, case=False, regex=False)]
+    column, ascending = _ORDERS[order]
+    if column:
+        table = table.sort_values(column, ascending=ascending, kind="stable", na_position="last")
+    place = f"{key}-{order}-{find}-{'-'.join(kinds)}"
+    page = page_of(page_at, len(table), figures.PANELS, f"learning.page.{place}")
+    if table.empty:
+        st.info("No skill matches.", icon=":material/search_off:")
+        return None
+    return table, page, f"{place}-{page}"
+
+
+def _beside(row: object) -> str:
+    slope = getattr(row, "slope", np.nan)
+    return f"{slope:+.3f}" if np.isfinite(slope) else "–"
+
+
+def _one(study: Study, curves: pd.DataFrame, listed: pd.DataFrame, fits: list[str]) -> None:
+    with st.expander("One skill", icon=":material/show_chart:"):
+        skill = st.selectbox(
+            "Skill",
+            listed.index.tolist(),
+            format_func=study.data.skills.__getitem__,
+            key="learning.one",
+            label_visibility="collapsed",
+        )
+        part = curves[(curves["skill"] == skill)]
+        enough = part[part["students"] >= min(_DETAIL, int(part["students"].max()))]
+        least = int(enough["opportunity"].max())
+        alone = stayed(study.data, int(skill), min(least, 10))
+        for sentence in sentences.of_skill(listed.loc[skill]):
+            st.markdown(sentence)
+        figure = figures.one_skill(enough, alone, fits, Axes("", height=360))
+        live_plot("learning-one", figure, revision=f"{study.key}-{skill}")
+
+
+def _table(table: pd.DataFrame, name: str) -> None:
+    columns = st.column_config
+    interval = [
+        f"{low:+.3f} to {high:+.3f}" if np.isfinite(low) else None
+        for low, high in zip(table["slope_low"], table["slope_high"], strict=True)
+    ]
+    shown = table.assign(interval=interval)
+    order = [
+        "skill", "category", "students", "interactions", "first", "last", "slope", "interval", "learned", "learn",
+        "rate", "reach_5", "reach_10",
+    ]  # fmt: skip
+    st.dataframe(
+        shown,
+        hide_index=True,
+        placeholder="–",
+        key="learning.table",
+        height=tables.fitting(len(shown), 420),
+        column_order=order,
+        column_config={
+            "skill": columns.TextColumn("Skill", width=180, help="The label in the data."),
+            "category": columns.TextColumn("Category", width=110, help="DataShop's; see the thresholds above."),
+            "students": columns.NumberColumn("Students", format="localized"),
+            "interactions": columns.NumberColumn("Interactions", format="localized"),
+            "first": columns.NumberColumn("At first", format="%.2f", help="Share incorrect at opportunity 1."),
+            "last": columns.NumberColumn(
+                "At the end", format="%.2f", help="Share incorrect at the last of the first 20 opportunities that"
+                " three students reach."
+            ),
+            "slope": columns.NumberColumn(
+                "AFM slope", format="%+.3f", help="Rate of learning: how much the log-odds of a correct response grow"
+                " with each opportunity."
+            ),
+            "interval": columns.TextColumn("95 % interval", width=130, help="Of AFM's slope."),
+            "learned": columns.TextColumn(
+                "Learned", help="yes: the interval is above 0. rises: below 0, mistakes become more."
+            ),
+            "learn": columns.NumberColumn("BKT learn", format="%.3f", help="P(learn) at an opportunity, by BKT."),
+            "rate": columns.NumberColumn(
+                "Effective rate", format="%.3f", help="By the learning-curve model, which counts practice on other"
+                " skills, too."
+            ),
+            "reach_5": columns.NumberColumn("Reach 5", format="percent", help="Share of students who reach the fifth"
+                                            " opportunity."),
+            "reach_10": columns.NumberColumn("Reach 10", format="percent", help="Share of students who reach the"
+                                             " tenth opportunity."),
+        },
+    )  # fmt: skip
+    tables.download(table, f"{name}-skills", "learning-skills")
