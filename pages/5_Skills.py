@@ -3,7 +3,7 @@
 import streamlit as st
 
 from gainakt.ui import frame, resources
-from gainakt.ui.learning import choice, of_class, practice, skill_model, skills
+from gainakt.ui.learning import choice, of_class, practice, report, skill_model, skills
 
 SECTIONS = {
     "Skills": skills.section,
@@ -21,3 +21,4 @@ chosen = st.segmented_control(
     "Section", list(SECTIONS), default="Skills", required=True, key="learning.section", label_visibility="collapsed"
 )
 SECTIONS[chosen](store, study, config)
+report.buttons(study, config)

@@ -28,6 +28,8 @@ MEANINGS = {
     "too_little_data": "too few opportunities are reached by enough students",
 }
 _Z = 1.959964
+_VAGUE = 5.0
+"""Standard error in logits from which a slope is not reported: hardly anybody met the skill twice."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +98,8 @@ def skills(data: Interactions, table: pd.DataFrame, model: Afm) -> pd.DataFrame:
     students = at[1]["students"].to_numpy()
     shown = table[table["students"] >= np.minimum(3, students[table["skill"]])]
     ends = shown.groupby("skill")["incorrect"].agg(["first", "last"]).reindex(range(size))
-    half = _Z * model.slope_error
-    known = np.isfinite(half)
+    known = model.slope_error < _VAGUE
+    half = np.where(known, _Z * model.slope_error, np.inf)
     return pd.DataFrame(
         {
             "skill": data.skills,

@@ -1,5 +1,7 @@
 """The section Skills: learning curves in small multiples, one in detail, and the table of all."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -59,26 +61,34 @@ def section(store: Store, study: Study, config: DataConfig) -> None:
     _table(listed, study.data.name)
 
 
+_BOXES: dict[str, tuple[str, float, float, float, str]] = {  # label, least, most, step, help
+    "students": ("Students", 1, 1000, 1, "A point counts from so many students on."),
+    "opportunities": ("Opportunities", 1, 20, 1, "A curve with fewer points has too little data."),
+    "low": ("Low", 0.0, 1.0, 0.05, "Share incorrect below which all points make a curve low and flat."),
+    "high": ("High", 0.0, 1.0, 0.05, "Share incorrect above which the last point makes a curve still high."),
+    "slope": ("AFM slope", -1.0, 1.0, 0.001, "Logits per opportunity up to which there is no learning."),
+}
+
+
 def _thresholds() -> Thresholds:
-    usual = Thresholds()
+    usual, values = asdict(Thresholds()), {}
     with st.expander("Categories and their thresholds", icon=":material/tune:"):
-        boxes = st.columns(5)
-        values = Thresholds(
-            int(boxes[0].number_input("Students", 1, 1000, usual.students, key="learning.students",
-                                      help="A point counts from so many students on.")),
-            int(boxes[1].number_input("Opportunities", 1, 20, usual.opportunities, key="learning.opportunities",
-                                      help="A curve with fewer points has too little data.")),
-            float(boxes[2].number_input("Low", 0.0, 1.0, usual.low, 0.05, key="learning.low",
-                                        help="Share incorrect below which all points make a curve low and flat.")),
-            float(boxes[3].number_input("High", 0.0, 1.0, usual.high, 0.05, key="learning.high",
-                                        help="Share incorrect above which the last point makes a curve still high.")),
-            float(boxes[4].number_input("AFM slope", -1.0, 1.0, usual.slope, 0.001, format="%.3f",
-                                        key="learning.slope", help="Logits per opportunity up to which there is no"
-                                        " learning.")),
-        )  # fmt: skip
+        for place, (name, (label, least, most, step, help_text)) in zip(st.columns(5), _BOXES.items(), strict=True):
+            values[name] = place.number_input(
+                label,
+                least,
+                most,
+                usual[name],
+                step,
+                format="%.3f" if name == "slope" else None,
+                key=f"learning.{name}",
+                persist_state="session",
+                help=help_text,
+            )
         meanings = "\n".join(f"- **{CATEGORIES[name]}**: {text}." for name, text in MEANINGS.items())
         st.markdown(f"{meanings}\n\nCategories and defaults are DataShop's. The last in this list are decided first.")
-    return values
+    st.session_state["learning.thresholds"] = thresholds = Thresholds(**values)
+    return thresholds
 
 
 def _fits(store: Store, study: Study) -> tuple[list[str], str]:
