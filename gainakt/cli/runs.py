@@ -100,17 +100,17 @@ RunOrData = Annotated[
     typer.Argument(metavar="RUN|DATA", help="A run's id or its first characters, or a file or folder of responses."),
 ]
 DataSettings = Annotated[
-    list[str] | None, typer.Option("--set", help="With DATA: a setting data.NAME=VALUE; may be repeated.")
+    list[str] | None, typer.Option("--set", help="Of a file: a setting data.NAME=VALUE; may be repeated.")
 ]
 Threshold = Annotated[
-    float, typer.Option(min=0.5, max=0.999, help="With DATA: the P(known) from which a skill counts as mastered.")
+    float, typer.Option(min=0.5, max=0.999, help="Of a file: the P(known) from which a skill counts as mastered.")
 ]
 
 
 def skills(
     run: RunOrData,
     part: Annotated[
-        str, typer.Option(help="With DATA: skills, models, items, splits, merges, class or practice.")
+        str, typer.Option(help="Of a file: skills, models, items, splits, merges, class or practice.")
     ] = "skills",
     threshold: Threshold = 0.95,
     assign: DataSettings = None,

@@ -143,7 +143,7 @@ def of_practice(total: dict[str, Any], threshold: float) -> Iterator[str]:
     )
     yield (
         f"**{total['left_early']:,} of {total['sequences']:,} practice sequences"
-        f" ({total['left_early'] / max(1, total['courses']):.0%})** end before mastery; they need"
+        f" ({total['left_early'] / max(1, total['sequences']):.0%})** end before mastery; they need"
         f" {total['missing']:,.0f} tasks more in expectation, of which at most {MOST} count for each."
     )
 
