@@ -65,6 +65,9 @@ EXAMPLES = {
         "gainakt sweep rates.toml --processes 2",
         "gainakt sweep rates --engine ray",
     ),
+    "doctor": ("gainakt doctor", "gainakt doctor --rebuild --store data/gainakt.duckdb"),
+    "backup": ("gainakt backup all-runs.zip",),
+    "restore-backup": ("gainakt restore-backup all-runs.zip --store elsewhere/gainakt.duckdb",),
 }
 """Verb -> commands as a reader would type them."""
 

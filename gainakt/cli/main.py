@@ -12,6 +12,7 @@ import typer
 from gainakt import __version__
 from gainakt.cli.benchmark import benchmark
 from gainakt.cli.branches import branch, explain, pause, replay, reproduce, resume, stop, twin
+from gainakt.cli.care import backup, doctor, restore_backup
 from gainakt.cli.compare import compare
 from gainakt.cli.data import data, simulate
 from gainakt.cli.keep import export, import_
@@ -22,7 +23,7 @@ from gainakt.cli.study import study
 from gainakt.cli.sweep import sweep
 from gainakt.cli.train import evaluate, train
 from gainakt.cli.verdict import verdict
-from gainakt.errors import InputError, RunFailed, StoreBusy
+from gainakt.errors import InputError, RunFailed, StoreBusy, disk_full, in_words
 
 VERBS = (
     data,
@@ -50,6 +51,9 @@ VERBS = (
     study,
     benchmark,
     sweep,
+    doctor,
+    backup,
+    restore_backup,
 )
 
 app = typer.Typer(
@@ -85,4 +89,4 @@ def main() -> None:
     except InputError as error:
         leave(str(error), 2)
     except (RunFailed, StoreBusy, OSError) as error:
-        leave(str(error), 1)
+        leave(in_words(error) if disk_full(error) else str(error), 1)

@@ -30,7 +30,7 @@ _HEADINGS = {
 }
 _HELPS = {
     "AUC": "Area under the ROC curve on the test students, the mean over folds.",
-    "95 % interval": "Of the AUC, students resampled; the mean of its ends over folds.",
+    "95 % interval": "Of the AUC, over students; the mean of its ends over folds.",
     "To the best": "AUC minus that of the best yardstick, over the folds that both have.",
     "Spread": "Standard deviation of the AUC over folds. Folds share data, so it is no standard error.",
     "Log-loss": "Binary cross-entropy in nats per prediction; lower is better.",
