@@ -123,7 +123,7 @@ def _at(table: pd.DataFrame, opportunity: int, size: int) -> pd.DataFrame:
 
 def _learned(slope: Array, half: Array) -> list[str]:
     """Whether mistakes become fewer with practice, beyond chance."""
-    words = {1: "yes", -1: "rises", 0: "not shown"}
+    words = {1: "yes", -1: "worse", 0: "not shown"}
     return [
         words[int(low > 0) - int(high < 0)] if np.isfinite(size) else "unknown"
         for low, high, size in zip(slope - half, slope + half, half, strict=True)

@@ -23,8 +23,8 @@ def of_skills(kinds: Sequence[str], table: pd.DataFrame) -> Iterator[str]:
     yield f"**{_skills(len(table))}**: {', '.join(parts)}."
     learned, known = (table["learned"] == "yes").sum(), (table["learned"] != "unknown").sum()
     if known:
-        rises = int((table["learned"] == "rises").sum())
-        worse = f" For {rises:,}, mistakes become more frequent beyond chance." if rises else ""
+        falls = int((table["learned"] == "worse").sum())
+        worse = f" For {falls:,}, mistakes become more frequent beyond chance." if falls else ""
         yield (
             f"AFM shows learning beyond chance for {learned:,} of the {known:,} whose slope the data determine: the"
             f" 95 % interval lies above zero.{worse}"

@@ -29,7 +29,8 @@ def section(store: Store, study: Study, config: DataConfig) -> None:
         tasks_needed=[_tasks(value, far) for value in table["median"]],
         interval=[f"{_tasks(a, far)} to {_tasks(b, far)}" for a, b in zip(table["low"], table["high"], strict=True)],
         mean_tasks=table["tasks"] / table["students"].clip(lower=1),
-        extra_share=table["extra"] / table["tasks"].clip(lower=1),
+        extra_share=100 * table["extra"] / table["tasks"].clip(lower=1),
+        mastered=100 * table["mastered"],
     )
     st.dataframe(
         shown.sort_values("tasks", ascending=False, kind="stable"),
@@ -48,9 +49,9 @@ def section(store: Store, study: Study, config: DataConfig) -> None:
             "interval": st.column_config.TextColumn("80 % of students", help="They need so many tasks."),
             "mean_tasks": number("Tasks done", format="%.1f", help="Mean per student in the data."),
             "students": number("Students", format="localized"),
-            "mastered": number("Mastered", format="percent", help="Share of its students who reach the threshold."),
+            "mastered": number("Mastered", format="%.0f %%", help="Share of its students who reach the threshold."),
             "extra": number("After mastery", format="localized", help="Tasks done after it: too long."),
-            "extra_share": number("Of tasks", format="percent", help="Share of tasks that come after mastery."),
+            "extra_share": number("Of tasks", format="%.0f %%", help="Share of tasks that come after mastery."),
             "left_early": number("Left before", format="localized", help="Students who stop before it: too short."),
             "missing": number("Tasks missing", format="localized", help="Expected tasks that those still need."),
             "spinning": number("Wheel-spinning", help="Students with ten opportunities, not mastered after ten."),

@@ -32,31 +32,29 @@ _DETAIL = 3
 
 
 def section(store: Store, study: Study, config: DataConfig) -> None:
-    """Thresholds, curves, one skill, table."""
+    """Curves, thresholds of the categories, one skill, table."""
+    above, below = st.container(), st.container()
+    with below, st.expander("Categories and their thresholds", icon=":material/tune:"):
+        thresholds = _thresholds()
     table = choice.skill_table(study.key, study)
-    thresholds = _thresholds()
-    fits, run_id = _fits(store, study)
-    try:
-        curves = choice.curve_table(study.key, run_id, study)
-    except InputError as error:
-        st.warning(f"Encoder 2 is not shown: {markdown_text(error)}", icon=":material/warning:")
-        fits = [name for name in fits if name != "encoder2"]
-        curves = choice.curve_table(study.key, "", study)
-    kinds = categories(curves, study.afm.slope, thresholds)
+    kinds = categories(choice.curve_table(study.key, "", study), study.afm.slope, thresholds)
     table = table.assign(category=[CATEGORIES[kind] for kind in kinds])
-    for sentence in sentences.of_skills(kinds, table):
-        st.markdown(sentence)
-    shown = _narrowed(table, study.key)
-    if shown is None:
-        return
-    listed, page, place = shown
-    panels = listed.iloc[page * figures.PANELS : (page + 1) * figures.PANELS]
-    words_ = [_beside(row) for row in panels.itertuples()]
-    live_plot("learning-curves", figures.small_multiples(curves, panels, fits, words_), revision=place)
-    st.caption(
-        "Share incorrect by opportunity. Later points hold fewer and other students: the grey area shows how many of"
-        " those at the first opportunity are left, and AFM takes the students' levels into account."
-    )
+    with above:
+        for sentence in sentences.of_skills(kinds, table):
+            st.markdown(sentence)
+        listed, page, place = _narrowed(table, study.key)
+        fits, curves = _fits(store, study)
+        if listed.empty:
+            st.info("No skill matches.", icon=":material/search_off:")
+            return
+        panels = listed.iloc[page * figures.PANELS : (page + 1) * figures.PANELS]
+        beside = [f"{slope:+.3f}" if np.isfinite(slope) else "–" for slope in panels["slope"]]
+        live_plot("learning-curves", figures.small_multiples(curves, panels, fits, beside), revision=place)
+        st.caption(
+            "Share incorrect by opportunity; beside a skill, its AFM slope. Later points hold fewer and other students:"
+            " the grey area shows how many of those at the first opportunity are left, and AFM takes the students'"
+            " levels into account."
+        )
     _one(study, curves, listed, fits)
     _table(listed, study.data.name)
 
@@ -72,27 +70,26 @@ _BOXES: dict[str, tuple[str, float, float, float, str]] = {  # label, least, mos
 
 def _thresholds() -> Thresholds:
     usual, values = asdict(Thresholds()), {}
-    with st.expander("Categories and their thresholds", icon=":material/tune:"):
-        for place, (name, (label, least, most, step, help_text)) in zip(st.columns(5), _BOXES.items(), strict=True):
-            values[name] = place.number_input(
-                label,
-                least,
-                most,
-                usual[name],
-                step,
-                format="%.3f" if name == "slope" else None,
-                key=f"learning.{name}",
-                persist_state="session",
-                help=help_text,
-            )
-        meanings = "\n".join(f"- **{CATEGORIES[name]}**: {text}." for name, text in MEANINGS.items())
-        st.markdown(f"{meanings}\n\nCategories and defaults are DataShop's. The last in this list are decided first.")
+    for place, (name, (label, least, most, step, help_text)) in zip(st.columns(5), _BOXES.items(), strict=True):
+        values[name] = place.number_input(
+            label,
+            least,
+            most,
+            usual[name],
+            step,
+            format="%.3f" if name == "slope" else None,
+            key=f"learning.{name}",
+            persist_state="session",
+            help=help_text,
+        )
+    meanings = "\n".join(f"- **{CATEGORIES[name]}**: {text}." for name, text in MEANINGS.items())
+    st.markdown(f"{meanings}\n\nCategories and defaults are DataShop's. The last in this list are decided first.")
     st.session_state["learning.thresholds"] = thresholds = Thresholds(**values)
     return thresholds
 
 
-def _fits(store: Store, study: Study) -> tuple[list[str], str]:
-    """Which fits are drawn, and the run whose Encoder 2 is among them."""
+def _fits(store: Store, study: Study) -> tuple[list[str], pd.DataFrame]:
+    """Which fits are drawn, and the curves with them; Encoder 2 where a run is chosen and has kept its predictions."""
     runs = choice.runs_of(store, study)
     left, right = st.columns(2)
     fits = left.multiselect(
@@ -114,10 +111,15 @@ def _fits(store: Store, study: Study) -> tuple[list[str], str]:
         if runs
         else "No run has been trained on these data yet.",
     )
-    return [*fits, *(["encoder2"] if run_id else [])], run_id or ""
+    if run_id:
+        try:
+            return [*fits, "encoder2"], choice.curve_table(study.key, run_id, study)
+        except InputError as error:
+            st.warning(f"Encoder 2 is not shown: {markdown_text(error)}", icon=":material/warning:")
+    return fits, choice.curve_table(study.key, "", study)
 
 
-def _narrowed(table: pd.DataFrame, key: str) -> tuple[pd.DataFrame, int, str] | None:
+def _narrowed(table: pd.DataFrame, key: str) -> tuple[pd.DataFrame, int, str]:
     """The skills in order, of the chosen categories and with the text, the page, and what tells this list apart."""
     count = table["category"].value_counts()
     offered = [name for name in CATEGORIES.values() if name in count]
@@ -142,15 +144,7 @@ def _narrowed(table: pd.DataFrame, key: str) -> tuple[pd.DataFrame, int, str] | 
         table = table.sort_values(column, ascending=ascending, kind="stable", na_position="last")
     place = f"{key}-{order}-{find}-{'-'.join(kinds)}"
     page = page_of(page_at, len(table), figures.PANELS, f"learning.page.{place}")
-    if table.empty:
-        st.info("No skill matches.", icon=":material/search_off:")
-        return None
     return table, page, f"{place}-{page}"
-
-
-def _beside(row: object) -> str:
-    slope = getattr(row, "slope", np.nan)
-    return f"{slope:+.3f}" if np.isfinite(slope) else "–"
 
 
 def _one(study: Study, curves: pd.DataFrame, listed: pd.DataFrame, fits: list[str]) -> None:
@@ -178,7 +172,8 @@ def _table(table: pd.DataFrame, name: str) -> None:
         f"{low:+.3f} to {high:+.3f}" if np.isfinite(low) else None
         for low, high in zip(table["slope_low"], table["slope_high"], strict=True)
     ]
-    shown = table.assign(interval=interval)
+    shares = {name: 100 * table[name] for name in ("reach_5", "reach_10")}
+    shown = table.assign(interval=interval, **shares)
     order = [
         "skill", "category", "students", "interactions", "first", "last", "slope", "interval", "learned", "learn",
         "rate", "reach_5", "reach_10",
@@ -206,16 +201,16 @@ def _table(table: pd.DataFrame, name: str) -> None:
             ),
             "interval": columns.TextColumn("95 % interval", width=130, help="Of AFM's slope."),
             "learned": columns.TextColumn(
-                "Learned", help="yes: the interval is above 0. rises: below 0, mistakes become more."
+                "Learned", help="yes: the interval is above 0. worse: below 0, mistakes become more."
             ),
             "learn": columns.NumberColumn("BKT learn", format="%.3f", help="P(learn) at an opportunity, by BKT."),
             "rate": columns.NumberColumn(
                 "Effective rate", format="%.3f", help="By the learning-curve model, which counts practice on other"
                 " skills, too."
             ),
-            "reach_5": columns.NumberColumn("Reach 5", format="percent", help="Share of students who reach the fifth"
+            "reach_5": columns.NumberColumn("Reach 5", format="%.0f %%", help="Share of students who reach the fifth"
                                             " opportunity."),
-            "reach_10": columns.NumberColumn("Reach 10", format="percent", help="Share of students who reach the"
+            "reach_10": columns.NumberColumn("Reach 10", format="%.0f %%", help="Share of students who reach the"
                                              " tenth opportunity."),
         },
     )  # fmt: skip
