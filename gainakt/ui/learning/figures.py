@@ -187,7 +187,7 @@ def too_long_and_short(practice: pd.DataFrame, axes: Axes) -> Figure:
     )
     figure["layout"] |= {
         "hovermode": "closest",
-        "xaxis": axis("share of tasks after mastery (too long)", range=[-0.03, 1.03], tickformat=".0%"),
-        "yaxis": axis("share of students who leave before it (too short)", range=[-0.03, 1.03], tickformat=".0%"),
+        "xaxis": axis("tasks after mastery (too long)", range=[-0.03, 1.03], tickformat=".0%"),
+        "yaxis": axis("students who leave before (too short)", range=[-0.03, 1.03], tickformat=".0%"),
     }
     return figure

@@ -39,7 +39,7 @@ def section(store: Store, study: Study, config: DataConfig) -> None:
         height=tables.fitting(len(shown), 420),
         column_order=[
             "skill", "tasks_needed", "interval", "mean_tasks", "students", "mastered", "extra", "extra_share",
-            "left_early", "missing", "spinning", "start", "learn",
+            "left_early", "missing", "start", "learn",
         ],
         column_config={
             "skill": st.column_config.TextColumn("Skill", width=180),
@@ -53,9 +53,8 @@ def section(store: Store, study: Study, config: DataConfig) -> None:
             "extra": number("After mastery", format="localized", help="Tasks done after it: too long."),
             "extra_share": number("Of tasks", format="%.0f %%", help="Share of tasks that come after mastery."),
             "left_early": number("Left before", format="localized", help="Students who stop before it: too short."),
-            "missing": number("Tasks missing", format="localized", help="Expected tasks that those still need."),
-            "spinning": number("Wheel-spinning", help="Students with ten opportunities, not mastered after ten."),
-            "start": number("P(known) at first", format="%.2f", help="By BKT."),
+            "missing": number("Tasks missing", format="%.0f", help="Expected tasks that those still need."),
+            "start": number("At first", format="%.2f", help="P(known) at the first task, by BKT."),
             "learn": number("P(learn)", format="%.3f", help="By BKT, at each opportunity."),
         },
     )  # fmt: skip
