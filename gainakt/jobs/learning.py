@@ -103,7 +103,7 @@ def study(config: DataConfig, progress: Progress) -> Study:
 
 
 def _of_curves(data: Interactions, made: dict[str, Array], progress: Progress) -> tuple[tuple[Array, Chain], Array]:
-    """BKT and the learning-curve model over whole courses: P(known) with BKT's numbers, and the rates.
+    """BKT and the learning-curve model over whole sequences: P(known) with BKT's numbers, and the rates.
 
     Students with one interaction are not fitted: what is known of them is what is known of a skill at first.
     """

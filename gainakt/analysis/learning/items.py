@@ -15,7 +15,6 @@ from gainakt.data.interactions import Interactions
 LEVEL = 0.05
 """Chance of one false alarm or more in a whole table."""
 _CELLS = 8_000_000
-_CANDIDATES = 3
 LEAST = 20
 """Responses from which an item is judged."""
 
