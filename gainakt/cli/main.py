@@ -23,6 +23,7 @@ from gainakt.cli.sweep import sweep
 from gainakt.cli.train import evaluate, train
 from gainakt.cli.verdict import verdict
 from gainakt.errors import InputError, RunFailed, StoreBusy
+from gainakt.jobs import processes
 
 VERBS = (
     data,
@@ -81,6 +82,9 @@ def options(
 def main() -> None:
     """Run the command line; errors that a user can act on end in one sentence, others in Python's traceback."""
     try:
+        if processes.helps(sys.argv[1:]):
+            processes.help_to_train()
+            return
         app(prog_name="gainakt" if Path(sys.argv[0]).stem == "gainakt" else "python -m gainakt")
     except InputError as error:
         leave(str(error), 2)

@@ -12,7 +12,7 @@ from gainakt.data.interactions import Interactions
 from gainakt.data.sequences import Batch, batches_per_epoch, split_students, windows_of
 from gainakt.errors import InputError, RunFailed
 from gainakt.model.gainakt import Output
-from gainakt.training import curve_run, events, live, probe, snapshot, state
+from gainakt.training import curve_run, events, live, probe, ranks, snapshot, state
 from gainakt.training.averaged import Averaged
 from gainakt.training.best import Best, weighted_loss
 from gainakt.training.evaluate import measure, parameters, predict
@@ -50,6 +50,8 @@ def train(
     change mid-run. Raises RunFailed and InputError; everything saved before stays.
     """
     if config.model.kind == "parametric":
+        if ranks.count() > 1:
+            raise InputError("model.kind: the parametric model trains in one process; start it without torchrun")
         yield from curve_run.train(config, data, requests, folder)
         return
     try:
@@ -84,7 +86,7 @@ class Training:
     """One training: what it has, where it is, and what it does at a step, an epoch's end, its own end."""
 
     def __init__(self, config: Config, data: Interactions, requests: Requests, folder: Path | None, keep: int):
-        self.config, self.data, self.requests, self.folder = config, data, requests, folder
+        self.config, self.data, self.requests, self.folder = config, data, ranks.heard(requests), folder
         self.begun, self.seconds_before = time.perf_counter(), 0.0
         self.device = pick_device(config.training.device)
         self.split = split_students(data, config.training.fold, config.training.seed)
@@ -146,6 +148,7 @@ class Training:
     def prepare(self) -> None:
         """Put what is known beforehand into the model; set up what is judged and kept."""
         prepare(self.model, self.config, self.data, self.split.train)
+        ranks.agree(self.model)
         self.averaged = Averaged(self.model, self.config.training.averaging * self.steps_per_epoch)
         about = {
             "data_fingerprint": self.data.fingerprint,
