@@ -15,6 +15,7 @@ from gainakt.model.gainakt import Output
 from gainakt.training import curve_run, events, live, probe, ranks, snapshot, state
 from gainakt.training.averaged import Averaged
 from gainakt.training.best import Best, weighted_loss
+from gainakt.training.card import Card
 from gainakt.training.evaluate import measure, parameters, predict
 from gainakt.training.prior import prepare
 from gainakt.training.regimes import Phase, phase
@@ -95,7 +96,7 @@ class Training:
         self.steps_per_epoch = batches_per_epoch(self.windows["train"], config.training.batch_size)
         self.stepper = Stepper(self.model, config, self.steps_per_epoch, self.device)
         self.recent = Recent(len(data.skills), self.device, config.origin.reported_gain)
-        self.running, self.phase = RunningAUC(), Phase()
+        self.running, self.phase, self.card = RunningAUC(), Phase(), Card(self.device)
         self.at_epoch, self.batches = 1, 0
         self.end: End | None = None
         self.reason = ""
@@ -267,6 +268,7 @@ class Training:
                 **self.recent.values(),
                 "learning_rate": self.stepper.optimiser.param_groups[0]["lr"],
                 "interactions_per_second": speed,
+                **self.card.values(),
             },
         )
 

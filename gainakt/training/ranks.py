@@ -62,7 +62,7 @@ def agree(model: GainAKT) -> None:
 
 
 def draw_apart(seed: int, step: int) -> None:
-    """Let dropout draw anew in each process but the first; a function of the step, so that a resumed run draws alike."""
+    """Let dropout draw anew in each process but the first, by the step: a resumed run then draws alike."""
     if count() > 1 and dist.get_rank():
         torch.manual_seed((seed * 1_000_003 + step) * count() + dist.get_rank())
 
@@ -74,7 +74,7 @@ def forward(model: GainAKT, batch: Batch, encoder1: Part, encoder2: Part) -> Out
     rows = len(batch.skill)
     each = -(-rows // count())
     own = (dist.get_rank() * each + torch.arange(each, device=batch.skill.device)).clamp(max=rows - 1)
-    tensors = {name: part[own] for name, part in vars(batch).items() if isinstance(part, Tensor)}
+    tensors: dict[str, Any] = {name: part[own] for name, part in vars(batch).items() if isinstance(part, Tensor)}
     output = model(replace(batch, **tensors), encoder1, encoder2)
     whole = {id(part): _Gathered.apply(part, rows) for part in output}  # type: ignore[no-untyped-call]
     return Output(*(whole[id(part)] for part in output))
