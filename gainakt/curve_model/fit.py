@@ -6,7 +6,9 @@ where skills do not differ. Levels are normal between students, and between the 
 grid of their values: what a student knew before is weighed by the responses and is not taken for learning.
 """
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -30,7 +32,9 @@ _LEAST_ITERATIONS = 4
 _TOLERANCE, _SPREAD_TOLERANCE = 5e-7, 1e-3
 """Rise of the log-likelihood per interaction, and change of the log spreads, below which a fit has converged."""
 
-
+_GIVEN = os.environ.get("OMP_NUM_THREADS", "")
+_THREADS = int(_GIVEN) if _GIVEN.isdecimal() and int(_GIVEN) else os.cpu_count() or 1
+"""As many as torch takes."""
 LevelKind = Literal["none", "student", "student_skill"]
 
 
@@ -88,14 +92,14 @@ def start(skills: int, tie: Tie) -> Fit:
 
 @dataclass(frozen=True)
 class _Slopes:
-    """At one fit: log-likelihood minus penalties, gradient (S, 8) and information (S, 8, 8) per skill.
+    """At one fit: log-likelihood, gradient (S, 8) and information (S, 8, 8) per skill; the spreads enter none of them.
 
     The eighth number, that all skills share, is the logarithm of `sigma`; `student` is the mean over windows of the
     students' level and of its square, in units of sigma, as the responses tell it. `skill_level` is gradient and
     information of the logarithm of `skill_sigma`.
     """
 
-    objective: float
+    likelihood: float
     gradient: Array
     information: Array
     student: Array
@@ -106,7 +110,7 @@ def fitting(practice: Practice, fit: Fit, most: int) -> Iterator[Fit]:
     """The fit after each of at most `most` iterations; ends when it has converged."""
     parts = parts_of(practice, len(fit.theta), fit.tie.level in _OF_SKILL)
     here = _slopes(parts, fit)
-    fit = replace(fit, objective=here.objective)
+    fit = replace(fit, objective=here.likelihood - _penalty(fit))
     for iteration in range(1, most + 1):
         fit, here, gained = _step(parts, fit, here)
         moved = 0.0
@@ -114,8 +118,7 @@ def fitting(practice: Practice, fit: Fit, most: int) -> Iterator[Fit]:
             fit, moved = _spreads(fit, here)
         small = gained < max(_TOLERANCE * len(practice), 0.05) and moved < _SPREAD_TOLERANCE
         settled = iteration > _LEAST_ITERATIONS and small
-        here = _slopes(parts, fit)
-        fit = replace(fit, iterations=iteration, objective=here.objective, converged=settled)
+        fit = replace(fit, iterations=iteration, objective=here.likelihood - _penalty(fit), converged=settled)
         yield fit
         if settled:
             return
@@ -129,11 +132,12 @@ def fitted(practice: Practice, fit: Fit, most: int = 60) -> Fit:
 
 
 def _slopes(parts: list[Part], fit: Fit) -> _Slopes:
-    sums = [_part_slopes(part, fit) for part in parts]
-    objective, columns, student, skill_level = (sum(values) for values in zip(*sums, strict=True))
+    with ThreadPoolExecutor(_THREADS) as threads:  # numpy lets go of the interpreter while it computes
+        sums = list(threads.map(lambda part: _part_slopes(part, fit), parts))
+    likelihood, columns, student, skill_level = (sum(values) for values in zip(*sums, strict=True))
     gradient, information = _unpacked(columns)
     windows = sum(part.practice.windows for part in parts)
-    return _Slopes(objective - _penalty(fit), gradient, information, student / windows, skill_level)
+    return _Slopes(likelihood, gradient, information, student / windows, skill_level)
 
 
 def _part_slopes(part: Part, fit: Fit) -> tuple[float, Array, Array, Array]:
@@ -243,8 +247,9 @@ def _step(parts: list[Part], fit: Fit, here: _Slopes) -> tuple[Fit, _Slopes, flo
         )
         new = replace(fit, mean=mean, theta=mean + apart, sigma=sigma, skill_sigma=skill_sigma)
         there = _slopes(parts, new)
-        if there.objective >= here.objective:
-            return replace(new, objective=there.objective), there, there.objective - here.objective
+        new = replace(new, objective=there.likelihood - _penalty(new))
+        if new.objective >= fit.objective:
+            return new, there, new.objective - fit.objective
         length /= 3
     return fit, here, 0.0
 
