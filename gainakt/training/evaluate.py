@@ -12,7 +12,7 @@ from gainakt.measures.predictions import Predictions, Split
 from gainakt.model.gainakt import GainAKT, Interpretable, aggregate_gains
 
 _SEED_FORM_STUDENTS = 300
-_DENSE = 8_000_000
+_DENSE = 1_000_000
 """Most entries of a dense (B, T, S) tensor."""
 
 
