@@ -65,6 +65,7 @@ EXAMPLES = {
         "gainakt sweep rates.toml --processes 2",
         "gainakt sweep rates --engine ray",
     ),
+    "bench": ("gainakt bench", "gainakt bench answers.csv --rounds 5 --json"),
 }
 """Verb -> commands as a reader would type them."""
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gainakt import __version__
+from gainakt.cli.bench import bench
 from gainakt.cli.benchmark import benchmark
 from gainakt.cli.branches import branch, explain, pause, replay, reproduce, resume, stop, twin
 from gainakt.cli.compare import compare
@@ -51,6 +52,7 @@ VERBS = (
     study,
     benchmark,
     sweep,
+    bench,
 )
 
 app = typer.Typer(
