@@ -20,6 +20,7 @@ from tests.conftest import ROOT, free_port
 from tests.test_sweep import PLAN, _done, rows_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore")]
+os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # else Ray would look for loopback at the outward address
 ray = pytest.importorskip("ray")
 PATIENCE = 200.0
 
