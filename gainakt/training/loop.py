@@ -9,7 +9,7 @@ from torch import OutOfMemoryError, Tensor
 
 from gainakt.config import SCHEDULE, Config, changed, fields, flatten, weights_at
 from gainakt.data.interactions import Interactions
-from gainakt.data.sequences import Batch, batches_per_epoch, split_students, windows_of
+from gainakt.data.sequences import MEASURED, Batch, batches_per_epoch, split_students, windows_of
 from gainakt.errors import InputError, RunFailed
 from gainakt.model.gainakt import Output
 from gainakt.training import curve_run, events, live, probe, ranks, snapshot, state
@@ -93,6 +93,7 @@ class Training:
         self.split = split_students(data, config.training.fold, config.training.seed)
         self.windows = windows_of(data, self.split, config.data.window, self.device)
         self.model = build(config, len(data.skills), len(self.split.train), self.device)
+        self.validation = self.windows["validation"].some()
         self.steps_per_epoch = batches_per_epoch(self.windows["train"], config.training.batch_size)
         self.stepper = Stepper(self.model, config, self.steps_per_epoch, self.device)
         self.recent = Recent(len(data.skills), self.device, config.origin.reported_gain)
@@ -196,7 +197,8 @@ class Training:
         values, output = self.optimise(batch, epoch)
         self.averaged.update()
         self.recent.add(output, batch)
-        self.running.add(output, batch)
+        if self.batches % -(-self.windows["train"].interactions // MEASURED) == 0:
+            self.running.add(output, batch)
         self.batches += 1
         self.trained += batch.interactions
         self.train_seconds += time.perf_counter() - began
@@ -275,12 +277,12 @@ class Training:
     def epoch_end(self, epoch: int, logged: dict[str, float | None]) -> Iterator[events.Event]:
         """Evaluate on the validation students; keep each encoder's best; stop when neither improves."""
         model, origin = self.averaged.model, self.config.origin
-        predictions = predict(model, self.windows["validation"])
+        predictions = predict(model, self.validation)
         measured = measure(predictions, len(self.data.skills), origin.reported_gain)
         self.gain_std.append((measured["gain_std"] or 0.0, measured["aggregate_gain_std"] or 0.0))
         values = {f"validation.{name}": value for name, value in measured.items()} | logged
         values["validation.weighted_loss"] = weighted_loss(self.config, measured)
-        values |= {f"state.{n}": v for n, v in probe.state(model, self.windows["validation"]).items()}
+        values |= {f"state.{n}": v for n, v in probe.state(model, self.validation).items()}
         yield events.Evaluated(self.step, epoch, values, parameters(model.encoder2))
         reported = predictions.reported(origin.reported_gain)
         counts = histograms_of(reported, predictions.gain_skill, len(self.data.skills))

@@ -107,6 +107,7 @@ def big(interactions: int, file: Path) -> dict[str, Any]:
     assert generate
     config = changed(preset("corrected"), {
         "data.path": str(file), "training.device": "cpu", "training.max_epochs": 1, "training.probe_every": 0,
+        "model.prior": "none", "weights.fit": 0.0,  # the fit reads 20,000 students at most
     })  # fmt: skip
     begun = time.perf_counter()
     data = load(config.data)
