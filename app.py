@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gainakt.ui import frame, resources, words
+from gainakt.ui import frame, health, resources, words
 from gainakt.ui.run import guide
 from gainakt.ui.run.kin import badges
 from gainakt.ui.text import markdown_text, shortened
@@ -59,4 +59,4 @@ about.markdown("**Bring your data.** Load a file of student responses and train 
 if button.button("Choose data", width="stretch"):
     st.switch_page("pages/5_Data.py")
 state()
-st.caption(f"Store: {markdown_text(resources.store_path())}")
+health.draw(store)

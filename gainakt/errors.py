@@ -10,6 +10,14 @@ class InputError(ValueError):
     """Bad input from a user: the message says where, what is allowed and what to do."""
 
 
+class StoreDamaged(InputError):
+    """The store's file cannot be read as it should; the message says how to build it anew from the runs' journals."""
+
+
+class StoreFull(InputError):
+    """There is no room to write the store's file; runs are in their journals all the same."""
+
+
 class RunFailed(RuntimeError):
     """A training that cannot or must not go on: the message says why, where and what to try."""
 
@@ -18,6 +26,8 @@ class StoreBusy(RuntimeError):
     """Another process holds the store's file; the message names it and says what to do."""
 
 
+_SHOWN = 200
+"""Characters of a path that an error shows."""
 _LISTED = 60
 """Names that are still listed where the nearest is proposed."""
 
@@ -36,6 +46,13 @@ def disk_full(error: BaseException) -> bool:
     """Whether something could not be written for want of room, whichever library says so."""
     full = (errno.ENOSPC, errno.EDQUOT)
     return getattr(error, "errno", None) in full or any(os.strerror(code) in str(error) for code in full)
+
+
+def place_refused(what: str, path: object, error: OSError) -> InputError:
+    """The error for a file or folder that the operating system does not let us use: which, why, and what to do."""
+    shown = str(path) if len(str(path)) <= _SHOWN else f"{str(path)[:_SHOWN]}..."
+    why = "a file is there already" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
+    return InputError(f"{what} {shown} cannot be used: {why}. Make room for it, or name another place with --store")
 
 
 def in_words(error: BaseException) -> str:

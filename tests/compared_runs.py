@@ -1,19 +1,17 @@
 """Runs to compare, written as trainings write them, without training: curves, gains, skills, kept predictions."""
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 from sklearn.metrics import roc_auc_score
 
 from gainakt.config import changed
 from gainakt.config.presets import preset
 from gainakt.measures import metrics
-from gainakt.store import RunFolder, runs_root
+from gainakt.store import RunFolder, runs_root, tensors
 
 SKILLS = [f"skill {number}" for number in range(20)]
 STUDENTS, EACH = 60, 20
@@ -130,10 +128,8 @@ def predictions(sharp: float, rng: np.random.Generator) -> dict[str, np.ndarray]
 
 def keep(folder: Path, columns: dict[str, np.ndarray]) -> None:
     """Write them as a training does."""
-    file = folder / "predictions.safetensors"
-    save_file({name: np.ascontiguousarray(column) for name, column in columns.items()}, file)
-    about = {"split": "test", "file": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
-    (folder / "predictions.json").write_text(json.dumps(about), encoding="utf-8")
+    content = save({name: np.ascontiguousarray(column) for name, column in columns.items()})
+    tensors.write(folder, "predictions", content, {"split": "test"})
 
 
 def five(store: Path) -> list[str]:

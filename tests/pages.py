@@ -1,6 +1,5 @@
 """What the tests of pages share: the list of pages, stores to draw, a page drawn and what it says."""
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from gainakt.config import changed
 from gainakt.config.presets import preset
 from gainakt.store import RunFolder, runs_root
 from gainakt.ui import frame
+from tests.journals import rewrite
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = tuple(script for script, _, _ in frame.PAGES)
@@ -86,7 +86,7 @@ def write_run(
             {"kind": "failed", "step": 20, "error": "Encoder 2's loss is not finite", "traceback": "Traceback"}
         )
     elif end == "interrupted":
-        queued, *rest = folder.journal.read_text().splitlines(keepends=True)
-        folder.journal.write_text("".join([json.dumps(json.loads(queued) | GONE) + "\n", *rest]))
+        queued, *rest = folder.rows(0)[0]
+        rewrite(folder, [queued | GONE, *rest])
     folder.close()
     return folder.run_id

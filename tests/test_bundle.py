@@ -11,6 +11,7 @@ from gainakt.errors import InputError
 from gainakt.store import RunFolder, Store, runs_root
 from gainakt.store import bundle as bundles
 from gainakt.store.bundle import MANIFEST, export_runs, import_runs
+from tests.journals import content
 from tests.pages import write_run
 
 
@@ -45,22 +46,13 @@ def runs_of(store):
     return [store.run(run_id) for run_id in store.runs()["run_id"]]
 
 
-def tables(store):
-    """Every table of a store; what a run's row holds of this store alone is left out."""
-    with store.reading() as cursor:
-        names = [name for (name,) in cursor.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
-        rows = {name: cursor.execute(f'SELECT * FROM "{name}" ORDER BY ALL').fetchall() for name in names}
-    del rows["schema_versions"]
-    return rows
-
-
 def test_an_empty_store_that_imports_holds_the_same_table_by_table(store, file, tmp_path):
     with Store.open(tmp_path / "b.duckdb") as other:
         done = import_runs(other.runs_root, file)
         assert [one.outcome for one in done] == ["imported", "imported"]
         other.take_in()
-        there = tables(other)
-        assert there == tables(store) and len(there) >= 8 and all(there.values())
+        there = content(other)
+        assert there == content(store) and len(there) >= 8 and all(there.values())
         assert runs_of(other) == runs_of(store)
 
 
@@ -214,8 +206,8 @@ def test_other_files_truncated_and_flipped_ones_end_in_a_sentence(file, tmp_path
     for place in chance.sample(range(len(whole)), 200):
         contents.append(whole[:place] + bytes([whole[place] ^ (1 << chance.randrange(8))]) + whole[place + 1 :])
     refused = 0
-    for content in contents:
-        odd.write_bytes(content)
+    for spoilt in contents:
+        odd.write_bytes(spoilt)
         try:
             done = import_runs(tmp_path / "b.runs", odd)
         except InputError as error:

@@ -1,4 +1,4 @@
-"""`python -m gainakt VERB` in processes of its own: what it prints, how it ends."""
+"""`python -m gainakt VERB`: what it prints, how it ends."""
 
 import json
 import os
@@ -16,6 +16,7 @@ from gainakt import __version__
 from gainakt.cli.verdict import TESTS_WITH
 from gainakt.store import RunFolder, runs_root
 from gainakt.verdict.judge import ARMS
+from tests.command import gainakt
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = [
@@ -29,14 +30,6 @@ TEST_KEYS = {
     "mastery_correlation", "mastery_correlation_by_student", "gain_correlation", "beta_std", "aggregate_gain_mean",
     "aggregate_gain_std",
 }  # fmt: skip
-
-
-def gainakt(*words, cwd=ROOT):
-    """The finished process of one command."""
-    command = [sys.executable, "-m", "gainakt", *map(str, words)]
-    return subprocess.run(
-        command, cwd=cwd, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=100
-    )
 
 
 def settings(*more):

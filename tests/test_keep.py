@@ -19,10 +19,11 @@ from gainakt.errors import InputError
 from gainakt.jobs import lineage
 from gainakt.jobs.reproduce import NOTHING, compared, settings_file
 from gainakt.jobs.service import execute, queue_run
-from gainakt.store import Store
+from gainakt.store import RunFolder, Store
 from gainakt.store.pykt import import_pykt
 from gainakt.store.tables import export_tables
 from gainakt.store.tensorboard import export_events
+from tests.journals import rewrite
 from tests.pages import write_run
 
 FORMULAS = ["=cmd|' /C calc'!A0", "+1+1|x", "-2+3", "@SUM(A1)", "\t=1", "\r=1"]
@@ -127,11 +128,11 @@ def test_a_run_is_reproduced_to_the_bit_and_a_difference_has_its_reasons(twice):
     assert compared(root, run, again) == {
         "run_id": again.run_id, "replay_of": run.run_id, "identical": True, "differences": [], "reasons": []
     }  # fmt: skip
-    journal = root / again.run_id / "journal.jsonl"
-    rows = [json.loads(line) for line in journal.read_text().splitlines()]
+    folder = RunFolder(root, again.run_id)
+    rows = lineage.journal(folder)
     step = next(row for row in rows if row["kind"] == "step")
     step["values"]["loss.total"] *= 1 + 1e-12
-    journal.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    rewrite(folder, rows)
     found = compared(root, run, again)
     assert not found["identical"] and found["differences"][0].startswith(f"loss.total at step {step['step']}")
     assert found["reasons"] == [NOTHING]

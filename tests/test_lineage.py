@@ -19,6 +19,7 @@ from gainakt.jobs import lineage
 from gainakt.jobs.service import execute, queue_run
 from gainakt.store import RunFolder, Store
 from gainakt.training import checkpoints
+from tests.journals import rewrite
 
 
 @pytest.fixture
@@ -236,13 +237,8 @@ def resumed(root, store, folder, ask=None, step=0):
 
 def killed_before_its_start(folder):
     """The journal of a run whose process died while the run waited."""
-    rewrite(folder, lambda row: row | {"pid": 2**22 + 1, "pid_started": 1.0} if "pid" in row else row)
-
-
-def rewrite(folder, change):
-    folder.close()
-    rows = [json.dumps(change(row)) for row in lineage.journal(folder)]
-    folder.journal.write_text("\n".join(rows) + "\n")
+    gone = {"pid": 2**22 + 1, "pid_started": 1.0}
+    rewrite(folder, [row | gone if "pid" in row else row for row in lineage.journal(folder)])
 
 
 def cut(folder, last):
@@ -250,7 +246,7 @@ def cut(folder, last):
     folder.close()
     rows = lineage.journal(folder)
     end = max(place for place, row in enumerate(rows) if row["kind"] == "step" and row["step"] == last)
-    folder.journal.write_text("".join(json.dumps(row) + "\n" for row in rows[: end + 1]))
+    rewrite(folder, rows[: end + 1])
     killed_before_its_start(folder)
     for file in (folder.folder / "states").glob("step-*"):
         if int(file.stem.removeprefix("step-")) > last:
@@ -307,12 +303,12 @@ def test_a_run_whose_process_ran_on_another_machine_is_resumed_once_that_is_sile
     whole = trained(tmp_path, config)
     elsewhere = trained(tmp_path, config)
     cut(elsewhere, 6)
-    rewrite(elsewhere, lambda row: row | {"host": "elsewhere"} if "pid" in row else row)
+    rewrite(elsewhere, [row | {"host": "elsewhere"} if "pid" in row else row for row in lineage.journal(elsewhere)])
     assert taken(store, elsewhere).status == "running"
     interrupted = replace(store.run(elsewhere.run_id), status="interrupted")
     with pytest.raises(InputError, match=r"belongs to process \d+ on elsewhere, which works on it"):
         lineage.resume(tmp_path, interrupted, "tests")
-    rewrite(elsewhere, lambda row: row | {"time": row["time"] - 1000})
+    rewrite(elsewhere, [row | {"time": row["time"] - 1000} for row in lineage.journal(elsewhere)])
     os.utime(elsewhere.journal, (time.time() - 1000,) * 2)
     store.take_in()
     run = resumed(tmp_path, store, elsewhere)
@@ -378,10 +374,10 @@ def test_a_run_that_did_not_finish_is_compared_until_its_last_step(store, tmp_pa
     other = taken(store, replayed)
     assert other.status == "finished" and lineage.common_step(tmp_path, run, other) == 6
     assert lineage.differences(tmp_path, run, other) == []
-    rows = [json.loads(line) for line in parts.journal.read_text().splitlines()]
+    rows = lineage.journal(parts)
     step = next(row for row in rows if row["kind"] == "step" and row["step"] == 5)
     step["values"]["loss.total"] += 1
-    parts.journal.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    rewrite(parts, rows)
     (said,) = lineage.differences(tmp_path, run, other)
     assert said.startswith("loss.total at step 5: ")
 

@@ -1,6 +1,5 @@
 """Related runs, the effects of steering in words, configurations tried before, the guided start; no training."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from gainakt.jobs.twin import Effect
 from gainakt.store import Run, RunFolder, Store, runs_root
 from gainakt.ui.run import guide, twin
 from gainakt.ui.run.kin import badges, tree
+from tests.journals import rewrite
 from tests.pages import draw, text_of, write_run
 
 CORRECTED = PRESETS["corrected"].changes
@@ -29,9 +29,9 @@ def store(page_store: Path) -> Path:
 def descend(store: Path, name: str, end: str = "finished", seed: int = 0, **lineage_: object) -> str:
     """A run that came from another one."""
     run_id = write_run(store, name, end, **{"training.seed": seed})
-    journal = RunFolder(runs_root(store), run_id).journal
-    queued, *rest = journal.read_text().splitlines(keepends=True)
-    journal.write_text("".join([json.dumps(json.loads(queued) | {"lineage": lineage_}) + "\n", *rest]))
+    folder = RunFolder(runs_root(store), run_id)
+    queued, *rest = folder.rows(0)[0]
+    rewrite(folder, [queued | {"lineage": lineage_}, *rest])
     return run_id
 
 

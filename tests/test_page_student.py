@@ -15,7 +15,7 @@ from gainakt.config import Config
 from gainakt.errors import InputError
 from gainakt.jobs import students as jobs
 from gainakt.jobs.service import execute, queue_run
-from gainakt.store import Run, Store, runs_root
+from gainakt.store import Run, RunFolder, Store, runs_root
 from gainakt.ui.student import choice, figures, words
 from gainakt.ui.student.explanation import explanation_figure
 from tests.pages import draw, queue, text_of, write_run
@@ -177,15 +177,12 @@ def test_a_training_run_shows_its_best_epoch_so_far_and_offers_the_next(
     app = draw(PAGE, run=run_id)
     assert "is running and has saved no checkpoint" in text_of(app) and "The first comes with" in text_of(app)
     finished = app_run(source)
-    journal = root / run_id / "journal.jsonl"
-    first, *rest = journal.read_text().splitlines(keepends=True)
-    queued = json.loads(first) | {"config": finished.config}
-    started = json.loads(rest[0])
+    queued, started, *rest = RunFolder(root, run_id).rows(0)[0]
     started["data"]["fingerprint"] = finished.data_fingerprint
-    again = write_like(root, queued, [json.dumps(started) + "\n", *rest[1:]])
+    again = write_like(root, queued | {"config": finished.config}, [started, *rest])
     for encoder in ("encoder1", "encoder2"):
-        for end in ("json", "safetensors"):
-            os.link(root / source / f"{encoder}.{end}", root / again / f"{encoder}.{end}")
+        for file in (root / source).glob(f"{encoder}[.-]*"):
+            os.link(file, root / again / file.name)
     app = draw(PAGE, run=again)
     assert "The run is running. Shown:" in text_of(app) and "the best so far" in text_of(app)
     about = json.loads((root / again / "encoder2.json").read_text())
@@ -194,15 +191,13 @@ def test_a_training_run_shows_its_best_epoch_so_far_and_offers_the_next(
     assert jobs.students(app_run(again), root).checkpoint.encoder2 == 7
 
 
-def write_like(root: Path, queued: dict[str, Any], rows: list[str]) -> str:
+def write_like(root: Path, queued: dict[str, Any], rows: list[dict[str, Any]]) -> str:
     """A run's folder with these journal rows, under an id of its own."""
-    from gainakt.store import RunFolder
-
     folder = RunFolder.create(root, name="again", preset="corrected", config=queued["config"])
+    for row in rows:
+        if row["kind"] != "checkpointed":
+            folder.append(row)
     folder.close()
-    kept = [row for row in rows if json.loads(row)["kind"] != "checkpointed"]
-    with folder.journal.open("a") as journal:
-        journal.writelines(kept)
     return folder.run_id
 
 

@@ -98,16 +98,17 @@ def test_the_gradient_is_that_of_the_likelihood(seen: Practice) -> None:
                 step = np.zeros_like(here.theta)
                 step[skill, column] = 0.01
                 up, down = (fit._slopes(some, replace(here, theta=here.theta + sign * step)) for sign in (1, -1))
-                slope = up.likelihood - down.likelihood
-                assert slope / 0.02 == pytest.approx(told.gradient[skill, column], rel=0.03, abs=0.1)
+                slope = (up.log_likelihood - down.log_likelihood) / 0.02
+                assert slope == pytest.approx(told.gradient[skill, column], rel=0.03, abs=0.1)
         assert (np.linalg.eigvalsh(told.information) > -1e-3 * np.abs(told.information).max()).all()
 
 
 def test_the_slope_of_the_level_on_a_skill_is_that_of_the_likelihood(seen: Practice) -> None:
     here = replace(fit.start(12, fit.Tie(level="student_skill")), skill_sigma=0.6)
     some = parts_of(seen, 12, here.tie.level == "student_skill")
-    up, down = (fit._slopes(some, replace(here, skill_sigma=0.6 * np.exp(step))).likelihood for step in (0.01, -0.01))
-    assert (up - down) / 0.02 == pytest.approx(fit._slopes(some, here).skill_level[0], rel=0.02)
+    up, down = (fit._slopes(some, replace(here, skill_sigma=0.6 * np.exp(step))) for step in (0.01, -0.01))
+    slope = (up.log_likelihood - down.log_likelihood) / 0.02
+    assert slope == pytest.approx(fit._slopes(some, here).skill_level[0], rel=0.02)
 
 
 def test_levels_are_weighed_by_the_past_alone_and_all_of_it(seen: Practice) -> None:
@@ -145,7 +146,7 @@ def test_sums_do_not_depend_on_how_the_data_are_cut(seen: Practice, monkeypatch:
     monkeypatch.setattr(parts, "_PART", 300)
     assert len(parts_of(seen, 12, here.tie.level == "student_skill")) > 5
     many = fit._slopes(parts_of(seen, 12, here.tie.level == "student_skill"), here)
-    assert many.likelihood == pytest.approx(one.likelihood, rel=1e-6)
+    assert many.log_likelihood == pytest.approx(one.log_likelihood, rel=1e-6)
     assert many.gradient == pytest.approx(one.gradient, rel=1e-3, abs=1e-2)
 
 

@@ -16,6 +16,7 @@ from gainakt.errors import InputError
 from gainakt.store import RunFolder, Store, runs_root, schema, views
 from gainakt.store.trash import FOLDER as TRASH
 from gainakt.store.trash import KEPT_DAYS
+from tests.journals import rewrite
 from tests.pages import METRICS, write_run
 
 
@@ -34,9 +35,8 @@ def untouched(path: Path, name: str, auc: float = 0.65, end: str = "finished", *
     """A run that nobody steered."""
     results = {"test": METRICS | {"encoder2_auc": auc}}
     run_id = write_run(path, name, end, results, **changes)
-    journal = RunFolder(runs_root(path), run_id).journal
-    lines = journal.read_text().splitlines(keepends=True)
-    journal.write_text("".join(line for line in lines if '"changed"' not in line))
+    folder = RunFolder(runs_root(path), run_id)
+    rewrite(folder, [row for row in folder.rows(0)[0] if row["kind"] != "changed"])
     return run_id
 
 
@@ -232,12 +232,11 @@ def test_filters_sorts_and_verdicts(path: Path, store: Store) -> None:
 
 def test_settings_are_those_of_the_run_and_defaults_where_they_are_newer(path: Path, store: Store) -> None:
     run_id = write_run(path, "old", "finished")
-    journal = RunFolder(runs_root(path), run_id).journal
-    queued, *rest = journal.read_text().splitlines(keepends=True)
-    row = json.loads(queued)
-    del row["config"]["model"]["level"], row["config"]["weights"]["encoder_priority"]
-    row["config"]["weights"]["bce"] = 0.9
-    journal.write_text("".join([json.dumps(row) + "\n", *rest]))
+    folder = RunFolder(runs_root(path), run_id)
+    queued, *rest = folder.rows(0)[0]
+    del queued["config"]["model"]["level"], queued["config"]["weights"]["encoder_priority"]
+    queued["config"]["weights"]["bce"] = 0.9
+    rewrite(folder, [queued, *rest])
     store.take_in()
     table = read(store, ["model.level", "weights.encoder_priority"])
     assert table.iloc[0][["model.level", "weights.encoder_priority"]].tolist() == [all_default("model.level"), 0.9]

@@ -1,8 +1,6 @@
 """Simulated files: the same bytes however they are made, read back as simulated, with the truth found beside them."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +10,8 @@ import pytest
 from gainakt.data.sources import read
 from gainakt.errors import InputError
 from gainakt.simulate import Scenario, scenario, simulated, trajectory, truth_beside, with_truth, write
+from tests.command import gainakt
 
-ROOT = Path(__file__).resolve().parents[1]
 ITEMS = Scenario(students=2300, skills=7, items_per_skill=2, item_sd=0.5, two_skill_share=0.5, groups=2, transfer=0.2)
 
 
@@ -159,15 +157,11 @@ def test_nothing_is_left_when_it_fails(tmp_path: Path) -> None:
 
 
 def test_the_command_line_writes_the_same_bytes_twice(tmp_path: Path) -> None:
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "gainakt", "simulate", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
-
     files = [tmp_path / "a.csv", tmp_path / "b.csv"]
     for file in files:
-        done = run("demo", "--seed", "7", "--out", str(file), "--set", "students=80", "--json")
+        done = gainakt("simulate", "demo", "--seed", "7", "--out", str(file), "--set", "students=80", "--json")
         said = json.loads(done.stdout.splitlines()[-1])
         assert (done.returncode, said["students"], said["truth"]) == (0, 80, [f"{file}.truth.json"])
     assert files[0].read_bytes() == files[1].read_bytes()
-    wrong = run("demos", "--out", str(tmp_path / "c.csv"))
+    wrong = gainakt("simulate", "demos", "--out", str(tmp_path / "c.csv"))
     assert wrong.returncode == 2 and "heterogeneous-truth" in wrong.stderr.splitlines()[-1]

@@ -297,10 +297,10 @@ def test_two_thousand_steps_are_quick(store):
     for _ in range(3):
         for n in range(2000):
             folder.append(step(n, **values))
-        begin = time.perf_counter()
+        begin = time.process_time()
         assert store.take_in() == 2000
-        fastest = min(fastest, time.perf_counter() - begin)
-    assert fastest < 1.0  # 0.05 s alone on an idle core; the bound only catches a row-by-row intake
+        fastest = min(fastest, time.process_time() - begin)
+    assert fastest < 1.0  # 0.25 s of all cores; the bound only catches a row-by-row intake
 
 
 def test_a_run_that_was_taken_up_by_a_process_that_died_is_interrupted_at_the_first_look(store):

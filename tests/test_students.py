@@ -2,8 +2,6 @@
 
 import json
 import math
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +17,7 @@ from gainakt.training.saved import opened
 from gainakt.training.setup import build, without_weights
 from gainakt.training.student_table import student_rows
 from gainakt.training.students import explain, student_number, view
+from tests.command import gainakt
 from tests.test_siblings import expanded
 
 CPU = torch.device("cpu")
@@ -257,10 +256,9 @@ def test_the_command_line_prints_the_same_numbers(trained):
     store = root.with_suffix(".duckdb")
     if not store.with_name(f"{store.stem}.runs").exists():
         root = root.rename(store.with_name(f"{store.stem}.runs"))
-    command = [sys.executable, "-m", "gainakt", "explain", run.run_id, "--student", "s004", "--step", "2", "--json"]
-    printed = subprocess.run([*command, "--store", str(store)], check=True, capture_output=True, text=True).stdout
+    done = gainakt("explain", run.run_id, "--student", "s004", "--step", "2", "--json", "--store", store)
     had = opened(run, root)
-    assert json.loads(printed) == {
+    assert json.loads(done.stdout) == {
         "run_id": run.run_id,
         **explain(*asked(had), student_number(had.data, "s004"), 2, 20).as_json(),
     }

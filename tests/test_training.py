@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -185,15 +186,57 @@ def test_each_encoder_is_read_and_saved_at_its_own_best_epoch(tiny, data, tmp_pa
 def test_a_damaged_or_missing_checkpoint_is_refused(tiny, data, tmp_path):
     list(train(tiny(), data, folder=tmp_path))
     assert list(tmp_path.glob("*.new")) == []
-    file = tmp_path / "encoder2.safetensors"
+    (file,) = tmp_path.glob("encoder2-*.safetensors")
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
-    with pytest.raises(InputError, match=r"encoder2\.safetensors: damaged"):
+    with pytest.raises(InputError, match=r"encoder2-[0-9a-f]+\.safetensors: damaged"):
         checkpoints.load(tmp_path, "encoder2")
+    (tmp_path / "encoder1.json").write_text('{"file": "../encoder1.safetensors", "sha256": ""}')
+    with pytest.raises(InputError, match=r"encoder1\.json: damaged"):
+        checkpoints.load(tmp_path, "encoder1")
     (tmp_path / "encoder1.json").unlink()
     with pytest.raises(InputError, match="no checkpoint of encoder1"):
         checkpoints.load(tmp_path, "encoder1")
+
+
+class Killed(BaseException):
+    """In place of a kill: nothing after it is done."""
+
+
+@pytest.mark.parametrize("former", ["encoder2.safetensors", "encoder2-0123456789ab.safetensors"])
+def test_a_kill_at_any_moment_leaves_weights_with_their_own_description(tmp_path, monkeypatch, former):
+    """The file's name in runs of before had no content in it."""
+    for at in range(9):
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        checkpoints.save({"w": torch.zeros(3)}, folder, "encoder2", {"epoch": 0})
+        about = json.loads((folder / "encoder2.json").read_text())
+        (folder / about["file"]).rename(folder / former)
+        (folder / "encoder2.json").write_text(json.dumps(about | {"file": former}))
+        left = [at]
+
+        def counted(given, left=left):
+            def call(*args, **others):
+                if not left[0]:
+                    raise Killed
+                left[0] -= 1
+                return given(*args, **others)
+
+            return call
+
+        with monkeypatch.context() as patch:
+            for name in ("replace", "write_text", "unlink"):
+                patch.setattr(Path, name, counted(getattr(Path, name)))
+            try:
+                checkpoints.save({"w": torch.ones(3)}, folder, "encoder2", {"epoch": 1})
+            except Killed:
+                assert at < 5
+        assert (
+            checkpoints.load(folder, "encoder2")["w"].tolist() == [float(checkpoints.epoch_of(folder, "encoder2"))] * 3
+        )
+        checkpoints.save({"w": torch.full((3,), 2.0)}, folder, "encoder2", {"epoch": 2})
+        assert len(list(folder.iterdir())) == 2, "what a kill left is gone with the next checkpoint"
 
 
 def test_training_learns_what_the_class_holds(tiny, small_class):

@@ -1,9 +1,6 @@
 """The verdict on saved runs: what is known, whose references, and what the command line says."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +13,8 @@ from gainakt.config.presets import preset
 from gainakt.store import RunFolder, Store
 from gainakt.verdict.criteria import standing, targets_of
 from gainakt.verdict.judge import as_json
+from tests.command import gainakt
 
-ROOT = Path(__file__).resolve().parents[1]
 TEST = {"encoder1_auc": 0.72, "encoder2_auc": 0.68, "mastery_correlation": 0.28, "mastery_correlation_by_student": 0.2,
         "gain_std": 0.3, "skill_gain_cv": 0.4, "response_gain_ratio": 3.0, "beta_std": 0.1,
         "encoder1_correlation": 0.36}  # fmt: skip
@@ -169,24 +166,18 @@ def test_states_are_read_before_training_and_at_the_best_epoch(runs: Runs) -> No
     assert states(examine(runs.store, run_id).facts) == ({"curve_past": 0.9}, {"curve_past": 0.2})
 
 
-def cli(*words: Any) -> "subprocess.CompletedProcess[str]":
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run([sys.executable, "-m", "gainakt", *map(str, words)], cwd=ROOT, env=environment, timeout=100,
-                          capture_output=True, text=True, check=False)  # fmt: skip
-
-
 def test_the_command_line_says_it(runs: Runs, tmp_path: Path) -> None:
     run_id = runs.add()
     runs.tell(run_id, **PASS, **GOOD)
     store = ("--store", tmp_path / "x.duckdb")
-    told = json.loads(cli("verdict", run_id, "--json", *store).stdout.splitlines()[-1])
+    told = json.loads(gainakt("verdict", run_id, "--json", *store).stdout.splitlines()[-1])
     assert told["differentiated"] is True and told["verdict"]["gain_std"]["target"] == 0.1
-    told = json.loads(cli("verdict", run_id, "--set", "gain_std=0.4", "--json", *store).stdout.splitlines()[-1])
+    told = json.loads(gainakt("verdict", run_id, "--set", "gain_std=0.4", "--json", *store).stdout.splitlines()[-1])
     assert told["verdict"]["gain_std"]["status"] == "fail"
-    assert "skills_differ" in cli("verdict", run_id, *store).stdout
+    assert "skills_differ" in gainakt("verdict", run_id, *store).stdout
     for words, says in (
         (("--set", "std=1"), "unknown criterion 'std'"),
         (("--with", "magic"), "called stand-in) or preset"),
     ):
-        done = cli("verdict", run_id, *words, *store)
+        done = gainakt("verdict", run_id, *words, *store)
         assert done.returncode == 2 and says in done.stderr.splitlines()[-1]

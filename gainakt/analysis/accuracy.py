@@ -1,9 +1,8 @@
 """Where a run's predictions are right: by opportunity, early on, on rare skills; and how well they are calibrated.
 
-Computed from the predictions of the test students that a run keeps in its folder (`predictions.safetensors`).
+Computed from the predictions of the test students that a run keeps in its folder.
 """
 
-import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gainakt.analysis.compare.predictions import Columns, read
+from gainakt.analysis.compare.predictions import Columns, digest, read
 from gainakt.measures import accuracy
 from gainakt.measures.accuracy import Reliability
 
@@ -21,7 +20,6 @@ LATER = 10
 """Opportunities, and interactions of a student, that stand by themselves; later ones are one group or left out."""
 _RARE = (0, 100, 300, 1_000, 3_000, 10_000)
 """Training and validation interactions of a skill from which each group of skills counts."""
-_NAME = "predictions"
 
 
 @dataclass(frozen=True)
@@ -41,10 +39,8 @@ def of_run(folder: Path, interactions: tuple[int, ...]) -> Accuracy | None:
 
     `interactions` (S,) are the training and validation interactions of each skill; empty where they are not known.
     """
-    about = folder / f"{_NAME}.json"
-    if not about.exists():
-        return None
-    return _of_run(folder, json.loads(about.read_text(encoding="utf-8"))["sha256"], interactions)
+    sha256 = digest(folder)
+    return None if sha256 is None else _of_run(folder, sha256, interactions)
 
 
 @lru_cache(16)
@@ -52,20 +48,23 @@ def _of_run(folder: Path, _digest: str, interactions: tuple[int, ...]) -> Accura
     return computed(read(folder), np.array(interactions, np.int64))
 
 
-def interval(folder: Path, predictor: str) -> tuple[float | None, float | None]:
-    """95 % interval over students of a predictor's AUC; (None, None) where the run kept no predictions."""
-    about = folder / f"{_NAME}.json"
-    if not about.exists():
-        return None, None
-    return _interval(folder, json.loads(about.read_text(encoding="utf-8"))["sha256"], predictor)
+def kept(folder: Path, predictor: str) -> dict[str, float | None]:
+    """Lower and upper end of the AUC's 95 % interval over students, rmse and ece of a predictor's kept predictions.
+
+    Empty where the run kept none. Raises InputError for a damaged file.
+    """
+    sha256 = digest(folder)
+    return {} if sha256 is None else _kept(folder, sha256, predictor)
 
 
 @lru_cache(256)
-def _interval(folder: Path, _digest: str, predictor: str) -> tuple[float | None, float | None]:
+def _kept(folder: Path, _digest: str, predictor: str) -> dict[str, float | None]:
     columns = read(folder)
     if predictor not in columns:
-        return None, None
-    return accuracy.auc_interval(columns["response"], columns[predictor], columns["student"])
+        return {}
+    pair = columns["response"], columns[predictor]
+    lower, upper = accuracy.auc_interval(*pair, columns["student"])
+    return {"lower": lower, "upper": upper, "rmse": accuracy.rmse(*pair), "ece": accuracy.ece(*pair)}
 
 
 def computed(columns: Columns, interactions: NDArray[np.int64]) -> Accuracy:

@@ -1,11 +1,13 @@
 """Yardsticks beside trainings: which there are, and the table of both on the same data and splits."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from gainakt.analysis import accuracy
+from gainakt.errors import InputError
 from gainakt.store import Run, Store
 from gainakt.store.facts import results_of
 
@@ -98,18 +100,34 @@ def _rule(run: Run) -> str:
     return str(run.data.get("split_rule"))
 
 
-def by_fold(store: Store, some: Sequence[Run], trainings: Sequence[Run] = ()) -> pd.DataFrame:
+def configurations(trainings: Iterable[Run]) -> dict[str, list[Run]]:
+    """Trainings that differ in fold and seed alone, under the name that they share, else their preset's."""
+    groups: dict[str, list[Run]] = {}
+    for run in trainings:
+        groups.setdefault(_alike(run), []).append(run)
+    found: dict[str, list[Run]] = {}
+    for runs in groups.values():
+        names = {run.name for run in runs}
+        name = names.pop() if len(names) == 1 else str(runs[0].preset)
+        found[name if name not in found else f"{name} ({runs[0].run_id[-4:]})"] = runs
+    return found
+
+
+def by_fold(store: Store, some: Sequence[Run], trainings: Mapping[str, Sequence[Run]] | None = None) -> pd.DataFrame:
     """A row per yardstick and fold, the newest where there are several; and per encoder of the trainings.
 
-    Columns: model, about, kind (yardstick, Encoder 1, Encoder 2), run_id, fold, rule, and the measures of the test
-    students: auc with the ends of its interval over students, log_loss, rmse, ece; seconds.
+    `trainings` are `configurations`. Columns: model, about, kind (yardstick, Encoder 1, Encoder 2), run_id, fold, rule,
+    and the measures of the test students: auc with the ends of its interval over students, log_loss, rmse, ece;
+    seconds.
     """
-    results = results_of(store, [run.run_id for run in (*some, *trainings)])
+    named = [("", run) for run in some] + [(name, run) for name, runs in (trainings or {}).items() for run in runs]
+    named.sort(key=lambda pair: pair[1].created or 0.0)
+    results = results_of(store, [run.run_id for _, run in named])
     rows: dict[tuple[str, ...], dict[str, Any]] = {}
-    for run in (*some, *trainings):
+    for name, run in named:
         test = results.get(run.run_id, {}).get("test", {})
-        for model, about, kind in _predictors(run, test):
-            rows[(model, kind, _rule(run), "" if run.yardstick else _alike(run))] = {
+        for model, about, kind in _predictors(run, name, test):
+            rows[(model, kind, _rule(run))] = {
                 "model": model,
                 "about": about,
                 "kind": kind,
@@ -118,11 +136,12 @@ def by_fold(store: Store, some: Sequence[Run], trainings: Sequence[Run] = ()) ->
                 "rule": _rule(run),
                 "seconds": run.seconds,
                 **_measures(test, 2 if kind == "Encoder 2" else 1),
+                **({} if run.yardstick else _kept(store, run, kind)),
             }
-    return pd.DataFrame(list(rows.values()), columns=_FOLDS)
+    return pd.DataFrame(list(rows.values()), columns=_FOLDS).astype({name: float for name in _MEANS})
 
 
-def _predictors(run: Run, test: dict[str, float | None]) -> Iterator[tuple[str, str, str]]:
+def _predictors(run: Run, name: str, test: dict[str, float | None]) -> Iterator[tuple[str, str, str]]:
     """Model, what it is, and kind of each that predicts."""
     if run.yardstick:
         known = YARDSTICKS.get(run.yardstick) or Yardstick(run.yardstick, run.yardstick, "")
@@ -130,7 +149,15 @@ def _predictors(run: Run, test: dict[str, float | None]) -> Iterator[tuple[str, 
         return
     for number in (1, 2):
         if test.get(f"encoder{number}_auc") is not None:
-            yield f"{run.name}, Encoder {number}", f"A training, preset {run.preset}.", f"Encoder {number}"
+            yield f"{name}, Encoder {number}", f"A training, preset {run.preset}.", f"Encoder {number}"
+
+
+def _kept(store: Store, run: Run, kind: str) -> dict[str, float | None]:
+    """What a training's kept predictions add to its results; yardsticks record it all."""
+    try:
+        return accuracy.kept(store.folder(run.run_id).folder, kind.lower().replace(" ", ""))
+    except InputError:  # its folder is gone, or the file damaged
+        return {}
 
 
 def _alike(run: Run) -> str:

@@ -31,11 +31,11 @@ def benchmark(
     as_json: JsonFlag = False,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Fit yardsticks, from the skills' means to DKT, on the splits of trainings; print their test AUC and more.
+    """Fit yardsticks, from the skills' means to DKT; print their test AUC and more beside the store's trainings.
 
     Every yardstick and fold is a run in the store; a benchmark that is started again runs only what is missing.
     """
-    from gainakt.analysis.benchmark import YARDSTICKS, by_fold, summary
+    from gainakt.analysis.benchmark import YARDSTICKS, by_fold, comparable, configurations, summary
     from gainakt.jobs.benchmark import Plan, carry_out
     from gainakt.jobs.study import read, whole_numbers
 
@@ -55,7 +55,8 @@ def benchmark(
         for run in runs:
             if run.status == "failed":
                 print(f"failed: {run.name}: {run.error}", file=sys.stderr)
-        rows = by_fold(reading, [run for run in runs if run.status == "finished"])
+        some = [run for run in runs if run.status == "finished"]
+        rows = by_fold(reading, some, configurations(comparable(reading, some)))
     if as_json:
         show_json(folds=rows, models=summary(rows), left_out=plan.missing)
     else:

@@ -66,6 +66,9 @@ EXAMPLES = {
         "gainakt sweep rates --engine ray",
     ),
     "bench": ("gainakt bench", "gainakt bench answers.csv --rounds 5 --json"),
+    "doctor": ("gainakt doctor", "gainakt doctor --rebuild --store data/gainakt.duckdb"),
+    "backup": ("gainakt backup all-runs.zip",),
+    "restore-backup": ("gainakt restore-backup all-runs.zip --store elsewhere/gainakt.duckdb",),
 }
 """Verb -> commands as a reader would type them."""
 

@@ -13,6 +13,7 @@ from gainakt import __version__
 from gainakt.cli.bench import bench
 from gainakt.cli.benchmark import benchmark
 from gainakt.cli.branches import branch, explain, pause, replay, reproduce, resume, stop, twin
+from gainakt.cli.care import backup, doctor, restore_backup
 from gainakt.cli.compare import compare
 from gainakt.cli.data import data, simulate
 from gainakt.cli.keep import export, import_
@@ -23,7 +24,7 @@ from gainakt.cli.study import study
 from gainakt.cli.sweep import sweep
 from gainakt.cli.train import evaluate, train
 from gainakt.cli.verdict import verdict
-from gainakt.errors import InputError, RunFailed, StoreBusy
+from gainakt.errors import InputError, RunFailed, StoreBusy, disk_full, in_words
 from gainakt.jobs import processes
 
 VERBS = (
@@ -53,6 +54,9 @@ VERBS = (
     benchmark,
     sweep,
     bench,
+    doctor,
+    backup,
+    restore_backup,
 )
 
 app = typer.Typer(
@@ -91,4 +95,4 @@ def main() -> None:
     except InputError as error:
         leave(str(error), 2)
     except (RunFailed, StoreBusy, OSError) as error:
-        leave(str(error), 1)
+        leave(in_words(error) if disk_full(error) else str(error), 1)

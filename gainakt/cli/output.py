@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from gainakt.errors import StoreBusy
+from gainakt.errors import InputError, StoreBusy, StoreDamaged, StoreFull
 from gainakt.store import Store, open_for_reading, runs_root
 
 if TYPE_CHECKING:
@@ -61,12 +61,13 @@ def show_json(**parts: Any) -> None:
 
 
 def verdict_of(store: Path, run_id: str, targets: "Targets | None" = None) -> dict[str, Any]:
-    """The verdict on a run as it stands; from the runs' folders where the store's holder does not answer."""
+    """The verdict on a run as it stands; from the runs' folders where the store cannot be read."""
     from gainakt.verdict.judge import DEFAULTS, as_json
 
     try:
-        reading = open_for_reading(store)
-    except StoreBusy:
+        with open_for_reading(store) as reading:
+            return as_json(reading, run_id, targets or DEFAULTS)
+    except (StoreBusy, StoreDamaged, StoreFull):
         reading = Store.open(":memory:", runs=runs_root(store))
         reading.take_in()
     with reading:
@@ -74,12 +75,20 @@ def verdict_of(store: Path, run_id: str, targets: "Targets | None" = None) -> di
 
 
 def take_in(store: Path) -> None:
-    """Take new rows of the runs' folders into the store unless another process holds it, which then does so itself."""
+    """Take new rows of the runs' folders into the store unless another process holds it, which then does so itself.
+
+    A store that is damaged, or full, does not undo what a run has in its folder: it is only said.
+    """
     try:
         with Store.open(store, wait=1) as opened:
             opened.take_in()
+            warnings = opened.warnings
     except StoreBusy:
         return
+    except InputError as error:
+        warnings = [str(error)]
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
 
 
 def leave(why: str, status: int) -> NoReturn:

@@ -1,5 +1,6 @@
 """The verbs that read saved runs: `runs`, `skills`, `report`."""
 
+import contextlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -45,8 +46,9 @@ def runs(
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """List the runs, newest first, and the published records of the original study."""
-    if runs_root(store).exists():
-        reference.place(runs_root(store))
+    with contextlib.suppress(OSError):  # listing what is there needs no room
+        if runs_root(store).exists():
+            reference.place(runs_root(store))
     with open_for_reading(store) as reading:
         if trash:
             _trash(reading, as_json)

@@ -92,14 +92,14 @@ def start(skills: int, tie: Tie) -> Fit:
 
 @dataclass(frozen=True)
 class _Slopes:
-    """At one fit: log-likelihood, gradient (S, 8) and information (S, 8, 8) per skill; the spreads enter none of them.
+    """At one fit: log-likelihood, gradient (S, 8) and information (S, 8, 8) per skill.
 
     The eighth number, that all skills share, is the logarithm of `sigma`; `student` is the mean over windows of the
     students' level and of its square, in units of sigma, as the responses tell it. `skill_level` is gradient and
     information of the logarithm of `skill_sigma`.
     """
 
-    likelihood: float
+    log_likelihood: float
     gradient: Array
     information: Array
     student: Array
@@ -110,7 +110,7 @@ def fitting(practice: Practice, fit: Fit, most: int) -> Iterator[Fit]:
     """The fit after each of at most `most` iterations; ends when it has converged."""
     parts = parts_of(practice, len(fit.theta), fit.tie.level in _OF_SKILL)
     here = _slopes(parts, fit)
-    fit = replace(fit, objective=here.likelihood - _penalty(fit))
+    fit = replace(fit, objective=here.log_likelihood - _penalty(fit))
     for iteration in range(1, most + 1):
         fit, here, gained = _step(parts, fit, here)
         moved = 0.0
@@ -118,7 +118,8 @@ def fitting(practice: Practice, fit: Fit, most: int) -> Iterator[Fit]:
             fit, moved = _spreads(fit, here)
         small = gained < max(_TOLERANCE * len(practice), 0.05) and moved < _SPREAD_TOLERANCE
         settled = iteration > _LEAST_ITERATIONS and small
-        fit = replace(fit, iterations=iteration, objective=here.likelihood - _penalty(fit), converged=settled)
+        objective = here.log_likelihood - _penalty(fit)
+        fit = replace(fit, iterations=iteration, objective=objective, converged=settled)
         yield fit
         if settled:
             return
@@ -134,10 +135,10 @@ def fitted(practice: Practice, fit: Fit, most: int = 60) -> Fit:
 def _slopes(parts: list[Part], fit: Fit) -> _Slopes:
     with ThreadPoolExecutor(_THREADS) as threads:  # numpy lets go of the interpreter while it computes
         sums = list(threads.map(lambda part: _part_slopes(part, fit), parts))
-    likelihood, columns, student, skill_level = (sum(values) for values in zip(*sums, strict=True))
+    log_likelihood, columns, student, skill_level = (sum(values) for values in zip(*sums, strict=True))
     gradient, information = _unpacked(columns)
     windows = sum(part.practice.windows for part in parts)
-    return _Slopes(likelihood, gradient, information, student / windows, skill_level)
+    return _Slopes(log_likelihood, gradient, information, student / windows, skill_level)
 
 
 def _part_slopes(part: Part, fit: Fit) -> tuple[float, Array, Array, Array]:
@@ -247,9 +248,9 @@ def _step(parts: list[Part], fit: Fit, here: _Slopes) -> tuple[Fit, _Slopes, flo
         )
         new = replace(fit, mean=mean, theta=mean + apart, sigma=sigma, skill_sigma=skill_sigma)
         there = _slopes(parts, new)
-        new = replace(new, objective=there.likelihood - _penalty(new))
-        if new.objective >= fit.objective:
-            return new, there, new.objective - fit.objective
+        objective = there.log_likelihood - _penalty(new)
+        if objective >= fit.objective:
+            return replace(new, objective=objective), there, objective - fit.objective
         length /= 3
     return fit, here, 0.0
 

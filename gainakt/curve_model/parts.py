@@ -9,7 +9,7 @@ from scipy import sparse
 
 from gainakt.curve_model.counts import Practice
 
-_PART = 8192
+_PART = 2048
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Any
 
 from gainakt.errors import InputError
 from gainakt.store import RunFolder
-from gainakt.store.intake import SILENCE_SECONDS
 from gainakt.store.owner import is_alive
+from gainakt.store.part import SILENCE_SECONDS
 
 _LOCK = "resuming.lock"
 _STALE = 60.0

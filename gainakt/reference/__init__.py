@@ -12,7 +12,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from gainakt.store.inbox import RunFolder, as_line
+from gainakt.store.inbox import RunFolder
+from gainakt.store.lines import as_line
 
 SOURCE = "the published analysis of run 970206"
 

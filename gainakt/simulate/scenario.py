@@ -135,6 +135,11 @@ SCENARIOS: dict[str, Scenario] = {
         gain_after_incorrect=1.0,
         ability_sd=1.0,
     ),
+    "levels-truth": _heterogeneous(
+        help="As heterogeneous-truth, and students start at their own level, overall (SD 1) and on a skill (SD 0.7).",
+        ability_sd=1.0,
+        skill_level_sd=0.7,
+    ),
     "assist-like": Scenario(
         help="Lengths, skills, share correct and stopping rule of ASSISTments 2015.",
         students=19_093,

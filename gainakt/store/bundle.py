@@ -13,7 +13,7 @@ import shutil
 import time
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -177,7 +177,7 @@ def _check_members(archive: zipfile.ZipFile, runs: list[dict[str, Any]], file: P
 
 def _unpacked(archive: zipfile.ZipFile, runs: list[dict[str, Any]], root: Path) -> list[Imported]:
     root.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(root)
+    remove_leftovers(root, _ARRIVING)
     total, free = sum(size for run in runs for size, _ in run["files"].values()), shutil.disk_usage(root).free
     if total > free:
         raise InputError(f"the runs need {total:,} bytes and the disk of {root} has {free:,} left; make room on it")
@@ -237,13 +237,8 @@ def _begins_with(journal: Path, beginning: Path) -> bool:
     return True
 
 
-def _remove_leftovers(root: Path) -> None:
-    """Folders of imports that were killed."""
-    for path in _old(root):
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _old(root: Path) -> Iterator[Path]:
-    for path in root.glob(f"{_ARRIVING}*"):
+def remove_leftovers(root: Path, prefix: str) -> None:
+    """Remove folders below `root` whose makers were killed a day ago or more."""
+    for path in root.glob(f"{prefix}*"):
         if path.is_dir() and time.time() - path.stat().st_mtime > _LEFTOVER_SECONDS:
-            yield path
+            shutil.rmtree(path, ignore_errors=True)

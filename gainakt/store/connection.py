@@ -1,20 +1,29 @@
 """Opening the store's file: the lock, a damaged write-ahead log, migrations, the lock-down of the connection."""
 
+import functools
 import logging
 import re
 import shutil
+import stat
 import threading
 import time
 from pathlib import Path
 
 import duckdb
 
-from gainakt.errors import InputError, StoreBusy
+from gainakt.errors import InputError, StoreBusy, disk_full, place_refused
 from gainakt.store import schema
+from gainakt.store.damage import damage, in_plain_words, log_of, stamped
 
 _LOG = logging.getLogger(__name__)
 _RETRY_SECONDS = 0.1
 _LOCKED = "Could not set lock on file"
+_NO_EXTENSIONS: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+"""From the first moment on: opening another program's file must not make DuckDB fetch what reads it."""
+_SQLITE, _DUCKDB = b"SQLite format 3", b"DUCK"
 
 _write_locks: dict[str, threading.RLock] = {}
 _write_locks_guard = threading.Lock()
@@ -30,7 +39,7 @@ def write_lock(path: Path | None) -> threading.RLock:
 
 def open_memory() -> duckdb.DuckDBPyConnection:
     """A migrated store in memory."""
-    connection = duckdb.connect(":memory:")
+    connection = duckdb.connect(":memory:", config=_NO_EXTENSIONS)
     schema.migrate(connection, 0)
     _lock_down(connection, None)
     return connection
@@ -39,10 +48,41 @@ def open_memory() -> duckdb.DuckDBPyConnection:
 def open_file(path: Path, runs: Path, wait: float) -> tuple[duckdb.DuckDBPyConnection, list[str]]:
     """The store's file opened read-write, migrated and locked down, and warnings for the user.
 
-    Raises StoreBusy, naming the holder's PID, when another process still holds it after `wait` seconds, and
-    InputError when the file is not a store, is damaged, or was written by a newer version.
+    Raises StoreBusy, naming the holder's PID, when another process still holds it after `wait` seconds, StoreDamaged
+    when it can only be rebuilt, and InputError when the file is not a store, or was written by a newer version.
     """
-    runs.mkdir(parents=True, exist_ok=True)
+    _check_place(path, runs)
+    with in_plain_words(path):
+        return _opened(path, runs, wait)
+
+
+def held(path: Path, wait: float) -> duckdb.DuckDBPyConnection | None:
+    """The file held as it is, so that no other process opens it; None where it is too damaged to be opened by anyone.
+
+    Raises StoreBusy as `open_file` does.
+    """
+    try:
+        return _connected(path, wait)
+    except duckdb.Error:
+        return None
+
+
+def _check_place(path: Path, runs: Path) -> None:
+    """Raise InputError where there cannot be a store: another kind of file, or a place that cannot be written."""
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise place_refused("the folder of runs", runs, error) from None
+    try:
+        there = path.exists()
+        regular = there and stat.S_ISREG(path.stat().st_mode)
+    except OSError as error:
+        raise place_refused("the store", path, error) from None
+    if there and not regular:  # opening a pipe would wait for ever
+        raise InputError(f"{path} is no file but a folder, a pipe or a device; name a file with --store")
+
+
+def _opened(path: Path, runs: Path, wait: float) -> tuple[duckdb.DuckDBPyConnection, list[str]]:
     connection, warnings = _connect(path, wait)
     try:
         version = _version(connection, path)
@@ -58,6 +98,7 @@ def open_file(path: Path, runs: Path, wait: float) -> tuple[duckdb.DuckDBPyConne
         if version < len(schema.MIGRATIONS):
             schema.migrate(connection, version)
             connection.execute("CHECKPOINT")
+        _check_whole(connection, path)
         _lock_down(connection, runs, temporary=path.with_name(f"{path.name}.tmp"))
     except BaseException:
         connection.close()
@@ -67,7 +108,7 @@ def open_file(path: Path, runs: Path, wait: float) -> tuple[duckdb.DuckDBPyConne
 
 def open_snapshot(path: Path) -> duckdb.DuckDBPyConnection:
     """A snapshot's file opened read-only and locked down."""
-    connection = duckdb.connect(str(path), read_only=True)
+    connection = duckdb.connect(str(path.absolute()), read_only=True, config=_NO_EXTENSIONS)
     try:
         version = _version(connection, path)
         if version < len(schema.MIGRATIONS):
@@ -88,17 +129,52 @@ def _version(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
     return version
 
 
-def _connect(path: Path, wait: float) -> tuple[duckdb.DuckDBPyConnection, list[str]]:
+@functools.cache
+def _layout(_migrations: tuple[str, ...]) -> frozenset[tuple[str, str]]:
+    """Table and column of all that a store has after the migrations."""
+    with open_memory() as connection:
+        return frozenset(_columns(connection))
+
+
+def _columns(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    return connection.execute("SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal").fetchall()
+
+
+def _check_whole(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Raise StoreDamaged where a table or a column is missing: no intake could ever write to it."""
+    there = set(_columns(connection))
+    missing = sorted({f"{table}.{column}" if table in {name for name, _ in there} else table
+                      for table, column in _layout(schema.MIGRATIONS) - there})  # fmt: skip
+    if missing:
+        raise damage(path, f"it lacks {', '.join(missing)}")
+
+
+def _connected(path: Path, wait: float) -> duckdb.DuckDBPyConnection:
+    """The file opened; by its absolute path, since a name such as `md:x` means something to DuckDB."""
     until = time.monotonic() + wait
     while True:
         try:
-            return duckdb.connect(str(path)), []
+            return duckdb.connect(str(path.absolute()), config=_NO_EXTENSIONS)
         except duckdb.Error as error:
             if _LOCKED not in str(error):
-                return _without_damaged_log(path, error)
+                raise
             if time.monotonic() >= until:
                 raise busy(path, error) from None
         time.sleep(_RETRY_SECONDS)
+
+
+def _connect(path: Path, wait: float) -> tuple[duckdb.DuckDBPyConnection, list[str]]:
+    before = path.exists()
+    if before and not path.stat().st_size:
+        path.unlink()  # left by a process that ended as it made the file; DuckDB takes it for another program's
+    try:
+        return _connected(path, wait), []
+    except duckdb.Error as error:
+        if not before:
+            path.unlink(missing_ok=True)  # on a full disk it is made, but stays empty
+        if disk_full(error) or not path.exists():
+            raise
+        return _without_damaged_log(path, error)
 
 
 def busy(path: Path, error: duckdb.Error) -> StoreBusy:
@@ -112,13 +188,13 @@ def busy(path: Path, error: duckdb.Error) -> StoreBusy:
 
 
 def _without_damaged_log(path: Path, error: duckdb.Error) -> tuple[duckdb.DuckDBPyConnection, list[str]]:
-    log = path.with_name(f"{path.name}.wal")
+    log = log_of(path)
     if "WAL" not in str(error) or not log.exists():
         raise _unreadable(path, error) from None
-    aside = path.with_name(f"{log.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1_000_000:06d}")
+    aside = stamped(log)
     log.rename(aside)
     try:
-        connection = duckdb.connect(str(path))
+        connection = _connected(path, 0.0)
     except duckdb.Error:
         aside.rename(log)
         raise _unreadable(path, error) from None
@@ -131,10 +207,19 @@ def _without_damaged_log(path: Path, error: duckdb.Error) -> tuple[duckdb.DuckDB
     return connection, warnings
 
 
-def _unreadable(path: Path, error: duckdb.Error) -> InputError:
+def _unreadable(path: Path, error: duckdb.Error) -> Exception:
+    """What to raise where DuckDB does not open the file; nobody in this process has it open then."""
+    try:
+        with path.open("r+b") as file:
+            start = file.read(16)
+    except OSError as refused:
+        return place_refused("the store", path, refused)
+    if start[8:12] == _DUCKDB:
+        return damage(path, error)
+    kind = "an SQLite file" if start.startswith(_SQLITE) else "not a DuckDB file"
     return InputError(
-        f"cannot open the store {path}: {_first_line(error)}. If it is damaged, move it aside: a new one is built from"
-        " the runs' journals in the folder beside it"
+        f"cannot open the store {path}: it is {kind}. Name another file with --store; if it was a store and is damaged,"
+        f" `python -m gainakt doctor --rebuild --store {path}` keeps it aside and builds a new one"
     )
 
 
@@ -154,8 +239,6 @@ def _lock_down(connection: duckdb.DuckDBPyConnection, runs: Path | None, tempora
         return  # another store object of this process has the same database open
     if temporary is not None:
         connection.execute(f"SET temp_directory = {_quoted(temporary)}")
-    connection.execute("SET autoinstall_known_extensions = false")
-    connection.execute("SET autoload_known_extensions = false")
     if runs is not None:
         connection.execute(f"SET allowed_directories = [{_quoted(runs.resolve())}]")
     connection.execute("SET enable_external_access = false")

@@ -24,7 +24,8 @@ class Run:
     """One run; times are unix seconds, steps and epochs None until the first is recorded.
 
     `status` is one of queued, running, paused, finished, stopped, failed, interrupted. `data_name` is known before
-    `data`, which the run reports once its data are read. `damaged_rows` counts journal rows that were not understood.
+    `data`, which the run reports once its data are read. `damaged_rows` counts journal rows that are damaged, doubled
+    or missing.
     `lineage` holds the run and step that it was branched from, if it was (`parent`, `step`), and what for; of a
     yardstick its `benchmark`: model, protocol, settings. `tags`, `notes` (Markdown), `favourite` and `archived` are
     what people wrote on it.

@@ -3,10 +3,8 @@
 import contextlib
 import logging
 import os
-import socket
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +13,16 @@ import pandas as pd
 
 from gainakt.errors import InputError, disk_full
 from gainakt.store import extremes, trash
-from gainakt.store.changes import EVALUATED, Changes, is_taken_back
+from gainakt.store.changes import EVALUATED, is_taken_back
+from gainakt.store.damage import damaged
 from gainakt.store.inbox import RunFolder
-from gainakt.store.owner import is_alive
-from gainakt.store.rows import ACTIVE, ENDED, SIGNS_OF_LIFE, changes, event
+from gainakt.store.part import Part, Stored, journal_size, read
+from gainakt.store.rows import ACTIVE, ENDED
 
 _LOG = logging.getLogger(__name__)
 BYTES_PER_TRANSACTION = 32 * 1024 * 1024
-SILENCE_SECONDS = 120.0
-"""After this long without a row, a run of another host counts as interrupted."""
-
+_NAMED = 3
+"""Faults of a journal that a warning names."""
 _RETRY_DAMAGED_SECONDS = 60.0
 _DATABASE = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException)
 """Errors of the disk or the database, not of a row."""
@@ -51,33 +49,6 @@ _COLUMNS = {
 }
 
 
-@dataclass
-class _Stored:
-    """A run as the store has it before this intake; the defaults are those of a new run."""
-
-    status: str | None = None
-    journal_offset: int = 0
-    rows_taken: int = 0
-    damaged_rows: int = 0
-    event_rows: int = 0
-    host: str | None = None
-    pid: int | None = None
-    pid_started: float | None = None
-    heartbeat: float | None = None
-
-
-@dataclass
-class _Part:
-    """What one run's journal adds in this intake."""
-
-    run_id: str
-    stored: _Stored
-    changes: Changes = field(default_factory=Changes)
-    rows: int = 0
-    bytes: int = 0
-    unfinished: bool = False  # there was more to read, or a first look at its process is due
-
-
 class Intake:
     """Reads the folders under `root` and writes through `connection`; the caller holds the write lock."""
 
@@ -102,41 +73,45 @@ class Intake:
             if not full and not any(part.unfinished for part in parts):
                 return taken
 
-    def _parts(self) -> Iterator[_Part]:
+    def _parts(self) -> Iterator[Part]:
         rows = self._connection.execute(f"SELECT run_id, {_STORED} FROM runs").fetchall()
-        stored = {row[0]: _Stored(*row[1:]) for row in rows}
+        stored = {row[0]: Stored(*row[1:]) for row in rows}
         left = BYTES_PER_TRANSACTION
         for name in self._names(stored):
             if left <= 0:
                 return
             try:
-                part = _read(RunFolder(self._root, name), stored.get(name) or _Stored())
+                part = read(RunFolder(self._root, name), stored.get(name) or Stored())
             except InputError:
                 continue  # a user's own folder
             except OSError as error:
                 self._put_aside(name, f"its journal cannot be read: {error}")
                 continue
-            if part is not None:
+            if part.faults:
+                self._tell(part)
+            if part.changes.columns:
                 left -= part.bytes
                 yield part
 
-    def _names(self, stored: dict[str, _Stored]) -> list[str]:
+    def _names(self, stored: dict[str, Stored]) -> list[str]:
         """Folders that may have something new: all but those of ended runs whose journals stand."""
         names = {name for name, run in stored.items() if run.status in ACTIVE}  # even when the folder is gone
         with contextlib.suppress(FileNotFoundError), os.scandir(self._root) as entries:
             for entry in entries:
                 run = stored.get(entry.name)
-                stands = run is not None and run.status in ENDED and _size(entry.path) == run.journal_offset
+                stands = run is not None and run.status in ENDED and journal_size(entry.path) == run.journal_offset
                 if not stands and entry.is_dir(follow_symlinks=False):
                     names.add(entry.name)
         now = time.monotonic()
         return sorted(name for name in names if self._set_aside.get(name, 0.0) <= now)
 
-    def _write(self, parts: list[_Part]) -> None:
+    def _write(self, parts: list[Part]) -> None:
         try:
             self._write_together(parts)
         except (duckdb.Error, ValueError, TypeError, OverflowError) as error:
-            if isinstance(error, _DATABASE) or disk_full(error):
+            if isinstance(error, _DATABASE) or (
+                isinstance(error, duckdb.Error) and (disk_full(error) or damaged(error))
+            ):
                 raise
             if len(parts) > 1:
                 for part in parts:
@@ -145,7 +120,7 @@ class Intake:
             parts[0].rows = 0
             self._put_aside(parts[0].run_id, f"its rows do not fit the store: {error}")
 
-    def _write_together(self, parts: list[_Part]) -> None:
+    def _write_together(self, parts: list[Part]) -> None:
         self._connection.execute("BEGIN")
         try:
             for part in parts:
@@ -161,75 +136,24 @@ class Intake:
         self.written += 1
         self.run_ended |= any(part.changes.columns.get("status") in ENDED for part in parts)
 
+    def _tell(self, part: Part) -> None:
+        more = f" and {len(part.faults) - _NAMED} more" if len(part.faults) > _NAMED else ""
+        self._warn(
+            f"the journal of run {part.run_id} is damaged: {'; '.join(part.faults[:_NAMED])}{more}. What is damaged is"
+            " left out, all else is taken in"
+        )
+
     def _put_aside(self, run_id: str, why: str) -> None:
         self._set_aside[run_id] = time.monotonic() + _RETRY_DAMAGED_SECONDS
-        message = f"run {run_id} was not taken in: {why}"
+        self._warn(f"run {run_id} was not taken in: {why}")
+
+    def _warn(self, message: str) -> None:
         if message not in self._warnings:
             _LOG.warning(message)
             self._warnings.append(message)
 
 
-def _size(folder: str) -> int:
-    try:
-        return os.stat(f"{folder}{os.sep}journal.jsonl").st_size
-    except OSError:
-        return -1
-
-
-def _read(folder: RunFolder, stored: _Stored) -> _Part | None:
-    """The run's new rows and what its process's death means; None when nothing is new."""
-    gone = _owner_gone(folder, stored)  # before reading: all that a dead process wrote is then read
-    size = _size(str(folder.folder))  # also before: a quick writer must not keep the intake for ever
-    rows, offset = folder.rows(stored.journal_offset)
-    part = _Part(folder.run_id, stored, rows=len(rows), bytes=offset - stored.journal_offset)
-    part.unfinished = part.bytes > 0 and (offset < size or stored.status is None)
-    damaged, alive = 0, False
-    for row in rows:
-        change = None if row["kind"] == "damaged" else changes(row)
-        if change is None:
-            damaged += 1
-            continue
-        alive |= row["kind"] in SIGNS_OF_LIFE
-        part.changes.merge(change)
-    columns = part.changes.columns
-    if stored.status == "interrupted" and alive and not gone:
-        for name, value in {"status": "running", "ended": None, "reason": None}.items():
-            columns.setdefault(name, value)
-    if taken_over := {name: columns[name] for name in ("host", "pid", "pid_started") if name in columns}:
-        stored = replace(stored, status=columns.get("status", stored.status), **taken_over)
-        gone = _owner_gone(folder, stored) and not folder.rows(offset)[0]  # what it wrote before it died is read first
-    if columns.get("status", stored.status) in ACTIVE and gone:
-        _interrupt(part, stored)
-    if not rows and not columns:
-        return None
-    columns["journal_offset"] = offset
-    columns["rows_taken"] = stored.rows_taken + len(rows)
-    columns["damaged_rows"] = stored.damaged_rows + damaged
-    columns["event_rows"] = stored.event_rows + part.changes.event_count
-    return part
-
-
-def _owner_gone(folder: RunFolder, stored: _Stored) -> bool:
-    if stored.status not in (*ACTIVE, "interrupted"):
-        return False
-    if stored.host == socket.gethostname() and stored.pid is not None:
-        return not is_alive(stored.pid, stored.pid_started)
-    try:
-        return time.time() - folder.journal.stat().st_mtime > SILENCE_SECONDS
-    except FileNotFoundError:
-        return True
-
-
-def _interrupt(part: _Part, stored: _Stored) -> None:
-    now = time.time()
-    columns = part.changes.columns
-    columns.update(status="interrupted", ended=columns.get("heartbeat", stored.heartbeat) or now)
-    why = f"process {stored.pid} on {stored.host} is gone" if stored.pid is not None else "no row came for too long"
-    columns["reason"] = why
-    part.changes.happen(event("interrupted", now, text=why))
-
-
-def _write_run(connection: duckdb.DuckDBPyConnection, part: _Part) -> None:
+def _write_run(connection: duckdb.DuckDBPyConnection, part: Part) -> None:
     columns = part.changes.columns
     if part.stored.status is None:
         columns.setdefault("name", part.run_id)
@@ -267,7 +191,7 @@ def _take_back(connection: duckdb.DuckDBPyConnection, run_id: str, after: tuple[
     connection.execute("DELETE FROM events WHERE run_id = ? AND list_contains(?, seq)", [run_id, gone])
 
 
-def _table_rows(table: str, parts: list[_Part]) -> list[tuple[Any, ...]]:
+def _table_rows(table: str, parts: list[Part]) -> list[tuple[Any, ...]]:
     if table == "events":
         return [
             (part.run_id, *row, part.stored.event_rows + place) for part in parts for place, row in part.changes.events

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -42,8 +43,8 @@ ORDER BY r.created DESC, r.run_id DESC
 class Listing(Cursors):
     """The part of a store's reading that is about all runs."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        super().__init__(connection)
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None = None) -> None:
+        super().__init__(connection, path)
         self._configs: dict[str, dict[str, Any]] = {}
 
     def runs(self, search: str = "", published: bool | None = False) -> pd.DataFrame:

@@ -1,12 +1,10 @@
 """From one journal row to rows of the store's tables: pure functions, nothing is read or written here."""
 
-import json
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from gainakt.store.changes import Changes
-from gainakt.store.inbox import plain
+from gainakt.store.values import as_json, as_object, moment_of, number, text, whole
 
 ACTIVE = ("queued", "running")
 ENDED = ("finished", "stopped", "paused", "failed", "interrupted")
@@ -29,7 +27,6 @@ SIGNS_OF_LIFE = frozenset(
 """Kinds that only the training process writes; others (a new name) may be added to a run long ended."""
 
 _SKILL_NUMBERS = ("effective_rate", "mean_gain", "m_sat", "beta", "threshold", "offset")
-_LARGEST = 2**62
 
 
 def changes(row: Mapping[str, Any]) -> Changes | None:
@@ -37,7 +34,7 @@ def changes(row: Mapping[str, Any]) -> Changes | None:
     out = Changes()
     handler = _HANDLERS.get(row["kind"], _unknown)
     try:
-        moment = number(row.get("time"))
+        moment = moment_of(row.get("time"))
         handler(row, moment, out)
         if row["kind"] in SIGNS_OF_LIFE and moment is not None:
             out.columns["heartbeat"] = moment
@@ -61,50 +58,20 @@ def event(kind: str, moment: float | None, **parts: Any) -> tuple[Any, ...]:
     )
 
 
-def number(value: Any) -> float | None:
-    """A finite float, or None."""
-    if value is None:
-        return None
-    converted = float(value)
-    return converted if math.isfinite(converted) else None
-
-
-def whole(value: Any) -> int | None:
-    """An integer that the store's columns can hold, or None; raises ValueError for others."""
-    if value is None:
-        return None
-    converted = int(value)
-    if converted != value or abs(converted) > _LARGEST:
-        raise ValueError(f"{value!r} is no integer of 64 bits")
-    return converted
-
-
-def text(value: Any) -> str | None:
-    """The value as text that UTF-8 can carry, or None."""
-    if isinstance(value, str) and value.isascii():
-        return value
-    return None if value is None else str(value).encode("utf-8", "replace").decode("utf-8")
-
-
-def as_json(value: Any) -> str:
-    """The value as JSON text."""
-    return json.dumps(plain(value), ensure_ascii=True)
-
-
 def _at(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"step": whole(row.get("step")), "epoch": whole(row.get("epoch"))}
 
 
 def _queued(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
-    config = row["config"]
-    data = config.get("data") or {}
+    config = {section: part for section, part in row["config"].items() if isinstance(part, Mapping)}
+    data = config.get("data", {})
     out.columns = {
         "name": text(row["name"]),
         "preset": text(row.get("preset")),
         "status": "queued",
         "created": moment,
         "config": as_json(config),
-        "seed": whole((config.get("training") or {}).get("seed")),
+        "seed": whole(config.get("training", {}).get("seed")),
         "data_name": text(data.get("path") or data.get("simulate")),
         "versions": as_json({"gainakt": row.get("version")}),
         "pid": whole(row.get("pid")),
@@ -112,7 +79,7 @@ def _queued(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
         "host": text(row.get("host")),
     }
     if row.get("lineage"):
-        out.columns["lineage"] = as_json(row["lineage"])
+        out.columns["lineage"] = as_object(row["lineage"])
     out.happen(event("queued", moment, text=text(row["name"])))
 
 
@@ -125,7 +92,7 @@ def _started(row: Mapping[str, Any], moment: float | None, out: Changes) -> None
         "started": moment,
         "ended": None,
         "device": text(row["device"]),
-        "versions": as_json(row["versions"]),
+        "versions": as_object(row["versions"]),
         "data": as_json(data),
         "data_fingerprint": fingerprint,
         "skill_labels": as_json([str(label) for label in row["skills"]]),

@@ -53,20 +53,25 @@ def requests(runs: Path) -> list[str]:
 def serve(connection: duckdb.DuckDBPyConnection, runs: Path, tokens: list[str]) -> None:
     """Copy the store once and give each waiting reader its own name of the copy."""
     fresh = runs.resolve() / f".snapshot-{secrets.token_hex(16)}.duckdb"
-    here = connection.execute("SELECT current_database()").fetchone()
-    assert here is not None
-    place = "'" + str(fresh).replace("'", "''") + "'"
     try:
-        connection.execute(f"ATTACH {place} AS snapshot")
-        try:
-            connection.execute(f'COPY FROM DATABASE "{here[0].replace(chr(34), chr(34) * 2)}" TO snapshot')
-        finally:
-            connection.execute("DETACH snapshot")
+        copy(connection, fresh)
         for token in tokens:
             _hand_over(fresh, runs, token)
     finally:
         fresh.unlink(missing_ok=True)
     _remove_leftovers(runs)
+
+
+def copy(connection: duckdb.DuckDBPyConnection, place: Path) -> None:
+    """Copy the store to a new file in the runs' folder, the only one that its connection may write to."""
+    here = connection.execute("SELECT current_database()").fetchone()
+    assert here is not None
+    quoted = "'" + str(place.resolve()).replace("'", "''") + "'"
+    connection.execute(f"ATTACH {quoted} AS snapshot")
+    try:
+        connection.execute(f'COPY FROM DATABASE "{here[0].replace(chr(34), chr(34) * 2)}" TO snapshot')
+    finally:
+        connection.execute("DETACH snapshot")
 
 
 def _hand_over(fresh: Path, runs: Path, token: str) -> None:

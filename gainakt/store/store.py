@@ -2,9 +2,10 @@
 
 import contextlib
 import logging
+import shutil
 import threading
 import time
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,7 +13,7 @@ from typing import Any, Self
 import duckdb
 import pandas as pd
 
-from gainakt.errors import InputError, StoreBusy, disk_full, in_words
+from gainakt.errors import InputError, StoreBusy, in_words
 from gainakt.store import annotations, snapshot, trash
 from gainakt.store import connection as opening
 from gainakt.store.entities import Run
@@ -35,8 +36,7 @@ class Store(Reader):
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, path: Path | None, runs: Path | None, warnings: list[str]
     ) -> None:
-        super().__init__(connection)
-        self.path = path
+        super().__init__(connection, path)
         self.runs_root = runs
         self.warnings = warnings
         self.read_only = False
@@ -76,7 +76,7 @@ class Store(Reader):
         """
         if self._intake is None or self.read_only:
             return 0
-        with self._lock, _room_on_disk(self.path):
+        with self._lock, self._in_plain_words():
             try:
                 taken = self._intake.take_in()
             finally:
@@ -172,6 +172,14 @@ class Store(Reader):
             raise InputError(f"{run_id} is a published record; it cannot be changed")
         return self.folder(run_id)
 
+    def copy_to(self, path: Path) -> None:
+        """Write the whole store as it is now to a new file in the runs' folder, or beside a snapshot."""
+        if self._snapshot is not None:
+            shutil.copyfile(self._snapshot, path)
+            return
+        with self._lock, self._in_plain_words():
+            snapshot.copy(self._writer, path)
+
     def close(self) -> None:
         """Stop the intake, save, and let the file go; a snapshot is removed."""
         self._closing.set()
@@ -232,17 +240,6 @@ class Store(Reader):
         if new:
             self.warnings.append(new)
         return new
-
-
-@contextlib.contextmanager
-def _room_on_disk(path: Path | None) -> Iterator[None]:
-    """Say in words that the disk is full, where DuckDB speaks of commits and blocks."""
-    try:
-        yield
-    except duckdb.Error as error:
-        if disk_full(error):
-            raise InputError(f"the disk of {path} is full; make room on it, nothing of the runs is lost") from error
-        raise
 
 
 def open_for_reading(path: str | Path, wait: float = 10.0) -> Store:

@@ -107,7 +107,7 @@ def forget(connection: duckdb.DuckDBPyConnection, root: Path) -> int:
 
 
 def _names(root: Path) -> list[str]:
-    with contextlib.suppress(FileNotFoundError), os.scandir(root / FOLDER) as entries:
+    with contextlib.suppress(OSError), os.scandir(root / FOLDER) as entries:
         return [one.name for one in entries if RUN_ID.fullmatch(one.name) and one.is_dir(follow_symlinks=False)]
     return []
 

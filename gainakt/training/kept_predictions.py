@@ -13,7 +13,7 @@ from gainakt.measures.predictions import Predictions, Split
 from gainakt.training import checkpoints
 
 NAME = "predictions"
-"""The file is `predictions.safetensors`, with its SHA-256 in `predictions.json` as a checkpoint has it."""
+"""As `store.tensors` keeps it."""
 
 
 def keep(

@@ -41,7 +41,9 @@ def parsed(rows: Iterable[dict[str, Any]]) -> Iterator[Change | End | Malformed]
     """The rows as requests; kinds that are not for a training (from a newer version) are passed over."""
     for row in rows:
         kind, who = row.get("kind"), str(row.get("who") or "unknown")
-        if kind in ("stop", "pause"):
+        if kind == "damaged":
+            yield Malformed("", row.get("line"), who, "a line of the control file is damaged; ask again")
+        elif kind in ("stop", "pause"):
             yield End(str(kind), who)
         elif kind == "set":
             field = row.get("field")

@@ -5,15 +5,16 @@ from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from gainakt import reference
 from gainakt.config import DEFAULT_STORE
-from gainakt.errors import InputError, StoreBusy
+from gainakt.errors import InputError, StoreBusy, StoreDamaged, in_words
 from gainakt.jobs.background import Job, Jobs
 from gainakt.jobs.devices import Device
 from gainakt.jobs.devices import devices as there
 from gainakt.jobs.service import Service
-from gainakt.store import Run, Store, runs_root
+from gainakt.store import Run, Store, damage, runs_root
 from gainakt.store.owner import this_process
 from gainakt.ui.text import markdown_text, shortened
 
@@ -30,24 +31,61 @@ def store_path() -> Path:
 def _open_store() -> Store:
     reference.place(runs_root(store_path()))
     store = Store.open(store_path())
+    store.on_damage = _show_damage
     with suppress(InputError):  # a full disk: the intake tries again
         store.take_in()  # else the first page would know of no run that came while no dashboard ran
     store.start_intake()
     return store
 
 
-def store() -> Store:
-    """The open store, or a page that says who holds it and ends here."""
+def _show_damage(_: StoreDamaged) -> None:
+    """Draw a page anew that found the store damaged: it then says so. Other threads go their own way."""
+    if get_script_run_ctx() is not None:
+        st.rerun()
+
+
+def _offer_rebuilding(error: StoreDamaged, opened: Store | None = None) -> None:
+    """Say that the store is damaged, `opened` or not, and build it anew when asked to."""
+    st.error(
+        f"The store {markdown_text(store_path())} is damaged. All of a run is in its own journal, so the store can be"
+        " built anew from the runs' folders; trainings go on meanwhile, and the damaged file is kept beside it.",
+        icon=":material/error:",
+    )
+    st.caption(markdown_text(error))
+    if st.button("Rebuild the store", type="primary", icon=":material/build:"):
+        with st.spinner("Building the store from the journals …"):
+            _rebuild(opened)
+        st.rerun()
+
+
+def _rebuild(opened: Store | None) -> None:
+    if opened is not None:
+        opened.close()
     try:
-        return _open_store()
+        damage.rebuild(store_path(), runs_root(store_path()))
+    except (InputError, StoreBusy) as error:
+        st.error(markdown_text(error), icon=":material/error:")
+        st.stop()
+    _open_store.clear()
+
+
+def store() -> Store:
+    """The open store, or a page that says who holds it or that it is damaged, and ends here."""
+    try:
+        opened = _open_store()
+        if opened.damage is None:
+            return opened
+        _offer_rebuilding(opened.damage, opened)
+    except StoreDamaged as error:
+        _offer_rebuilding(error)
     except StoreBusy as error:
         st.error(
             f"{markdown_text(error)}\n\nOpen that dashboard to see its runs, or list them with"
             " `python -m gainakt runs`. To use a store of your own, set GAINAKT_STORE to another file.",
             icon=":material/lock:",
         )
-    except InputError as error:
-        st.error(markdown_text(error), icon=":material/error:")
+    except (InputError, OSError) as error:
+        st.error(markdown_text(in_words(error)), icon=":material/error:")
     st.stop()
 
 

@@ -14,8 +14,8 @@ from gainakt.jobs import study
 from gainakt.store import runs_root
 
 SWEPT = {
-    "heterogeneous-truth": (0.44,), "uniform-truth": (0.0,), "ability-only": (0.0,), "bkt-truth": (0.0, 0.44),
-    "afm-truth": (0.0, 0.44),
+    "heterogeneous-truth": (0.44,), "uniform-truth": (0.0,), "levels-truth": (0.0, 0.44), "ability-only": (0.0,),
+    "bkt-truth": (0.0, 0.44), "afm-truth": (0.0, 0.44),
 }  # fmt: skip
 SHOWN = [
     "spearman", "low", "rate_cv", "auc_below_oracle", "mastery_correlation", "skills_in_data", "skills_by_run",

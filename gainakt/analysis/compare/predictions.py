@@ -1,7 +1,7 @@
 """What two runs predict of the same test students: read from their folders, matched, and the differences tested."""
 
-import hashlib
-import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gainakt.analysis.compare import statistics
 from gainakt.analysis.compare.statistics import Difference
 from gainakt.errors import InputError
-from gainakt.store import Run, RunFolder
+from gainakt.store import Run, RunFolder, tensors
 
 ENCODERS = {"encoder1": "Encoder 1", "encoder2": "Encoder 2"}
 Columns = dict[str, NDArray[Any]]
@@ -60,10 +60,10 @@ def _not_comparable(a: Run, b: Run) -> str:
 
 
 def _digest(root: Path, run: Run) -> str:
-    about = RunFolder(root, run.run_id).folder / f"{_NAME}.json"
-    if not about.exists():
+    sha256 = digest(RunFolder(root, run.run_id).folder)
+    if sha256 is None:
         raise InputError(_how_to_get(run))
-    return str(json.loads(about.read_text(encoding="utf-8"))["sha256"])
+    return sha256
 
 
 def _how_to_get(run: Run) -> str:
@@ -77,23 +77,30 @@ def _how_to_get(run: Run) -> str:
     )
 
 
+def digest(folder: Path) -> str | None:
+    """The SHA-256 of the predictions that a run keeps, None where it keeps none; raises InputError when damaged."""
+    with _mended_by(folder):
+        about = tensors.described(folder, _NAME)
+        return None if about is None else str(about["sha256"])
+
+
 def read(folder: Path) -> Columns:
     """The kept predictions of a run's test students (`training.kept_predictions`); raises InputError when damaged."""
     from safetensors.numpy import load
 
-    about, file = folder / f"{_NAME}.json", folder / f"{_NAME}.safetensors"
-    try:
-        content, expected = file.read_bytes(), json.loads(about.read_text(encoding="utf-8"))["sha256"]
-    except FileNotFoundError:
-        raise InputError(
-            f"{folder}: no {_NAME}.safetensors; `python -m gainakt evaluate {folder.name}` adds it"
-        ) from None
-    if hashlib.sha256(content).hexdigest() != expected:
-        raise InputError(
-            f"{file}: damaged (its SHA-256 is not the recorded {expected[:12]}...);"
-            f" `python -m gainakt evaluate {folder.name}` writes it anew"
-        )
+    with _mended_by(folder):
+        content = tensors.read(folder, _NAME)
+    if content is None:
+        raise InputError(f"{folder}: no predictions; `python -m gainakt evaluate {folder.name}` adds them")
     return dict(load(content))
+
+
+@contextmanager
+def _mended_by(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{error}; `python -m gainakt evaluate {folder.name}` writes it anew") from None
 
 
 @lru_cache(_KEPT)

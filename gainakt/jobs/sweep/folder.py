@@ -12,16 +12,16 @@ from typing import Any
 from gainakt.errors import InputError
 from gainakt.jobs.sweep.space import NAME, Space, read
 from gainakt.store import runs_root
-from gainakt.store.intake import SILENCE_SECONDS
+from gainakt.store.inbox import beside
 from gainakt.store.owner import is_alive, this_process
+from gainakt.store.part import SILENCE_SECONDS
 
 _BEAT = 5.0
 
 
 def sweeps_root(store: str | Path) -> Path:
     """The folder beside a store's file that holds one folder per sweep: `data/x.duckdb` -> `data/x.sweeps`."""
-    path = Path(store).resolve()
-    return path.with_name(f"{path.stem}.sweeps")
+    return beside(Path(store).resolve(), "sweeps")
 
 
 def sweeps(store: str | Path) -> list[str]:

@@ -3,11 +3,10 @@
 import pandas as pd
 import streamlit as st
 
-from gainakt.analysis import accuracy, benchmark
-from gainakt.errors import InputError
+from gainakt.analysis import benchmark
 from gainakt.jobs import freedoms
 from gainakt.store import Run, Store
-from gainakt.ui import job, tables, words
+from gainakt.ui import job, tables
 from gainakt.ui.benchmark import start
 from gainakt.ui.plots import figures
 from gainakt.ui.plots.figures import Axes, Figure
@@ -31,7 +30,7 @@ _HEADINGS = {
 }
 _HELPS = {
     "AUC": "Area under the ROC curve on the test students, the mean over folds.",
-    "95 % interval": "Of the AUC, students resampled; the mean of its ends over folds.",
+    "95 % interval": "Of the AUC, over students; the mean of its ends over folds.",
     "To the best": "AUC minus that of the best yardstick, over the folds that both have.",
     "Spread": "Standard deviation of the AUC over folds. Folds share data, so it is no standard error.",
     "Log-loss": "Binary cross-entropy in nats per prediction; lower is better.",
@@ -52,14 +51,13 @@ def table(store: Store, yardsticks: list[Run]) -> None:
     names = {key: f"{some[0].data_name}, {_PROTOCOLS.get(key[1], key[1])}" for key, some in found.items()}
     chosen = left.selectbox("Benchmark", list(found), format_func=names.__getitem__)
     some = found[chosen]
-    trainings = {run.run_id: run for run in benchmark.comparable(store, some)}
+    trainings = benchmark.configurations(benchmark.comparable(store, some))
     picked = right.multiselect(
         "Trainings", list(trainings), list(trainings)[:1], placeholder="None on these data and splits",
-        format_func=lambda run_id: words.run_label(trainings[run_id]), disabled=not trainings,
-        help="Finished trainings on the same data and split. Those of one configuration on several folds are one row.",
+        format_func=lambda name: shortened(name, 60), disabled=not trainings,
+        help="Finished trainings on the same data and splits. Those that differ in fold and seed alone are one row.",
     )  # fmt: skip
-    rows = benchmark.by_fold(store, some, [trainings[run_id] for run_id in picked])
-    rows = _with_intervals(store, rows)
+    rows = benchmark.by_fold(store, some, {name: trainings[name] for name in picked})
     means = benchmark.summary(rows)
     _show(means, ["model", "folds", "auc", "interval", "to_best", "spread", "log_loss", "rmse", "ece", "seconds"])
     best = benchmark.best_yardstick(rows)
@@ -69,19 +67,6 @@ def table(store: Store, yardsticks: list[Run]) -> None:
     with st.expander("Every fold", icon=":material/table_rows:"):
         _show(rows, ["model", "fold", "auc", "interval", "log_loss", "rmse", "ece", "seconds", "run_id"])
     tables.download(rows, "benchmark", "benchmark")
-
-
-def _with_intervals(store: Store, rows: pd.DataFrame) -> pd.DataFrame:
-    """The intervals of trainings, from the predictions in their folders; yardsticks record theirs."""
-    rows = rows.copy()
-    for place, row in rows[rows["kind"] != "yardstick"].iterrows():
-        predictor = row["kind"].lower().replace(" ", "")
-        try:
-            ends = accuracy.interval(store.folder(row["run_id"]).folder, predictor)
-        except InputError:  # its folder is gone, or the file damaged
-            continue
-        rows.loc[place, ["lower", "upper"]] = ends
-    return rows.astype({"lower": float, "upper": float})
 
 
 def _show(rows: pd.DataFrame, columns: list[str]) -> None:

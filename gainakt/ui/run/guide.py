@@ -10,7 +10,7 @@ from gainakt.config import Config, changed, presets
 from gainakt.jobs.background import Work, tests
 from gainakt.store import Run, Store
 from gainakt.store.facts import TESTED
-from gainakt.store.rows import as_json
+from gainakt.store.values import as_json
 from gainakt.ui import resources
 
 _SMALL = {"model.width": 128, "training.max_epochs": 3}

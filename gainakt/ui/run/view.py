@@ -59,6 +59,9 @@ def state(run: Run, curves: Curves) -> None:
             "Interrupted: its process ended without finishing the run. What was recorded until then is shown.",
             icon=":material/power_off:",
         )
+    if run.damaged_rows:
+        rows = "1 row of its journal is" if run.damaged_rows == 1 else f"{run.damaged_rows:,} rows of its journal are"
+        st.caption(f":material/warning: {rows} damaged, doubled or missing; all else is shown.")
 
 
 def changes_text(curves: Curves) -> str:

@@ -8,7 +8,7 @@ from gainakt.config import Config, difference, fields, flatten, presets
 from gainakt.config.effects import acts_on
 from gainakt.errors import InputError
 from gainakt.store.facts import results_of
-from gainakt.store.rows import as_json
+from gainakt.store.values import as_json
 from gainakt.ui import resources, words
 from gainakt.ui.data import places
 from gainakt.ui.data import source as data_source

@@ -1,0 +1,84 @@
+"""Kill trainings and the store's holder at random moments: nothing visible is lost, each resumes to the same bits."""
+
+import random
+import time
+from collections import Counter
+from pathlib import Path
+
+from gainakt.jobs import lineage
+from gainakt.store import RunFolder, Store, runs_root
+from tests.journals import content
+from tests.reliability.common import ended, holding, kill, main, tiny, trained, training
+
+
+def harness(folder: Path, tries: int, seed: int, counted: Counter[str]) -> None:
+    """`tries` trainings, each killed once or twice, as is the process that takes them in; what became of them."""
+    draw = random.Random(seed)
+    path = folder / "s.duckdb"
+    root, config = runs_root(path), tiny(folder)
+    began = time.monotonic()
+    whole = trained(root, config).run_id
+    lasting = time.monotonic() - began
+    for _try in range(tries):
+        holder = holding(path)
+        run = RunFolder.create(root, name="run", preset="corrected", config=config.model_dump())
+        begin = lineage.FRESH
+        for _ in range(draw.choice([1, 1, 2])):
+            pid = training(root, config, run, begin)
+            time.sleep(draw.uniform(0, lasting))
+            if draw.random() < 0.5:
+                kill(holder)
+                counted["kills of the store's holder"] += 1
+                holder = 0
+            counted["kills of a training" if kill(pid) else "ended before the kill"] += 1
+            if holder:
+                kill(holder)
+                counted["kills of the store's holder"] += 1
+            status = _checked(path, root, run, counted)
+            if status != "interrupted":
+                break
+            with Store.open(path) as store:
+                run, config, begin = lineage.resume(root, store.run(run.run_id), "harness")
+            holder = holding(path)
+        else:
+            pid = training(root, config, run, begin)
+            if ended(pid):
+                counted["LOST: a run could not be resumed"] += 1
+            kill(holder)
+            _compared(path, root, whole, run, counted)
+
+
+def _checked(path: Path, root: Path, run: RunFolder, counted: Counter[str]) -> str:
+    """After a kill: all of the journal is in the store, equal to one built anew, and the run is not running."""
+    with Store.open(path) as store:
+        store.take_in()
+        kept, found = store.run(run.run_id), content(store, ("ended", "reason", "event_rows"))
+        if store.warnings:
+            counted["LOST: a warning: " + store.warnings[0][:100]] += 1
+    if kept.active:
+        counted["LOST: a run stays " + kept.status] += 1
+    with Store.open(":memory:", runs=root) as anew:
+        anew.take_in()
+        if _timeless(content(anew, ("ended", "reason", "event_rows"))) != _timeless(found):
+            counted["LOST: the store differs from one built anew"] += 1
+    return kept.status
+
+
+def _timeless(tables: dict[str, list[tuple[object, ...]]]) -> dict[str, list[tuple[object, ...]]]:
+    """Without the store's own marks of interruptions, which have the times of its looks; row[1] counts events."""
+    events = [row for row in tables["events"] if row[5] != "interrupted"]
+    return {**tables, "events": [(row[0], *row[2:]) for row in events]}
+
+
+def _compared(path: Path, root: Path, whole: str, run: RunFolder, counted: Counter[str]) -> None:
+    with Store.open(path) as store:
+        store.take_in()
+        first, second = store.run(whole), store.run(run.run_id)
+    if second.status != "finished" or lineage.differences(root, first, second):
+        counted["LOST: a resumed run differs from an uninterrupted one"] += 1
+    else:
+        counted["resumed to the bits of an uninterrupted run"] += 1
+
+
+if __name__ == "__main__":
+    main(harness, 200, __doc__)
