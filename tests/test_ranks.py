@@ -38,11 +38,12 @@ def in_two(config, tmp_path_factory):
         )
         for n in range(2)
     ]
-    assert [process.wait(timeout=170) for process in both] == [0, 0]
+    assert [process.wait(timeout=300) for process in both] == [0, 0]
     (run,) = (folder for folder in runs_root(store).iterdir() if folder.is_dir())
     return RunFolder(run.parent, run.name).rows(0)[0]
 
 
+@pytest.mark.timeout(360)
 def test_two_processes_give_the_numbers_of_one(config, in_two):
     alone = [event.as_row() for event in train(config, load(config.data))]
     values = [
