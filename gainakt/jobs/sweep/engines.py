@@ -112,9 +112,6 @@ def _begin(threads: int, number: int) -> None:
         os.environ.setdefault("CUDA_VISIBLE_DEVICES", str(number % devices))
 
 
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-
-
 class Ray:
     """A Ray cluster: the one at `address`, else one of this machine alone that listens on loopback only.
 
@@ -124,7 +121,7 @@ class Ray:
     name = "ray"
 
     def __init__(self, address: str = "", processes: int = 0) -> None:
-        if not address or address.rpartition(":")[0] in _LOOPBACK:  # else Ray takes the machine's outward address
+        if not address:  # else Ray puts the machine's outward address in the place of a loopback one
             os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
         try:
             import ray
