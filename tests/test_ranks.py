@@ -38,7 +38,11 @@ def in_two(config, tmp_path_factory):
         )
         for n in range(2)
     ]
-    assert [process.wait(timeout=300) for process in both] == [0, 0]
+    try:
+        assert [process.wait(timeout=300) for process in both] == [0, 0]
+    finally:
+        for process in both:
+            process.kill()
     (run,) = (folder for folder in runs_root(store).iterdir() if folder.is_dir())
     return RunFolder(run.parent, run.name).rows(0)[0]
 
