@@ -65,6 +65,7 @@ EXAMPLES = {
         "gainakt sweep rates.toml --processes 2",
         "gainakt sweep rates --engine ray",
     ),
+    "bench": ("gainakt bench", "gainakt bench answers.csv --rounds 5 --json"),
     "doctor": ("gainakt doctor", "gainakt doctor --rebuild --store data/gainakt.duckdb"),
     "backup": ("gainakt backup all-runs.zip",),
     "restore-backup": ("gainakt restore-backup all-runs.zip --store elsewhere/gainakt.duckdb",),
