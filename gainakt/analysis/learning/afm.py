@@ -14,7 +14,7 @@ from scipy import sparse
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from gainakt.analysis.learning.observations import Array, Observations
+from gainakt.analysis.learning.observations import Array, Index, Mask, Observations
 
 FOLDS = 3
 """Parts of a cross-validation, as in DataShop."""
@@ -130,7 +130,7 @@ def cross_validated(data: Observations, by: str, seed: int = 0) -> float | None:
     return float(np.sqrt((error**2).mean()))
 
 
-def _folds(unit: Array, seed: int) -> Iterator[Array]:
+def _folds(unit: Index, seed: int) -> Iterator[Mask]:
     there, number = np.unique(unit, return_inverse=True)
     fold = np.random.default_rng(seed).permutation(len(there)) % FOLDS
     for one in range(FOLDS):

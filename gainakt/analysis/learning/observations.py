@@ -12,6 +12,7 @@ from gainakt.datasets.describe import opportunities
 
 Array = NDArray[np.floating]
 Index = NDArray[np.integer]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Observations:
     def __len__(self) -> int:
         return len(self.student)
 
-    def some(self, kept: NDArray[np.bool_]) -> "Observations":
+    def some(self, kept: Mask) -> "Observations":
         """The responses (N,) that are kept."""
         item = None if self.item is None else self.item[kept]
         return Observations(

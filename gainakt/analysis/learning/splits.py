@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from gainakt.analysis.learning.afm import Afm, logits
 from gainakt.analysis.learning.items import LEAST, practised
-from gainakt.analysis.learning.observations import Array, Index, Observations
+from gainakt.analysis.learning.observations import Array, Index, Mask, Observations
 from gainakt.data.interactions import Interactions
 
 _SCREENED = 60
@@ -62,7 +62,7 @@ def splits(data: Interactions, seen: Observations, model: Afm) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).sort_values("bic", kind="stable", ignore_index=True)
 
 
-def _cut(data: Interactions, here: Index, chance: Array) -> tuple[Index, Array, int] | None:
+def _cut(data: Interactions, here: Index, chance: Array) -> tuple[Index, Mask, int] | None:
     """A skill's items, which of them make the second skill, and how many cuts there were; None for a single item."""
     items, number = np.unique(data.question[here], return_inverse=True)  # type: ignore[index]
     if len(items) < 2:

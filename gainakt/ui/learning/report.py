@@ -1,5 +1,7 @@
 """The report on a data set, to download: what the sections show, in sentences and tables."""
 
+from typing import Any
+
 import streamlit as st
 
 from gainakt.analysis.learning.curves import Thresholds
@@ -21,7 +23,7 @@ def buttons(study: Study, config: DataConfig) -> None:
 
     st.divider()
     html, markdown, about = st.columns([1, 1, 3], vertical_alignment="center")
-    shared = {"icon": ":material/description:", "on_click": "ignore", "width": "stretch"}
+    shared: dict[str, Any] = {"icon": ":material/description:", "on_click": "ignore", "width": "stretch"}
     html.download_button(
         "Report as HTML", lambda: written().html, "learning.html", "text/html", key="learning.html", **shared
     )
