@@ -10,6 +10,7 @@ from gainakt.analysis.learning.afm import Afm
 from gainakt.analysis.learning.observations import Array
 from gainakt.data.interactions import Interactions
 from gainakt.datasets.describe import opportunities
+from gainakt.measures import metrics
 
 LONGEST = 20
 """Opportunities that a curve shows."""
@@ -43,14 +44,6 @@ class Thresholds:
     slope: float = 0.001
 
 
-def wilson(share: Array, count: Array) -> tuple[Array, Array]:
-    """The ends of Wilson's 95 % interval of a share of `count` independent responses."""
-    z2 = 1.96**2
-    middle = (share + z2 / (2 * count)) / (1 + z2 / count)
-    half = np.sqrt(share * (1 - share) / count + z2 / (4 * count**2)) * 1.96 / (1 + z2 / count)
-    return np.minimum(middle - half, share), np.maximum(middle + half, share)
-
-
 def curves(data: Interactions, chances: Mapping[str, Array], longest: int = LONGEST) -> pd.DataFrame:
     """Per skill (its number) and opportunity 1 to `longest`: students, share incorrect with its interval `low`, `high`.
 
@@ -64,7 +57,7 @@ def curves(data: Interactions, chances: Mapping[str, Array], longest: int = LONG
     count = np.bincount(cell, minlength=size)
     there = np.flatnonzero(count)
     wrong = np.bincount(cell, 1 - data.response[near], size)[there] / count[there]
-    low, high = wilson(wrong, count[there].astype(np.float64))
+    low, high = metrics.wilson(wrong, count[there].astype(np.float64))
     table = {
         "skill": there // longest,
         "opportunity": there % longest + 1,
