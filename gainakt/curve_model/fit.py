@@ -35,6 +35,7 @@ _TOLERANCE, _SPREAD_TOLERANCE = 5e-7, 1e-3
 _GIVEN = os.environ.get("OMP_NUM_THREADS", "")
 _THREADS = int(_GIVEN) if _GIVEN.isdecimal() and int(_GIVEN) else os.cpu_count() or 1
 """As many as torch takes."""
+
 LevelKind = Literal["none", "student", "student_skill"]
 
 

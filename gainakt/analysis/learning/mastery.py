@@ -19,7 +19,7 @@ _LEAST = 1e-4
 
 @dataclass(frozen=True)
 class Chain:
-    """BKT's four probabilities per skill, each (S,)."""
+    """BKT's four probabilities per skill, each (S,): what is read here of a fit, whose own room needs torch."""
 
     known: Array
     learn: Array
