@@ -126,7 +126,7 @@ def _load_exact(connection: duckdb.DuckDBPyConnection, opened: Opened, relation:
                 yield row, "a quote is out of place or never closed; mend it or double it", line, []
             elif len(fields) != width and any(fields[width:] or [len(fields) < width]):
                 problem = f"{len(fields)} values where the header has {width} columns; separator: "
-                yield row, problem + SEPARATORS[file.separator], line, []
+                yield row, problem + SEPARATORS.get(file.separator, "space"), line, []
             else:
                 yield row, None, None, fields
 
