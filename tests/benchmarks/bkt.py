@@ -36,7 +36,7 @@ PEER = """
 import sys, pandas
 from pyBKT.models import Model
 table = pandas.read_csv(sys.argv[1], dtype={"skill_name": str})
-model = Model(seed=0, num_fits=5)
+model = Model(seed=0, num_fits=5, parallel=False)
 model.fit(data=table)
 model.params().reset_index().to_csv(sys.argv[2])
 model.predict(data=table).sort_values("order_id")["correct_predictions"].to_csv(sys.argv[3])
