@@ -13,6 +13,7 @@ import pytest
 from gainakt.config import DataConfig
 from gainakt.data.interactions import NO_FOLD, TEST
 from gainakt.data.sources import read
+from gainakt.datasets.preview import preview
 from gainakt.errors import InputError
 from tests.benchmarks import cases
 
@@ -380,7 +381,10 @@ def test_what_write_table_leaves_out_and_parts_by_spaces(written):
     for sign in (" ", "\t", ","):
         rows = ['"student" "skill" "correct"', '"1" "s1" "a b" 1', '"2" "s2" "c" 0']
         text = "\n".join(row.replace('" ', f'"{sign}') for row in rows) + "\n"
-        assert seen(read(written(text, "r.txt"))) == [("s1", "a b", 1), ("s2", "c", 0)]
+        path = written(text, "r.txt")
+        assert seen(read(path)) == [("s1", "a b", 1), ("s2", "c", 0)]
+        names = preview(path, DataConfig())[0].names  # as the Data page shows it
+        assert names == {"student": "student", "skill": "skill", "response": "correct"}
     odd = "student,skill,correct\n1,a,1,x\n1,b,0,x\n"  # not the names of rows
     with pytest.raises(InputError, match="4 values where the header has 3"):
         read(written(odd))

@@ -11,6 +11,8 @@ from gainakt.data.mapping import REQUIRED, ROLES, known_roles, plain
 SEPARATORS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
 SPACE = " "
 """What R's write.table parts columns by; taken where no other sign does."""
+SIGNS = {**SEPARATORS, SPACE: "space"}
+"""Names of all signs between columns."""
 NUMBERED = "column {}"
 """What a column is called, counted from 1, where no header names it."""
 

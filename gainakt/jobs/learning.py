@@ -141,7 +141,8 @@ def _curve(stages: "list[Practice]", skills: int, progress: Progress) -> "Fit":
     for number, stage in enumerate(stages):
         begun, share = time.monotonic(), 0.5 / len(stages)
         of = "" if stage is stages[-1] else ", first to some of the students"
-        for fit in fitting(stage, fit, most):
+        for step in fitting(stage, fit, most):
+            fit = step
             left = (time.monotonic() - begun) / fit.iterations * (most - fit.iterations)
             done = 0.45 + share * (number + fit.iterations / most)
             progress(done, f"Fitting the learning-curve model{of}: at most {left:,.0f} s left")

@@ -24,8 +24,8 @@ def of_skills(kinds: Sequence[str], table: pd.DataFrame) -> Iterator[str]:
     usual, most = Thresholds().students, int(table["students"].max())
     if count["too_little_data"] == len(table) and most < usual:
         yield (
-            f"For a category, {usual} students must reach a point of the curve, by DataShop's threshold; here no skill has"
-            f" more than {most}. The threshold can be lowered on the page Skills."
+            f"For a category, {usual} students must reach a point of the curve, by DataShop's threshold; here no skill"
+            f" has more than {most}. The threshold can be lowered on the page Skills."
         )
     learned, known = (table["learned"] == "yes").sum(), (table["learned"] != "unknown").sum()
     if known:
