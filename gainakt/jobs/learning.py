@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 FITS = {"afm": "AFM", "bkt": "BKT", "curve": "Learning-curve model"}
 _KEPT = 4
-_FIRST = 3000
-"""Students to whom the learning-curve model is fitted first, where there are many."""
+LARGEST = 4000
+"""Students to whom the learning-curve model is fitted, of whom there may be many more: it takes most of the time."""
 _Made = TypeVar("_Made")
 
 
@@ -126,26 +126,23 @@ def _of_curves(data: Interactions, made: dict[str, Array], progress: Progress) -
     known = chain.known[data.skill]
     known[whole.place] = known_bkt(bkt, whole)
     made["bkt"] = known * (1 - chain.slip[data.skill]) + (1 - known) * chain.guess[data.skill]
-    some = practice_of(data, np.arange(0, len(data.students), -(-len(data.students) // _FIRST)), longest)
-    curve = _curve([some, whole] if 2 * len(some) < len(whole) else [whole], skills, progress)
+    some = practice_of(data, np.arange(0, len(data.students), -(-len(data.students) // LARGEST)), longest)
+    curve = _curve(some, skills, progress)
     made["curve"] = np.full(len(data), np.nan)
     made["curve"][whole.place] = predicted(curve, whole).chance
     return (known, chain), curve.rate
 
 
-def _curve(stages: "list[Practice]", skills: int, progress: Progress) -> "Fit":
-    """The learning-curve model of the last of these; each begins where the one before ended, which is near its own."""
+def _curve(practice: "Practice", skills: int, progress: Progress) -> "Fit":
+    """The learning-curve model of these responses; says how long it takes at most."""
     from gainakt.curve_model.fit import Tie, fitting, start
 
-    fit, most = start(skills, Tie()), 60
-    for number, stage in enumerate(stages):
-        begun, share = time.monotonic(), 0.5 / len(stages)
-        of = "" if stage is stages[-1] else ", first to some of the students"
-        for step in fitting(stage, fit, most):
-            fit = step
-            left = (time.monotonic() - begun) / fit.iterations * (most - fit.iterations)
-            done = 0.45 + share * (number + fit.iterations / most)
-            progress(done, f"Fitting the learning-curve model{of}: at most {left:,.0f} s left")
+    fit, most, begun = start(skills, Tie()), 60, time.monotonic()
+    for step in fitting(practice, fit, most):
+        fit = step
+        left = (time.monotonic() - begun) / fit.iterations * (most - fit.iterations)
+        done = 0.45 + 0.5 * fit.iterations / most
+        progress(done, f"Fitting the learning-curve model: at most {left:,.0f} s left")
     return fit
 
 

@@ -1,6 +1,6 @@
 """AFM on DataShop's data set 96 by us and by scikit-learn, coefficient by coefficient, and DataShop's predictions.
 
-    python -m tests.benchmarks.afm [STUDENT_STEP_EXPORT]    # ../shared/data/datashop_ds96/... by default
+python -m tests.benchmarks.afm [STUDENT_STEP_EXPORT]    # ../shared/data/datashop_ds96/... by default
 """
 
 import sys
@@ -20,7 +20,7 @@ def main(path: Path) -> None:
     data = read(path)
     model, students, skills = afm.fitted(observations(data)), len(data.students), len(data.skills)
     theirs = by_sklearn(data)
-    level, easiness, slope = np.split(theirs, [students, students + skills])
+    _, easiness, slope = np.split(theirs, [students, students + skills])
     table = {"skill": [label[:50] for label in data.skills], "easiness": model.easiness, "scikit-learn": easiness}
     table |= {"slope": model.slope, "scikit-learn ": slope}
     print(pd.DataFrame(table).to_string(index=False, float_format="{:.4f}".format))

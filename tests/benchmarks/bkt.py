@@ -2,7 +2,7 @@
 
     python -m venv peer && peer/bin/pip install "pyBKT==1.4.3" "scikit-learn<1.8" "numpy<2.3" "pandas<3"
     python -m tests.benchmarks.bkt --peer peer/bin/python [--seed 0] [--students 2000]
-    python -m tests.benchmarks.bkt --peer peer/bin/python --data PATH [--skills 12]    # the most practised skills
+    python -m tests.benchmarks.bkt --peer peer/bin/python --data PATH [--skills 12]    # the most practised ones
 
 pyBKT has an environment of its own because it cannot be imported and run beside the versions that this project pins.
 It maximises the likelihood alone; ours is drawn to the mean skill by ten students, so it is fitted without that, too.
@@ -60,10 +60,10 @@ def by_peer(python: str, data: Interactions) -> tuple[Bkt, np.ndarray]:
     return Bkt(**{name: table[other].to_numpy(float) for name, other in OURS.items()}), chance
 
 
-def most_practised(data: Interactions, count: int) -> Interactions:
-    """Only the responses to these skills, which are numbered anew, of students with two of them or more."""
+def most_practised(data: Interactions, count: int, students: int) -> Interactions:
+    """Only the responses to these skills, which are numbered anew, of so many students with two of them or more."""
     kept = np.sort(np.argsort(-np.bincount(data.skill), kind="stable")[:count])
-    here = np.isin(data.skill, kept)
+    here = np.isin(data.skill, kept) & (data.student % -(-len(data.students) // students) == 0)
     here &= np.bincount(data.student[here], minlength=len(data.students))[data.student] > 1  # we fit no single response
     return replace(
         data, student=data.student[here], skill=np.searchsorted(kept, data.skill[here]), response=data.response[here],
@@ -107,7 +107,8 @@ def main(argv: list[str]) -> None:
     asked = parser.parse_args(argv)
     truth: dict[str, Any] = {}
     if asked.data:
-        data = most_practised(load(changed(Config(), {"data.path": asked.data}).data), asked.skills)
+        data = load(changed(Config(), {"data.path": asked.data}).data)
+        data = most_practised(data, asked.skills, asked.students)
     else:
         data = simulate("bkt-truth", asked.seed, students=asked.students)
         truth = {
