@@ -26,6 +26,21 @@ class StoreBusy(RuntimeError):
     """Another process holds the store's file; the message names it and says what to do."""
 
 
+READ_ONLY = "GAINAKT_READ_ONLY"
+"""Environment variable that makes a process look on: it writes nothing to a store's folders and starts nothing."""
+
+
+def read_only() -> bool:
+    """Whether this process may only look on."""
+    return os.environ.get(READ_ONLY, "").strip() not in ("", "0")
+
+
+def check_may_write() -> None:
+    """Raise InputError where this process may only look on; called by all that writes beside a store or starts work."""
+    if read_only():
+        raise InputError(f"visitors look on: {READ_ONLY} is set, so nothing can be started, changed or deleted here")
+
+
 _SHOWN = 200
 """Characters of a path that an error shows."""
 _LISTED = 60

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from gainakt import __version__
-from gainakt.errors import InputError
+from gainakt.errors import InputError, check_may_write
 from gainakt.store.entities import PUBLISHED, Run
 from gainakt.store.inbox import RUN_ID, RunFolder
 
@@ -113,6 +113,7 @@ def import_runs(root: Path, file: Path) -> list[Imported]:
     Raises InputError, and imports nothing, where the file is not whole or holds what no export writes. A run that is
     there already is left as it is; one whose id stands for something else here is refused.
     """
+    check_may_write()
     try:
         with zipfile.ZipFile(file) as archive:
             runs = _manifest(archive, file)

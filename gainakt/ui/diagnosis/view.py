@@ -15,6 +15,7 @@ from gainakt.ui.plots import charts
 from gainakt.ui.plots.charts import Axes
 from gainakt.ui.plots.live import live_plot
 from gainakt.ui.text import markdown_text, number
+from gainakt.ui.visitors import owners
 
 _STATE = {
     "curve_slope": "Mean slope of the learning curve at the next skill (at most 0.25)",
@@ -140,7 +141,7 @@ def next_step(insight: Insight) -> None:
         st.caption(markdown_text(error))
         return
     preset, run = insight.path.preset, insight.facts.run
-    if st.button(f"Train {preset} on {markdown_text(run.data_name)}", type="primary", key="start-next"):
+    if st.button(f"Train {preset} on {markdown_text(run.data_name)}", type="primary", key="start-next", **owners()):
         started = resources.service().submit(config, name=f"{preset} after {run.run_id[-4:]}", preset=preset)
         st.switch_page("pages/1_Train.py", query_params={"run": started})
 

@@ -14,6 +14,7 @@ from gainakt.ui.run import keep
 from gainakt.ui.runs import rows
 from gainakt.ui.runs.controls import Look
 from gainakt.ui.text import markdown_text, shortened
+from gainakt.ui.visitors import owners
 
 _SAID = "runs.said"
 
@@ -30,9 +31,9 @@ def draw(store: Store, look: Look) -> None:
             "Compare", type="primary", icon=":material/compare:", disabled=len(runs) < 2, help="Side by side; tick two."
         ):
             st.switch_page("pages/4_Compare.py", query_params={"runs": ",".join(run.run_id for run in runs)})
-        with st.popover("Tag", icon=":material/sell:", disabled=not own, help="Add or take off tags."):
+        with st.popover("Tag", icon=":material/sell:", **owners(not own, "Add or take off tags.")):
             _tags(store, own)
-        with st.popover("Edit", icon=":material/edit:", disabled=len(own) != 1, help="Name and notes of one run."):
+        with st.popover("Edit", icon=":material/edit:", **owners(len(own) != 1, "Name and notes of one run.")):
             if len(own) == 1:
                 _edit(own[0])
         starred = bool(own) and all(run.favourite for run in own)
@@ -40,7 +41,7 @@ def draw(store: Store, look: Look) -> None:
         archived = bool(own) and all(run.archived for run in own)
         _button("Unarchive" if archived else "Archive", "archive", own, {"archived": not archived})
         keep.export_button(own, "ticked")
-        with st.popover("Delete", icon=":material/delete:", disabled=not own, help="Move to the trash."):
+        with st.popover("Delete", icon=":material/delete:", **owners(not own, "Move to the trash.")):
             _delete(own)
         st.button("Untick all", icon=":material/close:", disabled=not ids, on_click=rows.tick, args=((),))
         st.caption(_count(runs, look))
@@ -59,7 +60,7 @@ def _count(runs: list[Run], look: Look) -> str:
 def _button(label: str, icon: str, runs: list[Run], changes: dict[str, Any]) -> None:
     ids = [run.run_id for run in runs]
     st.button(
-        label, icon=f":material/{icon}:", key=f"do-{icon}", disabled=not runs, on_click=_write, args=(ids, changes)
+        label, icon=f":material/{icon}:", key=f"do-{icon}", on_click=_write, args=(ids, changes), **owners(not runs)
     )
 
 
@@ -71,8 +72,8 @@ def _tags(store: Store, runs: list[Run]) -> None:
         chosen = st.multiselect(
             "Tags", used, accept_new_options=True, key="tags", placeholder="Choose or type", width=300
         )
-        st.button("Add", type="primary", on_click=_tag, args=(runs, chosen, True), disabled=not chosen)
-        st.button("Take off", on_click=_tag, args=(runs, chosen, False), disabled=not chosen)
+        st.button("Add", type="primary", on_click=_tag, args=(runs, chosen, True), **owners(not chosen))
+        st.button("Take off", on_click=_tag, args=(runs, chosen, False), **owners(not chosen))
 
 
 def _tag(runs: list[Run], tags: list[str], add: bool) -> None:
@@ -89,7 +90,7 @@ def _edit(run: Run) -> None:
     with st.form(f"edit-{run.run_id}", border=False):
         name = st.text_input("Name", run.name, max_chars=LONGEST_NAME)
         notes = st.text_area("Notes", run.notes or "", max_chars=LONGEST_NOTES, height=150, help="Markdown, no HTML.")
-        if st.form_submit_button("Save", type="primary"):
+        if st.form_submit_button("Save", type="primary", **owners()):
             _write([run.run_id], {"name": name, "notes": notes})
             st.rerun()
 
@@ -113,7 +114,7 @@ def _delete(runs: list[Run]) -> None:
     what = f"{len(runs)} runs" if len(runs) != 1 else f"“{markdown_text(shortened(runs[0].name, 50))}”"
     st.markdown(f"Move {what} to the trash? From there they can be restored for {KEPT_DAYS} days.")
     st.button(
-        "Move to trash", type="primary", disabled=bool(live), on_click=_discard, args=([run.run_id for run in runs],)
+        "Move to trash", type="primary", on_click=_discard, args=([run.run_id for run in runs],), **owners(bool(live))
     )
 
 
