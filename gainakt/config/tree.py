@@ -30,6 +30,10 @@ RENAMED = {"weights.bce": "weights.encoder_priority", "model.ability": "model.le
 """Former name of a setting -> its present name: older runs, commands, schedules and control requests use the former."""
 
 
+_SHOWN = 100
+"""Characters of a refused value that an error shows."""
+
+
 def renamed(name: str) -> str:
     """The present name of a setting, given its present or a former one."""
     return RENAMED.get(name, name)
@@ -225,7 +229,8 @@ def _explain(error: ValidationError) -> str:
     lines = []
     for item in error.errors():
         name = ".".join(str(part) for part in item["loc"])
-        lines.append(f"{name}: {item['msg']}; got {item['input']!r}")
+        given = repr(item["input"])
+        lines.append(f"{name}: {item['msg']}; got {given if len(given) <= _SHOWN else given[:_SHOWN] + ' …'}")
     return "; ".join(lines)
 
 
