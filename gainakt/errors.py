@@ -54,7 +54,7 @@ def unknown(what: str, name: str, known: Iterable[str]) -> InputError:
     parts = [f"did you mean {near[0]}?"] if near else []
     if not near or len(names) <= _LISTED:
         parts.append(f"known: {', '.join(names)}")
-    return InputError(f"unknown {what} {name!r}; {' '.join(parts)}")
+    return InputError(f"unknown {what} {name[:_SHOWN]!r}; {' '.join(parts)}")
 
 
 def disk_full(error: BaseException) -> bool:

@@ -30,7 +30,7 @@ def trouble(config: Config, name: str, value: Any) -> str:
     except Exception as error:
         return f"{type(error).__name__}: {str(error)[:80]}"
     numbers = [one for one in flatten(taken).values() if isinstance(one, int | float)]
-    if not all(math.isfinite(one) and abs(one) <= 2**53 for one in numbers):
+    if not all(math.isfinite(one) and (isinstance(one, float) or abs(one) <= 2**53) for one in numbers):
         return "a number without bounds is taken"
     return "" if Config.model_validate_json(taken.model_dump_json()) == taken else "it is not read as it was written"
 

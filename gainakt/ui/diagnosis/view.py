@@ -14,7 +14,7 @@ from gainakt.ui import resources, tables, words
 from gainakt.ui.plots import charts
 from gainakt.ui.plots.charts import Axes
 from gainakt.ui.plots.live import live_plot
-from gainakt.ui.text import markdown_text, number
+from gainakt.ui.text import markdown_text, number, plain_signs
 from gainakt.ui.visitors import owners
 
 _STATE = {
@@ -123,7 +123,7 @@ def training(insight: Insight) -> None:
         axes = Axes("Validation AUC, Encoder 1 minus Encoder 2", "epoch", "difference")
         live_plot(f"diagnosis-apart-{run_id}", charts.lines(series, {"apart": "difference"}, None, None, axes))
     for sentence in (*sentences.stopping(facts), *sentences.dynamics(facts)):
-        st.markdown(sentence)
+        st.markdown(plain_signs(sentence))
 
 
 def next_step(insight: Insight) -> None:
