@@ -14,6 +14,7 @@ else:
     actions.draw(store, look)
     table.draw(look)
     below.draw(store, look)
-    keep.import_place(store)
+    if keep.import_place(store):
+        rows.renew()
 controls.keep_in_link(look)
 rows.keep_in_link()

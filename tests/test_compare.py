@@ -70,6 +70,8 @@ def test_differences_have_the_sign_of_the_numbers_and_the_colour_of_good(compare
     change = measures.differences(table, comparison.baseline)
     other = comparison.others[0]
     assert change.loc["im", other] == pytest.approx(table.loc["im", other] - table.loc["im", comparison.baseline])
+    noise = pd.DataFrame({"a": [0.3], "b": [0.1 + 0.2]}, index=["gain_std"])
+    assert measures.differences(noise, "a").iloc[0, 0] == 0
     ways = measures.directions(change)[other]
     for name, good in (("encoder2_auc", 1), ("im", -1), ("gain_std", 0)):
         assert ways[name] == np.sign(change.loc[name, other]) * good

@@ -7,7 +7,7 @@ import pytest
 from gainakt.measures.registry import MEASURES
 from gainakt.ui.compare.view import SECTIONS
 from tests.compared_runs import Made, five, write
-from tests.pages import draw, text_of
+from tests.pages import draw, text_of, write_run
 
 PAGE = "pages/4_Compare.py"
 
@@ -55,6 +55,14 @@ def test_the_link_holds_runs_baseline_and_what_each_section_shows(store: Path) -
     assert given == link | {"smooth": "0.3"}  # what other sections show stays in the link, too
     app = draw(PAGE, runs=",".join(runs), baseline="20200101-000000-0000", align="'; DROP TABLE", smooth="9")
     assert next(one for one in app.selectbox if one.label == "Baseline").value == runs[0]
+
+
+def test_what_of_a_link_is_gone_is_said_and_a_run_without_results_has_no_verdict(store: Path) -> None:
+    runs = [write(store, "a", "corrected"), write_run(store, "died", "failed")]
+    app = draw(PAGE, runs=f"{','.join(runs)},20200101-000000-0000,<b>", show="runs")
+    assert "20200101" in app.warning[0].value and "\\<b\\>" in app.warning[0].value
+    assert app.dataframe[0].value["Verdict"].isna().tolist() == [False, True]
+    assert "A verdict is on runs whose status" in text_of(draw(PAGE, runs=",".join(runs), show="why"))
 
 
 def test_a_baseline_that_is_taken_out_gives_way(store: Path) -> None:

@@ -93,6 +93,32 @@ def test_a_saved_view_brings_back_filter_columns_and_order(store: Path) -> None:
     assert app.query_params["sort"] == "name" and "rows" not in app.query_params
 
 
+def test_columns_are_told_to_the_browser_anew_which_makes_their_controls_when_they_are_first_looked_at(
+    store: Path,
+) -> None:
+    app = draw(PAGE, runs=write_run(store, "a", "finished"), columns="gain_std", sort="name", down="False")
+    app.run()  # as after any click
+    parts = app.multiselect(key="columns"), app.selectbox(key="sort"), app.toggle(key="down")
+    assert all(part.proto.set_value for part in parts) and parts[0].value == ["gain_std"] and not parts[2].value
+
+
+def test_two_tabs_that_edit_a_run_keep_what_the_other_changed(store: Path) -> None:
+    run_id = write_run(store, "a", "finished")
+    app = draw(PAGE, runs=run_id)
+    app.session_state["runs.edit"] = True  # the form is open
+    app.run()
+    annotate(store, run_id, name="renamed elsewhere")
+    app.text_area(key="edit.notes").set_value("a note")
+    button(app, "Save").click().run()
+    assert listed(app) == ["renamed elsewhere"] and "a note" in text_of(app)
+    assert not app.session_state["runs.edit"]
+    app.session_state["runs.edit"] = True
+    app.run()
+    app.text_input(key="edit.name").set_value(" ")
+    button(app, "Save").click().run()
+    assert "1 to 200 characters" in text_of(app) and app.session_state["runs.edit"]
+
+
 def test_what_users_write_is_shown_as_they_wrote_it(store: Path) -> None:
     run_id = write_run(store, "a", "finished")
     annotate(store, run_id, notes="**bold** <script>alert(1)</script> ![x](https://example.org/a.png)", tags=["*t*"])

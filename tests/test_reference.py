@@ -5,6 +5,7 @@ import re
 import pytest
 
 from gainakt import reference
+from gainakt.analysis.runs.table import read
 from gainakt.errors import InputError
 from gainakt.store import Store, open_for_reading, runs_root
 
@@ -49,6 +50,8 @@ def test_they_are_runs_with_missing_values_missing(store):
     run = store.run("00000000-970206")
     assert run.published and run.epochs == 14 and (run.best_encoder1, run.best_encoder2) == (4, 4)
     assert run.damaged_rows == 0 and run.created is None and not run.active
+    standing = read(store, ["standing"])["standing"]
+    assert set(standing) == {"not tested"}  # one says nothing of its epochs, which does not make it untrained
     assert len(store.runs("970206", published=True)) == 1 and len(store.runs(published=None)) == 3
 
 

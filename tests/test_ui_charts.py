@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,17 @@ import pytest
 from gainakt.ui.plots import charts
 from gainakt.ui.plots.charts import Axes
 from gainakt.ui.plots.live import packed
+
+
+def test_no_chart_offers_to_upload_its_data() -> None:
+    """Plotly's button "Share chart..." is there by default, and sends the data to its cloud."""
+    package = Path(charts.__file__).parents[2]
+    drawing = {path.name: path.read_text() for path in package.rglob("*.*") if path.suffix in (".py", ".js", ".html")}
+    drawing = {name: text for name, text in drawing.items() if "Plotly.newPlot" in text or "Plotly.react" in text}
+    assert {"live.js", "figures.py"} <= drawing.keys()
+    for name, text in drawing.items():
+        shown = text.count("Plotly.newPlot(") + text.count("Plotly.react(")
+        assert text.count("showSendToCloud: false") + text.count("showSendToCloud:false") == shown, name
 
 
 def series(runs: tuple[str, ...] = ("a",), names: tuple[str, ...] = ("loss",), count: int = 100) -> pd.DataFrame:

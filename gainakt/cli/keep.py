@@ -19,12 +19,14 @@ FORMATS = {
     "parquet": "the same in Parquet",
     "config": "the settings of one run for train --config",
     "tensorboard": "a folder that TensorBoard reads",
+    "mlflow": "a folder with the file mlflow.db that MLflow reads",
+    "wandb": "a folder that wandb sync uploads",
 }
 
 
 def export(
     runs: Annotated[list[str], typer.Argument(help="Ids of runs, or their first characters; `all` for every run.")],
-    to: Annotated[Path, typer.Option(help="The file to write; for tables and tensorboard a folder.")],
+    to: Annotated[Path, typer.Option(help="The file to write; for tables and other tools a folder.")],
     form: Annotated[
         str, typer.Option("--format", help=f"{'; '.join(f'{name}: {what}' for name, what in FORMATS.items())}.")
     ] = "runs",
@@ -68,6 +70,14 @@ def _for_others(reading: Store, chosen: Sequence[Run], to: Path, form: str) -> d
         from gainakt.store.tensorboard import export_events
 
         return {"rows": export_events(reading, chosen, to)}
+    if form == "mlflow":
+        from gainakt.store.mlflow import export_mlflow
+
+        return {"rows": export_mlflow(reading, chosen, to)}
+    if form == "wandb":
+        from gainakt.store.wandb import export_wandb
+
+        return {"rows": export_wandb(reading, chosen, to)}
     from gainakt.store.tables import export_tables
 
     return {"rows": export_tables(reading, [run.run_id for run in chosen], to, form)}

@@ -141,7 +141,10 @@ def flatten(config: Config) -> dict[str, Any]:
 
 def flatten_stored(tree: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Dotted name -> value of what a stored configuration states, which may be a part; by its present names."""
-    return {renamed(f"{section}.{name}"): value for section, part in tree.items() for name, value in part.items()}
+    found = {f"{section}.{name}": value for section, part in tree.items() for name, value in part.items()}
+    for former in RENAMED.keys() & found.keys():
+        found[RENAMED[former]] = found.pop(former)
+    return found
 
 
 def changed(config: Config, changes: Mapping[str, Any]) -> Config:

@@ -9,6 +9,8 @@ from gainakt.store.rows import ACTIVE
 
 PUBLISHED = "00000000-"
 """How the ids of published records begin; they cannot be changed or evaluated."""
+WITH_RESULTS = ("finished", "stopped")
+"""The statuses of runs that have final measures, and so a verdict."""
 
 
 class Named(NamedTuple):

@@ -25,7 +25,7 @@ def write(folder: Path, name: str, content: bytes, about: dict[str, Any]) -> tup
         fresh = place.with_name(f"{place.name}.new")
         fresh.write_bytes(data)
         fresh.replace(place)
-    for former in (*folder.glob(f"{name}-*.safetensors"), folder / f"{name}.safetensors"):
+    for former in (*folder.glob(f"{name}-*.safetensors*"), folder / f"{name}.safetensors"):  # what a kill left too
         if former.name != file:
             former.unlink(missing_ok=True)
     return file, digest

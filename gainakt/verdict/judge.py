@@ -41,7 +41,8 @@ def verdict_on(
 ) -> Verdict:
     """The verdict on a run from the tests on its data and on itself; the six criteria are judged by `measures`."""
     on_run, on_data = run_test_of(run, tested), data_test_of(run, tested)
-    no_training = untrained(run.epochs, run.best_encoder2)
+    # A published record may not say how long it trained.
+    no_training = "" if run.published and run.epochs is None else untrained(run.epochs, run.best_encoder2)
     data = {name: data_question(on_data.get(short)) for name, short in TESTED_AS.items()}
     return Verdict(
         criteria=judge(measures, targets, references),

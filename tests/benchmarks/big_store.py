@@ -105,8 +105,9 @@ def cost(act: Callable[[], object]) -> Cost:
 
 
 def page(script: str, **query: str) -> AppTest:
-    """A page in a session of its own, not yet drawn."""
+    """A session of its own in which the next run draws this page; it has drawn another one, so that it is set up."""
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=300)
+    app.switch_page("pages/5_Data.py").run()
     app.switch_page(script)
     for name, value in query.items():
         app.query_params[name] = value
@@ -116,12 +117,11 @@ def page(script: str, **query: str) -> AppTest:
 def measure(path: Path) -> dict[str, list[Cost]]:
     """Page -> what it takes at first, in a new session afterwards, and redrawn in that session."""
     os.environ["GAINAKT_STORE"] = str(path)
-    page("pages/5_Data.py").run()  # the server is up: libraries loaded, store open
     with Store.open(path) as store:
         ids = ",".join(store.runs()["run_id"].iloc[5:15])
     found = {}
     for name, script, query in (("Runs", "pages/2_Runs.py", {}), ("Compare", "pages/4_Compare.py", {"runs": ids})):
-        sessions = [page(script, **query) for _ in range(2)]
+        sessions = [page(script, **query) for _ in range(2)]  # the server is up: store open, the usual libraries loaded
         found[name] = [cost(app.run) for app in (*sessions, sessions[1])]
         assert not sessions[1].exception, sessions[1].exception
     return found

@@ -6,6 +6,8 @@ from gainakt.analysis.compare.compared import Compared
 from gainakt.measures.registry import MEASURES, named
 
 BETTER, WORSE = 1, -1
+ROUNDING = 1e-14
+"""A difference below this comes from the sums of a computer, not from the runs."""
 SMALLEST = 5e-7
 """A difference below this is shown as none."""
 
@@ -23,7 +25,8 @@ def values(comparison: Compared) -> pd.DataFrame:
 def differences(table: pd.DataFrame, baseline: str) -> pd.DataFrame:
     """`values` minus those of the baseline, which has no column."""
     others = [run_id for run_id in table.columns if run_id != baseline]
-    return table[others].sub(table[baseline], axis=0)
+    change = table[others].sub(table[baseline], axis=0)
+    return change.mask(change.abs() < ROUNDING, 0.0)
 
 
 def directions(change: pd.DataFrame) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from gainakt.analysis.compare import statistics
 from gainakt.analysis.compare.statistics import Difference
 from gainakt.errors import InputError
 from gainakt.store import Run, RunFolder, tensors
+from gainakt.store.entities import WITH_RESULTS
 
 ENCODERS = {"encoder1": "Encoder 1", "encoder2": "Encoder 2"}
 Columns = dict[str, NDArray[Any]]
@@ -54,7 +55,10 @@ def pair(a: Run, b: Run, root: Path | None, encoders: tuple[str, ...] = tuple(EN
 def _not_comparable(a: Run, b: Run) -> str:
     if a.published or b.published:
         return "A published record has no predictions of single responses, so nothing can be tested."
-    if not a.data_fingerprint or a.data_fingerprint != b.data_fingerprint:
+    for run in (a, b):
+        if not run.data_fingerprint:
+            return f"Run {run.run_id} is {run.status} and read no data, so it has no predictions."
+    if a.data_fingerprint != b.data_fingerprint:
         return "The runs have different data, so their predictions cannot be paired."
     return ""
 
@@ -69,7 +73,7 @@ def _digest(root: Path, run: Run) -> str:
 def _how_to_get(run: Run) -> str:
     if run.active or run.status == "paused":
         return f"Run {run.run_id} has not ended; its predictions of the test students come at its end."
-    if run.status not in ("finished", "stopped"):
+    if run.status not in WITH_RESULTS:
         return f"Run {run.run_id} {run.status}, so there are no predictions of its test students."
     return (
         f"The predictions of run {run.run_id} are not in its folder: it is older than this comparison."

@@ -19,6 +19,7 @@ from gainakt.config import SCHEDULE
 from gainakt.measures.metrics import NEGLIGIBLE, UNIFORM_STD
 from gainakt.measures.registry import MEASURES
 from gainakt.measures.text import interval
+from gainakt.store.entities import WITH_RESULTS
 from gainakt.verdict.criteria import QUESTIONS, STANDINGS, STATUSES
 
 _NAMED = 6
@@ -109,7 +110,7 @@ def _data(comparison: Compared, run_id: str) -> Iterator[str]:
     a, b = (comparison.runs[one] for one in (comparison.baseline, run_id))
     names = [one.data.get("name") or one.data_name or "unknown" for one in (a, b)]
     if not a.data_fingerprint or not b.data_fingerprint:
-        yield f"The fingerprint of one's data is not on record. Their names: {names[0]} in A, {names[1]} in B."
+        yield f"Whether the data are the same is not on record; they are called {names[0]} in A, {names[1]} in B."
     elif a.data_fingerprint == b.data_fingerprint:
         yield f"Both have the same data (fingerprint {a.data_fingerprint})."
     else:
@@ -196,6 +197,14 @@ def _over_seeds(comparison: Compared, run_id: str) -> Iterator[str]:
 
 
 def _verdicts(comparison: Compared, run_id: str) -> Iterator[str]:
+    unended = [
+        f"that of {letter} is {status}"
+        for letter, one in (("A", comparison.baseline), ("B", run_id))
+        if (status := comparison.runs[one].status) not in WITH_RESULTS
+    ]
+    if unended:
+        yield f"A verdict is on runs whose status is finished or stopped; {' and '.join(unended)}."
+        return
     a, b = (comparison.verdicts[one] for one in (comparison.baseline, run_id))
     standings = [STANDINGS[one.standing] for one in (a, b)]
     if standings[0] == standings[1]:
@@ -251,4 +260,5 @@ def _course(what: str, found: Parting, tolerance: float) -> str:
         return f"{what} is {found.end:+.4f} in B at epoch {found.last}, the only one that both have."
     apart_at_once = found.since == found.first
     start = f"was apart from epoch {found.first} on" if apart_at_once else f"parted at epoch {found.since}"
-    return f"{what} {start}: B ended {found.end:+.4f} from A at epoch {found.last}."
+    side = "above" if found.end > 0 else "below"
+    return f"{what} {start}: B ended {abs(found.end):.4f} {side} A at epoch {found.last}."

@@ -150,9 +150,10 @@ def _layout(title: str, x: str, y: str) -> dict[str, Any]:
 def element(name: str, figure: Figure) -> str:
     """The figure's place in a page and the script that draws it; no text in it can end the script."""
     data = json.dumps(plain(figure), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    config = "{responsive:true,showSendToCloud:false}"  # nothing leaves for Plotly's cloud
     return (
         f'<div id="figure-{name}" class="figure"></div>'
-        f'<script>{{const f={data};Plotly.newPlot("figure-{name}",f.data,f.layout,{{responsive:true}})}}</script>'
+        f'<script>{{const f={data};Plotly.newPlot("figure-{name}",f.data,f.layout,{config})}}</script>'
     )
 
 

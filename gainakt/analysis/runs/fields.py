@@ -125,10 +125,10 @@ def named(name: str) -> Field:
     if found is None:
         ends: dict[str, str] = {field.name.rpartition(".")[2]: field.name for field in known.values()}
         near = difflib.get_close_matches(name, [*known, *ends], 1)
-        meant = f"did you mean {near[0] if near[0] in known else ends[near[0]]}? " if near else ""
+        meant = f"; did you mean {near[0] if near[0] in known else ends[near[0]]}?" if near else "."
         facts = ", ".join(field.name for field in known.values() if field.of in ("run", "verdict"))
         raise InputError(
-            f"unknown field {name!r}; {meant}A field is one of {facts}; a setting such as weights.variance"
+            f"unknown field {name!r}{meant} A field is one of {facts}; a setting such as weights.variance"
             " (docs/settings.md); or a measure such as gain_std or encoder2_auc.best (docs/measures.md)"
         )
     return found

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from gainakt.analysis.runs.fields import all_fields
+from gainakt.store.entities import WITH_RESULTS
 
 STD = " std"
 """What the name of a column with a standard deviation ends in, after the measure's."""
 _KEPT = ("name", "status", "preset", "data", "created", "published")
-_ENDED = ("finished", "stopped")
 
 
 def fold(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
@@ -27,7 +27,7 @@ def fold(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     folded["status"] = groups["status"].agg(lambda column: column.iloc[0] if column.nunique() == 1 else "mixed")
     folded["name"] = groups["name"].agg(lambda column: _common(list(column)))
     folded["runs"] = groups["run_id"].agg(list)
-    ended = table[table["status"].isin(_ENDED)].sort_values("created", kind="stable")
+    ended = table[table["status"].isin(WITH_RESULTS)].sort_values("created", kind="stable")
     counted = ended.drop_duplicates(["setup", "seed"], keep="last").groupby("setup")
     folded["n"] = counted.size().reindex(folded.index).fillna(0).astype(int)
     for name in measures:

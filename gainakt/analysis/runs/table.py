@@ -14,13 +14,12 @@ from gainakt.config import fields as settings
 from gainakt.config import flatten_stored
 from gainakt.measures.registry import MEASURES
 from gainakt.store import Run, Store
-from gainakt.store.entities import PUBLISHED
+from gainakt.store.entities import PUBLISHED, WITH_RESULTS
 from gainakt.store.facts import TESTED
 from gainakt.verdict.criteria import STANDINGS, STATUSES, Finding, Targets, standing
 from gainakt.verdict.judge import DEFAULTS, verdict_on
 
 SEED = "training.seed"
-_ENDED = ("finished", "stopped")
 _LIGHTS = {"pass": "✓", "noise": "✗", "untested": "?"}
 _flat: WeakKeyDictionary[Store, dict[str, tuple[dict[str, Any], str]]] = WeakKeyDictionary()
 
@@ -93,7 +92,7 @@ def _settings(store: Store) -> dict[str, tuple[dict[str, Any], str]]:
     for run_id, config in store.configs().items():
         if run_id not in kept:
             flat = flatten_stored(config) if run_id.startswith(PUBLISHED) else defaults | flatten_stored(config)
-            rest = json.dumps({name: value for name, value in flat.items() if name != SEED}, sort_keys=True)
+            rest = json.dumps({**flat, SEED: None})  # in the order of the defaults, the same for all runs
             kept[run_id] = flat, hashlib.blake2b(rest.encode(), digest_size=8).hexdigest()
     return kept
 
@@ -150,12 +149,12 @@ def _add_verdicts(store: Store, table: pd.DataFrame) -> pd.DataFrame:
         *(table[name] for name in ("run_id", "status", "data_fingerprint", "epochs", "best_encoder2")), passed, known,
         strict=True,
     ):  # fmt: skip
-        if status not in _ENDED:
+        if status not in WITH_RESULTS:
             rows.append(([], None, None, None, None))
             continue
         epochs, best = (None if pd.isna(value) else int(value) for value in trained)
         on_data = tested.get(data or run_id, [])
-        same = run_id if on_data else (epochs == 0, epochs is None, best == 0)
+        same = run_id if on_data else (epochs == 0, epochs is None, best == 0, run_id.startswith(PUBLISHED))
         if same not in kept:
             kept[same] = verdict_on(_judged(run_id, epochs, best, configs.get(run_id, {})), on_data).questions
         rows.append(_lights(kept[same], passes if any_known else None))

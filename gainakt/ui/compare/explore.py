@@ -69,7 +69,7 @@ def _front(table: pd.DataFrame, look: Look) -> None:
     if not best:
         st.caption("No run has both AUCs and effective rates.")
         return
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = st.columns(2, gap="medium")
     with left:
         ringed = pd.Series(table.index.isin(best), table.index)
         live_plot("compare-front", points(table, "encoder2_auc", "rate_cv", look, ring=ringed), revision=look.revision)

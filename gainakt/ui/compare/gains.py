@@ -40,7 +40,9 @@ def histogram(counts: dict[str, tuple[int, ...]], look: Look) -> Figure:
     axes = Axes("Practised gains, validation", "gain", "share of gains", height=360)
     if look.many:
         shares: dict[str, np.ndarray] = shared_bins(by_label)
-        return compared.gain_rows(shares, Axes(axes.title, "gain", height=max(360, 80 + 14 * len(shares))))
+        return compared.gain_rows(
+            shares, Axes(f"{axes.title}: the brighter, the more", "gain", height=max(360, 80 + 14 * len(shares)))
+        )
     return charts.histogram(by_label, axes)
 
 

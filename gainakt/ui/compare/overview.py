@@ -5,13 +5,17 @@ import streamlit as st
 
 from gainakt.analysis.compare import Compared
 from gainakt.analysis.compare.measures import BETTER, WORSE
+from gainakt.store.entities import WITH_RESULTS
 from gainakt.ui import tables
 from gainakt.ui.compare.look import Look, coloured
 from gainakt.verdict.criteria import QUESTIONS, STANDINGS, STATUSES
 
 _SIGNS = {"pass": "✓", "differentiated": "✓", "noise": "✗", "fail": "✗", "untested": "?"}
 _WAYS = {"pass": BETTER, "differentiated": BETTER, "noise": WORSE, "fail": WORSE}
-HELP = "By the tests of differentiation; ? where they have not run. They are started on the Diagnosis page."
+HELP = (
+    "By the tests of differentiation; ? where they have not run. They are started on the Diagnosis page. A run that has"
+    " not ended has no verdict."
+)
 
 
 def section(comparison: Compared, look: Look) -> None:
@@ -39,17 +43,17 @@ def lights(comparison: Compared, look: Look) -> tuple[pd.DataFrame, pd.DataFrame
     """The rows, and for each light whether it is good."""
     rows, ways = [], []
     for run_id, run in comparison.runs.items():
-        verdict = comparison.verdicts[run_id]
-        statuses = {question: verdict.questions[name].status for name, question in QUESTIONS.items()}
+        verdict = comparison.verdicts[run_id] if run.status in WITH_RESULTS else None
+        statuses = {q: verdict.questions[name].status if verdict else None for name, q in QUESTIONS.items()}
         rows.append(
             {
                 "open": f"Run?run={run_id}",
                 "Run": look.labels[run_id],
                 "Group": look.groups[run_id],
                 "Status": run.status,
-                "Verdict": f"{_SIGNS[verdict.standing]} {STANDINGS[verdict.standing]}",
-                **{question: f"{_SIGNS.get(one, '✗')} {STATUSES[one]}" for question, one in statuses.items()},
-                "Criteria": f"{verdict.passed} of {len(verdict.criteria)}",
+                "Verdict": f"{_SIGNS[verdict.standing]} {STANDINGS[verdict.standing]}" if verdict else None,
+                **{q: f"{_SIGNS.get(one, '✗')} {STATUSES[one]}" if one else None for q, one in statuses.items()},
+                "Criteria": f"{verdict.passed} of {len(verdict.criteria)}" if verdict else None,
                 "Best epoch, Encoder 1": run.best_encoder1,
                 "Best epoch, Encoder 2": run.best_encoder2,
                 "Epochs": run.epochs,
@@ -57,8 +61,9 @@ def lights(comparison: Compared, look: Look) -> tuple[pd.DataFrame, pd.DataFrame
         )
         ways.append(
             {
-                "Verdict": _WAYS.get(verdict.standing, 0),
-                **{question: _WAYS.get(one, 0) for question, one in statuses.items()},
+                "Verdict": _WAYS.get(verdict.standing, 0) if verdict else 0,
+                **{question: _WAYS.get(one or "", 0) for question, one in statuses.items()},
             }
         )
-    return pd.DataFrame(rows), pd.DataFrame(ways)
+    whole = dict.fromkeys(("Best epoch, Encoder 1", "Best epoch, Encoder 2", "Epochs"), "Int64")
+    return pd.DataFrame(rows).astype(whole), pd.DataFrame(ways)

@@ -22,7 +22,7 @@ def section(comparison: Compared, look: Look) -> None:
     )
     _table(as_frame(settings(comparison.runs, only), look.labels, "Setting"), "settings", only)
     st.markdown("###### Data, code and versions")
-    _table(as_frame(surroundings(comparison.runs, only), look.labels, "What"), "data, code or versions", only)
+    _table(as_frame(surroundings(comparison.runs, only), look.labels, "What"), "data, code and versions", only)
     moves = steering(comparison, look)
     if len(moves):
         st.markdown("###### Changed while training")

@@ -24,7 +24,8 @@ def section(comparison: Compared, look: Look) -> None:
     st.markdown("###### Each run against the baseline, on the same test students")
     encoders = [*reversed(ENCODERS)]
     encoder = link.one_of("encoder", encoders, "Encoder", ENCODERS.__getitem__, label_visibility="collapsed")
-    table, missing = chance.pairs(comparison, encoder)
+    with st.spinner("Drawing test students anew …"):
+        table, missing = chance.pairs(comparison, encoder)
     if len(table):
         _pairs(table, look, ENCODERS[encoder])
     _missing(missing, len(comparison.others))
@@ -103,10 +104,7 @@ def _seeds(comparison: Compared, look: Look) -> None:
     tests = int(table["p"].notna().sum())
     if tests > 1:
         shown["p (Holm)"] = table["holm"]
-    chart, numbers = st.columns([2, 3], gap="medium")
-    with chart:
-        axes = Axes("Difference of means to the baseline's group", "difference", height=max(200, 90 + 24 * len(table)))
-        live_plot("compare-seeds", compared.intervals(rows.dropna(), axes), revision=look.revision)
-    with numbers:
-        tables.show(shown, most=320, widths={"Group": 220})
-        st.caption(" ".join(filter(None, (chance.COVERS_SEEDS, chance.holm_says(tests)))))
+    axes = Axes("Difference of means to the baseline's group", "difference", height=max(200, 90 + 24 * len(table)))
+    live_plot("compare-seeds", compared.intervals(rows.dropna(), axes), revision=look.revision)
+    tables.show(shown, most=320, widths={"Group": 420, "95 % interval": 160})
+    st.caption(" ".join(filter(None, (chance.COVERS_SEEDS, chance.holm_says(tests)))))

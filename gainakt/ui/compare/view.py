@@ -3,11 +3,15 @@
 import streamlit as st
 
 from gainakt.analysis.compare import compare
+from gainakt.errors import InputError
 from gainakt.store import Store
+from gainakt.store.entities import WITH_RESULTS
+from gainakt.store.trash import KEPT_DAYS
 from gainakt.ui import frame, resources
 from gainakt.ui.compare import curves, explore, gains, link, measures, overview, settings, skills, statistics, why
 from gainakt.ui.compare.look import Look
 from gainakt.ui.forms import run_choice
+from gainakt.ui.text import markdown_text, shortened
 
 SECTIONS = {
     "why": ("Why they differ", why.section),
@@ -57,8 +61,16 @@ def _wanted(store: Store, options: dict[str, str]) -> list[str]:
     """The runs that the link names; without a link the two newest that have ended, else the two newest."""
     wanted = [run_id for run_id in st.query_params.get("runs", "").split(",") if run_id]
     if wanted:
-        linked = [run.run_id for run_id in wanted if (run := resources.chosen_run(store, run_id))]
-        return [run_id for run_id in dict.fromkeys(linked) if run_id in options]
+        found, gone = [], []
+        for asked in wanted:
+            try:
+                found.append(store.run(asked).run_id)
+            except InputError:
+                gone.append(asked)
+        if gone:
+            names = markdown_text(shortened(", ".join(gone), 120))
+            st.warning(f"Not here: {names}. A deleted run is in the trash for {KEPT_DAYS} days.")
+        return [run_id for run_id in dict.fromkeys(found) if run_id in options]
     table = store.runs(published=None)
-    ended = table.loc[table["status"].isin(("finished", "stopped")), "run_id"].tolist()
+    ended = table.loc[table["status"].isin(WITH_RESULTS), "run_id"].tolist()
     return (ended if len(ended) > 1 else list(options))[:2]

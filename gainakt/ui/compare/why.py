@@ -24,9 +24,11 @@ def section(comparison: Compared, look: Look) -> None:
     run_id = link.other(comparison.others, look.labels)
     a, b = (markdown_text(look.labels[one].removeprefix("▸ ")) for one in (comparison.baseline, run_id))
     st.markdown(f"**A** {a} (baseline) · **B** {b}")
+    with st.spinner("Comparing …"):
+        parts = answer(comparison, run_id)
     words, charts = st.columns([11, 9], gap="medium")
     with words:
-        for part in answer(comparison, run_id):
+        for part in parts:
             lines = "\n".join(f"- {markdown_text(sentence)}" for sentence in part.sentences)
             st.markdown(f"**{part.title}**\n\n{lines}")
     with charts:

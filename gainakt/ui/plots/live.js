@@ -24,7 +24,9 @@ function themed(layout, element) {
   const axis = { gridcolor: css("border-color-light") || css("border-color"), linecolor: css("border-color") };
   const text = css("text-color");
   const hover = { bgcolor: css("secondary-background-color"), bordercolor: css("border-color"), font: { color: text } };
-  const template = { layout: { font: { family: css("font"), color: text }, xaxis: axis, yaxis: axis, hoverlabel: hover } };
+  const modebar = { bgcolor: css("background-color"), color: "#8a94a0", activecolor: text };
+  const font = { family: css("font"), color: text };
+  const template = { layout: { font, xaxis: axis, yaxis: axis, hoverlabel: hover, modebar } };
   return { ...layout, template };
 }
 
@@ -77,8 +79,9 @@ async function draw(plot) {
 
 const CONFIG = {
   displaylogo: false,
+  showSendToCloud: false, // "Share chart..." uploads the data to Plotly's cloud
   responsive: false, // a ResizeObserver does it: it also sees columns, tabs and the sidebar
-  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "toImage"],
+  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d", "toImage"],
 };
 let config; // one object for all drawings: Plotly begins a plot anew when its configuration is another one
 
@@ -109,7 +112,7 @@ async function page(host) {
   const plot = [...plots.values()].find((one) => one.host === host);
   const { file, base, figure } = read(plot.sent);
   const code = await (await fetch(address(file, base))).text();
-  const drawn = JSON.stringify([figure.data, { ...figure.layout, ...PAPER }, { responsive: true }]).replaceAll("<", "\\u003c");
+  const drawn = JSON.stringify([figure.data, { ...figure.layout, ...PAPER }, { responsive: true, showSendToCloud: false }]).replaceAll("<", "\\u003c");
   const text =
     `<!doctype html><meta charset="utf-8"><title>${fileName(figure.layout)}</title><script>${code}</script>` +
     `<div id="figure"></div><script>Plotly.newPlot("figure", ...${drawn})</script>`;

@@ -11,7 +11,7 @@ from gainakt.jobs.reproduce import command, settings_file
 from gainakt.store import Run, Store
 from gainakt.store.bundle import Imported, export_runs, import_runs
 from gainakt.ui import resources
-from gainakt.ui.text import markdown_text
+from gainakt.ui.text import markdown_text, shortened
 from gainakt.ui.visitors import owners
 
 _OUTCOMES = {
@@ -46,8 +46,8 @@ def _packed(runs: Sequence[Run]) -> bytes:
         return file.read_bytes()
 
 
-def import_place(store: Store) -> None:
-    """Where a file of runs is brought in."""
+def import_place(store: Store) -> bool:
+    """Where a file of runs is brought in; whether runs came just now."""
     with st.expander("Import runs", icon=":material/unarchive:"):
         file = st.file_uploader(
             "A file that Export wrote",
@@ -58,10 +58,11 @@ def import_place(store: Store) -> None:
             ),
         )
         if st.button("Import", type="primary", **owners(file is None)) and file is not None:
-            _bring_in(store, file.getvalue())
+            return _bring_in(store, file.getvalue())
+    return False
 
 
-def _bring_in(store: Store, content: bytes) -> None:
+def _bring_in(store: Store, content: bytes) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "runs.zip"
         path.write_bytes(content)
@@ -69,16 +70,17 @@ def _bring_in(store: Store, content: bytes) -> None:
             done = import_runs(resources.service().root, path)
         except InputError as error:
             st.error(markdown_text(error), icon=":material/error:")
-            return
+            return False
     store.take_in()
     for outcome, (title, box, icon) in _OUTCOMES.items():
         if lines := [_line(one) for one in done if one.outcome == outcome]:
             box(f"{title}: {'; '.join(lines)}.", icon=icon)
+    return any(one.outcome == "imported" for one in done)
 
 
 def _line(one: Imported) -> str:
     why = f" ({markdown_text(one.why)})" if one.why else ""
-    return f"{markdown_text(one.name)}, {one.run_id}{why}"
+    return f"{markdown_text(shortened(one.name, 60))}, {one.run_id}{why}"
 
 
 def reproduce(store: Store, run: Run) -> None:

@@ -16,7 +16,7 @@ from gainakt.ui.runs.controls import Look
 from gainakt.ui.text import markdown_text, shortened
 from gainakt.ui.visitors import owners
 
-_SAID = "runs.said"
+_SAID, _EDIT, _OPENED, _DELETE = "runs.said", "runs.edit", "runs.opened", "runs.delete"
 
 
 def draw(store: Store, look: Look) -> None:
@@ -33,15 +33,16 @@ def draw(store: Store, look: Look) -> None:
             st.switch_page("pages/4_Compare.py", query_params={"runs": ",".join(run.run_id for run in runs)})
         with st.popover("Tag", icon=":material/sell:", **owners(not own, "Add or take off tags.")):
             _tags(store, own)
-        with st.popover("Edit", icon=":material/edit:", **owners(len(own) != 1, "Name and notes of one run.")):
-            if len(own) == 1:
-                _edit(own[0])
+        _edit(own[0] if len(own) == 1 else None)
         starred = bool(own) and all(run.favourite for run in own)
         _button("No star" if starred else "Star", "star", own, {"favourite": not starred})
         archived = bool(own) and all(run.archived for run in own)
         _button("Unarchive" if archived else "Archive", "archive", own, {"archived": not archived})
         keep.export_button(own, "ticked")
-        with st.popover("Delete", icon=":material/delete:", **owners(not own, "Move to the trash.")):
+        with st.popover(
+            "Delete", icon=":material/delete:", **owners(not own, "Move to the trash."), key=_DELETE,
+            on_change="rerun",
+        ):  # fmt: skip
             _delete(own)
         st.button("Untick all", icon=":material/close:", disabled=not ids, on_click=rows.tick, args=((),))
         st.caption(_count(runs, look))
@@ -82,27 +83,51 @@ def _tag(runs: list[Run], tags: list[str], add: bool) -> None:
             changed = {*run.tags, *tags} if add else set(run.tags) - set(tags)
             resources.store().annotate(run.run_id, {"tags": changed}, resources.WHO)
 
-    _trying(do)
-    st.session_state["tags"] = []
+    if _trying(do):
+        st.session_state["tags"] = []  # what was refused stays to be mended
 
 
-def _edit(run: Run) -> None:
-    with st.form(f"edit-{run.run_id}", border=False):
-        name = st.text_input("Name", run.name, max_chars=LONGEST_NAME)
-        notes = st.text_area("Notes", run.notes or "", max_chars=LONGEST_NOTES, height=150, help="Markdown, no HTML.")
-        if st.form_submit_button("Save", type="primary", **owners()):
-            _write([run.run_id], {"name": name, "notes": notes})
-            st.rerun()
+def _edit(run: Run | None) -> None:
+    """The form of a run's name and notes; it holds what they were when it was opened, whatever another tab saves."""
+    with st.popover(
+        "Edit", icon=":material/edit:", **owners(run is None, "Name and notes of one run."), key=_EDIT,
+        on_change="rerun",
+    ) as form:  # fmt: skip
+        if run is None or not form.open:
+            st.session_state.pop(_OPENED, None)
+            return
+        opened = st.session_state.setdefault(
+            _OPENED, {"run_id": run.run_id, "name": run.name, "notes": run.notes or ""}
+        )
+        with st.form("edit-form", border=False):
+            st.text_input("Name", opened["name"], max_chars=LONGEST_NAME, key="edit.name", width=420)
+            st.text_area(
+                "Notes", opened["notes"], max_chars=LONGEST_NOTES, key="edit.notes", width=420, height=150,
+                help="Markdown, no HTML.",
+            )  # fmt: skip
+            st.form_submit_button("Save", type="primary", on_click=_save, args=(opened,), **owners())
 
 
-def _write(ids: list[str], changes: dict[str, Any]) -> None:
+def _save(opened: dict[str, str]) -> None:
+    """Write what was changed in the form, and nothing else."""
+    changes = {part: st.session_state[f"edit.{part}"] for part in ("name", "notes")}
+    changes = {part: text for part, text in changes.items() if text != opened[part]}
+    if not changes or _write([opened["run_id"]], changes):
+        st.session_state[_EDIT] = False
+        st.toast("Saved", icon=":material/check:")
+
+
+def _write(ids: list[str], changes: dict[str, Any]) -> bool:
     def do() -> None:
         for run_id in ids:
             resources.store().annotate(run_id, changes, resources.WHO)
 
-    _trying(do)
-    if "archived" in changes:
+    done = _trying(do)
+    if done and "archived" in changes:
         rows.tick(one for one in rows.ticked() if one not in ids)
+        put = "archived" if changes["archived"] else "back in the list"
+        st.toast(f"{len(ids)} {put}", icon=":material/archive:")
+    return done
 
 
 def _delete(runs: list[Run]) -> None:
@@ -112,7 +137,7 @@ def _delete(runs: list[Run]) -> None:
             f"Still at work: {markdown_text(shortened(', '.join(live), 80))}. Stop what trains or is tested first."
         )
     what = f"{len(runs)} runs" if len(runs) != 1 else f"“{markdown_text(shortened(runs[0].name, 50))}”"
-    st.markdown(f"Move {what} to the trash? From there they can be restored for {KEPT_DAYS} days.")
+    st.markdown(f"Move {what} to the trash? For {KEPT_DAYS} days {'it' if len(runs) == 1 else 'they'} can be restored.")
     st.button(
         "Move to trash", type="primary", on_click=_discard, args=([run.run_id for run in runs],), **owners(bool(live))
     )
@@ -128,14 +153,17 @@ def _discard(ids: list[str]) -> None:
         for run_id in ids:
             resources.store().delete(run_id, resources.WHO)
 
-    _trying(do)
-    rows.tick(one for one in rows.ticked() if one not in ids)
-    st.toast(f"{len(ids)} in the trash", icon=":material/delete:")
+    if _trying(do):
+        st.session_state[_DELETE] = False
+        rows.tick(one for one in rows.ticked() if one not in ids)
+        st.toast(f"{len(ids)} in the trash", icon=":material/delete:")
 
 
-def _trying(do: Callable[[], None]) -> None:
-    """Do it; what went wrong is said above the buttons."""
+def _trying(do: Callable[[], None]) -> bool:
+    """Do it, and whether that went well; what went wrong is said above the buttons."""
     try:
         do()
     except InputError as error:
         st.session_state[_SAID] = markdown_text(error)
+        return False
+    return True

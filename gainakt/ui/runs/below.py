@@ -41,7 +41,8 @@ def _best(store: Store, look: Look, ids: list[str]) -> None:
         "Best by", list(offered), index=list(offered).index("encoder2_auc"), format_func=offered.__getitem__,
         key="best", label_visibility="collapsed", width=250,
     )  # fmt: skip
-    values = rows.every(store, dataclasses.replace(look, columns=(*look.columns, name)))[name].reindex(ids).dropna()
+    columns = tuple(dict.fromkeys((*look.columns, name)))  # a column that is shown is read already
+    values = rows.every(store, dataclasses.replace(look, columns=columns))[name].reindex(ids).dropna()
     if values.empty:
         st.caption("No listed run has it.")
         return
@@ -62,7 +63,8 @@ def _ticked(store: Store, look: Look) -> None:
         table = rows.every(store, look).reindex(ids).dropna(subset=["run_id"])
         measured = [name for name in look.columns if all_fields()[name].of in ("final", "epochs")]
         shown = table[["name", "seed", "status", *measured, "run_id"]]
-        tables.show(shown.rename(columns={name: all_fields()[name].heading for name in measured}), most=300)
+        headings = {name: all_fields()[name].heading for name in shown if name in all_fields()}
+        tables.show(shown.rename(columns={**headings, "seed": "Seed"}), most=300)
         return
     for run in store.runs_by_id(ids) if len(ids) == 1 else ():
         written(run, markdown_text(run.name))

@@ -69,9 +69,9 @@ def draw() -> Look:
         "Rows", list(ROWS), format_func=ROWS.__getitem__, required=True, key="rows", label_visibility="collapsed"
     )
     look = Look(where=text or "", show=chosen or "runs", rows=arranged or "each")
-    with columns.popover("Columns", width="stretch", help="Which columns, in what order"):
+    with columns.popover("Columns", width="stretch"):
         look = _columns(look)
-    with saved.popover("Views", width="stretch", help="Saved filters, columns and orders"):
+    with saved.popover("Views", width="stretch"):
         _views(look)
     return look
 
@@ -110,10 +110,14 @@ def _set(look: Look) -> None:
 
 def _columns(look: Look) -> Look:
     known = all_fields()
+    for part in ("columns", "sort", "down"):
+        # The browser makes these controls when they are first looked at; a value set in an earlier run is lost by then.
+        st.session_state[part] = st.session_state[part]
     shown = st.multiselect(
-        "Columns", list(known), format_func=_option, key="columns", help="Every setting and measure; type to search."
-    )
-    by, down = st.columns([3, 1], vertical_alignment="bottom")
+        "Columns, in this order", list(known), format_func=_option, key="columns",
+        help="Every setting and measure; type to search.",
+    )  # fmt: skip
+    by, down = st.columns([5, 3], vertical_alignment="bottom")
     sort = by.selectbox(
         "Sort by", ["", *known], format_func=_option, key="sort",
         help="For the link and for saved views. A click on a heading sorts what is on the screen.",
@@ -137,7 +141,7 @@ def _views(look: Look) -> None:
             on_click=views.remove, args=(root, name), **owners(help="Remove this view"),
         )  # fmt: skip
     with st.form("save-view", border=False, clear_on_submit=True):
-        name = st.text_input("Save what is shown now as", max_chars=views.LONGEST_NAME, placeholder="A name")
+        name = st.text_input("Save filter, columns and order as", max_chars=views.LONGEST_NAME, placeholder="A name")
         if st.form_submit_button("Save view", **owners()):
             try:
                 views.save(root, name, asdict(look))

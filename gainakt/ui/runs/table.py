@@ -138,8 +138,11 @@ def _cells(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
 
 def _column(name: str) -> Any:
     own = {
-        "open": st.column_config.LinkColumn("", display_text="open", width=48, help="Everything saved of the run."),
-        "star": st.column_config.TextColumn("★", width=36, help="Favourites."),
+        "open": st.column_config.LinkColumn(
+            "", display_text="open", width=48, help="Everything saved of the run.", pinned=True
+        ),
+        "star": st.column_config.TextColumn("★", width=36, help="Favourites.", pinned=True),
+        "name": st.column_config.TextColumn("Name", width=_WIDTHS["name"], pinned=True),
         "n": st.column_config.NumberColumn("Seeds", width=56, help="Seeds that ended; the newest run of each."),
         rows.CAME: st.column_config.TextColumn("What it is", width=260, help="What it is to the run above it."),
         "verdict": st.column_config.MultiselectColumn(
