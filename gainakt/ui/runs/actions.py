@@ -61,8 +61,12 @@ def _count(runs: list[Run], look: Look) -> str:
 def _button(label: str, icon: str, runs: list[Run], changes: dict[str, Any]) -> None:
     ids = [run.run_id for run in runs]
     st.button(
-        label, icon=f":material/{icon}:", key=f"do-{icon}", on_click=_write, args=(ids, changes), **owners(not runs)
+        label, icon=f":material/{icon}:", key=f"do-{icon}", on_click=_click, args=(ids, changes), **owners(not runs)
     )
+
+
+def _click(ids: list[str], changes: dict[str, Any]) -> None:
+    _write(ids, changes)
 
 
 def _tags(store: Store, runs: list[Run]) -> None:
