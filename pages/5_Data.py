@@ -26,8 +26,12 @@ except InputError as error:
     st.stop()
 if report is None:
     st.stop()
-heading, action = st.columns([3, 1], vertical_alignment="bottom")
+heading, skills, action = st.columns([3, 1, 1], vertical_alignment="bottom")
 heading.subheader(markdown_text(report.summary["name"]))
+with skills:
+    if st.button("Skills and students", icon=":material/school:", width="stretch"):
+        data_source.choose_for_training(chosen, report.summary)
+        st.switch_page("pages/5_Skills.py")
 with action:
     if st.button("Train on this data", type="primary", icon=":material/play_arrow:", width="stretch"):
         data_source.choose_for_training(chosen, report.summary)

@@ -14,7 +14,8 @@ from tests.journals import rewrite
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = tuple(script for script, _, _ in frame.PAGES)
-ABOUT_RUNS = tuple(page for page in PAGES if not any(name in page for name in ("Data", "Study", "Benchmark", "Sweep")))
+_NOT_ABOUT_RUNS = ("Data", "Skills", "Study", "Benchmark", "Sweep")
+ABOUT_RUNS = tuple(page for page in PAGES if not any(name in page for name in _NOT_ABOUT_RUNS))
 """The pages that show runs."""
 QUANTILES = [round(0.1 + i / 200, 3) for i in range(101)]
 GONE = {"pid": 2**22 + 1, "pid_started": 1.0, "host": os.uname().nodename}  # no process has this PID

@@ -10,6 +10,7 @@ import pytest
 from gainakt.data.interactions import Interactions
 from gainakt.datasets import report
 from gainakt.datasets.describe import opportunities, safe_csv
+from gainakt.measures import metrics
 from gainakt.ui.data import charts as data_charts
 from gainakt.ui.plots.figures import Axes
 
@@ -52,5 +53,5 @@ def test_every_student_is_in_the_bars(values: list[int]) -> None:
 
 
 def test_wilsons_interval() -> None:
-    low, high = data_charts.wilson(np.array([0.0, 0.5, 1.0]), np.array([10.0, 100.0, 1.0]))
+    low, high = metrics.wilson(np.array([0.0, 0.5, 1.0]), np.array([10.0, 100.0, 1.0]))
     assert low == pytest.approx([0, 0.4038, 0.2065], abs=1e-4) and high == pytest.approx([0.2775, 0.5962, 1], abs=1e-4)

@@ -29,6 +29,7 @@ NOTHING_YET = {  # what each page says, or the control that it offers, before th
     "pages/3_Run.py": "No runs yet",
     "pages/4_Compare.py": "Comparing needs two runs",
     "pages/5_Data.py": "Any file of responses",
+    "pages/5_Skills.py": "choose the data above",
     "pages/6_Diagnosis.py": "No runs yet",
     "pages/8_Student.py": "No runs yet",
     "pages/7_Study.py": "None of its runs has finished",

@@ -193,3 +193,21 @@ def test_a_part_without_anything_to_predict_is_refused_with_the_reason(tiny):
 
     with pytest.raises(InputError):
         list(train(tiny(), of_lengths(1, 1, 1, 1, 1)))
+
+
+def test_some_windows_are_whole_ones_and_always_the_same(small_class):
+    data = small_class(students=200, lengths=(2, 60))
+    windows = Windows(data, np.arange(200), 20, True, CPU)
+    some, again = windows.some(1_000), windows.some(1_000)
+    assert windows.some() is windows
+    assert 1_000 <= some.interactions < 1_020 and len(some) < len(windows)
+    assert (some.start == again.start).all()
+    there = dict(zip(windows.start, zip(windows.length, windows.students, strict=True), strict=True))
+    assert all(there[at] == (n, who) for at, n, who in zip(some.start, some.length, some.students, strict=True))
+    read = [
+        (int(s), int(k))
+        for _, b in some.in_order()
+        for row, s in enumerate(b.student)
+        for k in b.skill[row][b.valid[row]]
+    ]
+    assert len(read) == some.interactions == sum(int(b.valid.sum()) for _, b in some.in_order())

@@ -43,12 +43,12 @@ EXAMPLES = {
     "label": ('gainakt label 20261125 --name first --tag paper --notes "AUC as in **Table 2**"',),
     "delete": ("gainakt delete 20261125",),
     "restore": ("gainakt restore 20261125",),
-    "skills": ("gainakt skills 20261125",),
+    "skills": ("gainakt skills 20261125", "gainakt skills answers.csv --part items"),
     "verdict": (
         "gainakt verdict 20261125 --with curve-model",
         "gainakt verdict 20261125 --set gain_std=0.05 --json",
     ),
-    "report": ("gainakt report 20261125 --baseline 20261124 --out reports",),
+    "report": ("gainakt report 20261125 --baseline 20261124 --out reports", "gainakt report answers.csv --out reports"),
     "export": (
         "gainakt export 20261125 20261126 --to runs.zip",
         "gainakt export all --to tables --format parquet",
@@ -65,6 +65,7 @@ EXAMPLES = {
         "gainakt sweep rates.toml --processes 2",
         "gainakt sweep rates --engine ray",
     ),
+    "bench": ("gainakt bench", "gainakt bench answers.csv --rounds 5 --json"),
     "doctor": ("gainakt doctor", "gainakt doctor --rebuild --store data/gainakt.duckdb"),
     "backup": ("gainakt backup all-runs.zip",),
     "restore-backup": ("gainakt restore-backup all-runs.zip --store elsewhere/gainakt.duckdb",),

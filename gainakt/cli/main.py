@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gainakt import __version__
+from gainakt.cli.bench import bench
 from gainakt.cli.benchmark import benchmark
 from gainakt.cli.branches import branch, explain, pause, replay, reproduce, resume, stop, twin
 from gainakt.cli.care import backup, doctor, restore_backup
@@ -24,6 +25,7 @@ from gainakt.cli.sweep import sweep
 from gainakt.cli.train import evaluate, train
 from gainakt.cli.verdict import verdict
 from gainakt.errors import InputError, RunFailed, StoreBusy, disk_full, in_words
+from gainakt.jobs import processes
 
 VERBS = (
     data,
@@ -51,6 +53,7 @@ VERBS = (
     study,
     benchmark,
     sweep,
+    bench,
     doctor,
     backup,
     restore_backup,
@@ -85,6 +88,9 @@ def options(
 def main() -> None:
     """Run the command line; errors that a user can act on end in one sentence, others in Python's traceback."""
     try:
+        if processes.helps(sys.argv[1:]):
+            processes.help_to_train()
+            return
         app(prog_name="gainakt" if Path(sys.argv[0]).stem == "gainakt" else "python -m gainakt")
     except InputError as error:
         leave(str(error), 2)

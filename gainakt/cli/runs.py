@@ -13,7 +13,8 @@ from gainakt.analysis.runs.fields import named, with_epochs
 from gainakt.analysis.runs.seeds import fold
 from gainakt.analysis.runs.table import read
 from gainakt.analysis.runs.where import Search, holds, names, parse
-from gainakt.cli.options import JsonFlag, RunArgument, StoreOption, listed
+from gainakt.cli import learning
+from gainakt.cli.options import JsonFlag, StoreOption, listed
 from gainakt.cli.output import show, show_json, table_text
 from gainakt.config import DEFAULT_STORE
 from gainakt.measures.registry import shown_in
@@ -96,8 +97,36 @@ def _trash(reading: Store, as_json: bool) -> None:
         print(table_text(_readable(table), "the trash is empty"))
 
 
-def skills(run: RunArgument, as_json: JsonFlag = False, store: StoreOption = DEFAULT_STORE) -> None:
-    """Print what a run learned about each skill: effective rate, gains and parameters of the learning curve."""
+RunOrData = Annotated[
+    str,
+    typer.Argument(metavar="RUN|DATA", help="A run's id or its first characters, or a file or folder of responses."),
+]
+DataSettings = Annotated[
+    list[str] | None, typer.Option("--set", help="Of a file: a setting data.NAME=VALUE; may be repeated.")
+]
+Threshold = Annotated[
+    float, typer.Option(min=0.5, max=0.999, help="Of a file: the P(known) from which a skill counts as mastered.")
+]
+
+
+def skills(
+    run: RunOrData,
+    part: Annotated[
+        str, typer.Option(help="Of a file: skills, models, items, splits, merges, class or practice.")
+    ] = "skills",
+    threshold: Threshold = 0.95,
+    assign: DataSettings = None,
+    as_json: JsonFlag = False,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Print what a run learned about each skill, or what data show of learning before any training.
+
+    Of data: learning curves with DataShop's categories, KC models compared, items that do not fit their skill, skills
+    to split or merge, the class, tasks until mastery.
+    """
+    if learning.is_data(run):
+        learning.show_skills(run, part, assign, threshold, as_json)
+        return
     with open_for_reading(store) as reading:
         record = reading.run(run)
         table = reading.skills(record.run_id)
@@ -108,16 +137,24 @@ def skills(run: RunArgument, as_json: JsonFlag = False, store: StoreOption = DEF
 
 
 def report(
-    run: RunArgument,
+    run: RunOrData,
     baseline: Annotated[str, typer.Option(help="Compare with this run.")] = "",
     beside: Annotated[
         Path | None, typer.Option(help="A Markdown analysis to compare with, section by section.")
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path(),
+    threshold: Threshold = 0.95,
+    assign: DataSettings = None,
     as_json: JsonFlag = False,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Write the analysis of a run as Markdown and as one HTML file with figures."""
+    """Write the analysis of a run, or of learning in a data set, as Markdown and as one HTML file with figures.
+
+    Of data, all tables are written as CSV, too.
+    """
+    if learning.is_data(run):
+        learning.write_report(run, out, assign, threshold, as_json)
+        return
     from gainakt.analysis.report import save, write
 
     with open_for_reading(store) as reading:

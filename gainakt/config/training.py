@@ -11,10 +11,11 @@ class TrainingConfig(Section):
     seed: int = setting(
         0, "Seed", "Seed of the split, the initial values, the order of batches and dropout.", ge=0, le=LARGEST_SEED
     )
-    device: Literal["auto", "cpu", "cuda", "mps"] = setting(
+    device: str = setting(
         "auto",
         "Device",
-        "auto: CUDA if there is one, else Apple's MPS, else the CPU.",
+        "auto: CUDA if there is one, else Apple's MPS, else the CPU. cpu, mps, cuda; cuda:1 is the second GPU.",
+        pattern=r"^(auto|cpu|mps|cuda(:[0-9]{1,2})?)$",
     )
     max_epochs: int = setting(
         15,

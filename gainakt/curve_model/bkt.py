@@ -67,10 +67,16 @@ def fitted_bkt(practice: Practice, skills: int) -> Bkt:
 
 def predicted_bkt(model: Bkt, practice: Practice) -> Array:
     """Probability of a correct response before each interaction (N,)."""
-    data, chance = _Sequences.of(practice), np.empty(len(practice))
-    for place, known, skill in zip(data.place, _filtered(model, data), _skills(data), strict=True):
-        chance[place] = known * (1 - model.slip[skill]) + (1 - known) * model.guess[skill]
-    return chance
+    known, skill = known_bkt(model, practice), practice.skill
+    return np.asarray(known * (1 - model.slip[skill]) + (1 - known) * model.guess[skill])
+
+
+def known_bkt(model: Bkt, practice: Practice) -> Array:
+    """P(known) before each interaction, as the earlier responses tell it (N,)."""
+    data, known = _Sequences.of(practice), np.empty(len(practice))
+    for place, values in zip(data.place, _filtered(model, data), strict=True):
+        known[place] = values
+    return known
 
 
 def _skills(data: _Sequences) -> list[Index]:

@@ -6,7 +6,9 @@ where skills do not differ. Levels are normal between students, and between the 
 grid of their values: what a student knew before is weighed by the responses and is not taken for learning.
 """
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -30,6 +32,9 @@ _LEAST_ITERATIONS = 4
 _TOLERANCE, _SPREAD_TOLERANCE = 5e-7, 1e-3
 """Rise of the log-likelihood per interaction, and change of the log spreads, below which a fit has converged."""
 
+_GIVEN = os.environ.get("OMP_NUM_THREADS", "")
+_THREADS = int(_GIVEN) if _GIVEN.isdecimal() and int(_GIVEN) else os.cpu_count() or 1
+"""As many as torch takes."""
 
 LevelKind = Literal["none", "student", "student_skill"]
 
@@ -129,7 +134,8 @@ def fitted(practice: Practice, fit: Fit, most: int = 60) -> Fit:
 
 
 def _slopes(parts: list[Part], fit: Fit) -> _Slopes:
-    sums = [_part_slopes(part, fit) for part in parts]
+    with ThreadPoolExecutor(_THREADS) as threads:  # numpy lets go of the interpreter while it computes
+        sums = list(threads.map(lambda part: _part_slopes(part, fit), parts))
     log_likelihood, columns, student, skill_level = (sum(values) for values in zip(*sums, strict=True))
     gradient, information = _unpacked(columns)
     windows = sum(part.practice.windows for part in parts)

@@ -68,9 +68,9 @@ class Interactions:
             digest.update("\x1f".join(labels).encode())
             digest.update(b"\x1e")
         for column, kind in ((self.student, "<i4"), (self.skill, "<i4"), (self.response, "i1"), (self.fold, "<i2")):
-            digest.update(np.ascontiguousarray(column.astype(kind)).tobytes())
+            digest.update(np.ascontiguousarray(column.astype(kind, copy=False)).data)
         if self.group is not None:
-            digest.update(np.ascontiguousarray(self.group.astype("<i4")).tobytes())
+            digest.update(np.ascontiguousarray(self.group.astype("<i4", copy=False)).data)
         return digest.hexdigest()[:16]
 
     def summary(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ The alignment is stated here once: at step t a model has seen skills and respons
 t + 1; it predicts the response of t + 1. A window's first interaction is therefore never scored.
 """
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,6 +19,8 @@ from gainakt.errors import InputError
 _HOLDOUT, _TEST_SHARE, _VALIDATION_SHARE = 0.1, 0.2, 0.1
 _LAST = torch.iinfo(torch.long).max
 """Question number of padding: after every other."""
+MEASURED = 3_000_000
+"""Interactions of the training and of the validation students that measures read at most."""
 UNSEEN = -1
 """Index of every student outside the training split, whose gamma is the training students' mean."""
 
@@ -122,7 +125,8 @@ class Held(NamedTuple):
     def on(cls, data: Interactions, device: torch.device) -> "Held":
         """The columns of these data."""
         columns = (data.skill, data.response, data.group)
-        return cls(*(None if one is None else torch.tensor(one, device=device) for one in columns))  # type: ignore[arg-type]
+        held = (None if one is None else torch.as_tensor(one).to(device) for one in columns)  # on a CPU no copy
+        return cls(*held)  # type: ignore[arg-type]
 
 
 class Windows:
@@ -163,6 +167,18 @@ class Windows:
 
     def __len__(self) -> int:
         return len(self.length)
+
+    def some(self, most: int = MEASURED) -> "Windows":
+        """Windows drawn at random, always the same ones, that hold about `most` interactions; all where so few are."""
+        if self.interactions <= most:
+            return self
+        order = np.random.default_rng(0).permutation(len(self))
+        rows = np.sort(order[: np.searchsorted(np.cumsum(self.length[order]), most) + 1])
+        fewer, place = copy.copy(self), torch.as_tensor(rows, device=self.device)
+        fewer.students, fewer.start, fewer.length = self.students[rows], self.start[rows], self.length[rows]
+        fewer._student, fewer._start, fewer._length = self._student[place], self._start[place], self._length[place]
+        fewer.interactions = int(fewer.length.sum())
+        return fewer
 
     def batch(self, rows: np.ndarray) -> Batch:
         """The batch of these windows, as long as the longest of them."""

@@ -259,7 +259,7 @@ def _until(rows: Sequence[Row], last: int | None) -> list[Row]:
     ]
 
 
-_CLOCK = ("interactions_per_second", "gradient.seconds")
+_CLOCK = ("interactions_per_second", "gradient.seconds", "device.memory", "device.load")
 
 
 def _compared(rows: Sequence[Row]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 from gainakt.config import Config
 from gainakt.errors import InputError, check_may_write, in_words
 from gainakt.jobs.lineage import FRESH, Beginning, requests
+from gainakt.jobs.processes import leading
 from gainakt.jobs.turns import Turn, Turns
 from gainakt.store import RunFolder
 
@@ -46,13 +47,14 @@ def execute(
 
         start = None if begin.source is None else state.read(begin.source, begin.step)
         asked = requests(folder, begin, 1 if start is None else start.step + 1)
-        for event in train(config, load(config.data), asked, folder.folder, start):
-            row = event.as_row()
-            folder.append(row)
-            for again in begin.restated if row["kind"] == "resumed" else ():
-                folder.append({name: value for name, value in again.items() if name != "time"})
-            if on_event:
-                on_event(row)
+        with leading(config, begin):
+            for event in train(config, load(config.data), asked, folder.folder, start):
+                row = event.as_row()
+                folder.append(row)
+                for again in begin.restated if row["kind"] == "resumed" else ():
+                    folder.append({name: value for name, value in again.items() if name != "time"})
+                if on_event:
+                    on_event(row)
     except BaseException as error:  # the job's boundary: whatever broke is recorded, the next job is not affected
         row = _record_failure(folder, row.get("step", 0), error)
         if not isinstance(error, Exception):

@@ -149,3 +149,11 @@ def cv(values: Array) -> float | None:
 def ratio(top: float | None, bottom: float | None) -> float | None:
     """top / bottom; None where that is not a number."""
     return None if top is None or not bottom else float(top / bottom)
+
+
+def wilson(share: Array, count: Array) -> tuple[Array, Array]:
+    """The ends of Wilson's 95 % interval of a share of `count` independent responses."""
+    z2 = 1.96**2
+    middle = (share + z2 / (2 * count)) / (1 + z2 / count)
+    half = np.sqrt(share * (1 - share) / count + z2 / (4 * count**2)) * 1.96 / (1 + z2 / count)
+    return np.minimum(middle - half, share), np.maximum(middle + half, share)

@@ -12,7 +12,7 @@ from gainakt.measures.predictions import Predictions, Split
 from gainakt.model.gainakt import GainAKT, Interpretable, aggregate_gains
 
 _SEED_FORM_STUDENTS = 300
-_DENSE = 8_000_000
+_DENSE = 1_000_000
 """Most entries of a dense (B, T, S) tensor."""
 
 
@@ -25,25 +25,26 @@ def predict(model: GainAKT, windows: Windows) -> Predictions:
     for rows, batch in windows.in_order():
         parts.append(_flat(model, batch, torch.as_tensor(windows.students[rows], device=windows.device)))
     model.train(was_training)
-    return Predictions(**{name: torch.cat([part[name] for part in parts]).cpu().numpy() for name in parts[0]})
+    names = list(parts[0])  # column by column, each part let go of at once: they may be large
+    return Predictions(**{name: torch.cat([part.pop(name) for part in parts]).cpu().numpy() for name in names})
 
 
 def _flat(model: GainAKT, batch: Batch, student: Tensor) -> dict[str, Tensor]:
     output = model(batch)
     scored, valid = batch.scored, batch.valid
-    owner = student[:, None].expand_as(valid)  # (B, T)
+    owner = student.int()[:, None].expand_as(valid)  # (B, T)
     followed = torch.nn.functional.pad(scored, (0, 1))
     return {
         "student": owner[:, 1:][scored],
-        "asked": batch.asked[scored],
-        "target": batch.response[:, 1:][scored],
+        "asked": batch.asked[scored].int(),
+        "target": batch.response[:, 1:][scored].to(torch.int8),
         "p1": torch.sigmoid(output.logits1.float())[scored],
         "p2": torch.sigmoid(output.logits2.float())[scored],
         "mastery": output.mastery.float()[scored],
         "gain": output.gains[valid],
         "gain_student": owner[valid],
-        "gain_skill": batch.skill[valid],
-        "gain_response": batch.response[valid],
+        "gain_skill": batch.skill[valid].int(),
+        "gain_response": batch.response[valid].to(torch.int8),
         "gain_is_scored": followed[valid],
         "aggregate": aggregate_gains(output).float()[valid],
         **({} if batch.group is None else {"question": batch.group[:, 1:][scored]}),

@@ -9,12 +9,13 @@ from torch import OutOfMemoryError, Tensor
 
 from gainakt.config import SCHEDULE, Config, changed, fields, flatten, weights_at
 from gainakt.data.interactions import Interactions
-from gainakt.data.sequences import Batch, batches_per_epoch, split_students, windows_of
+from gainakt.data.sequences import MEASURED, Batch, batches_per_epoch, split_students, windows_of
 from gainakt.errors import InputError, RunFailed
 from gainakt.model.gainakt import Output
-from gainakt.training import curve_run, events, live, probe, snapshot, state
+from gainakt.training import curve_run, events, live, probe, ranks, snapshot, state
 from gainakt.training.averaged import Averaged
 from gainakt.training.best import Best, weighted_loss
+from gainakt.training.card import Card
 from gainakt.training.evaluate import measure, parameters, predict
 from gainakt.training.prior import prepare
 from gainakt.training.regimes import Phase, phase
@@ -50,6 +51,8 @@ def train(
     change mid-run. Raises RunFailed and InputError; everything saved before stays.
     """
     if config.model.kind == "parametric":
+        if ranks.count() > 1:
+            raise InputError("model.kind: the parametric model trains in one process; start it without torchrun")
         yield from curve_run.train(config, data, requests, folder)
         return
     try:
@@ -84,16 +87,17 @@ class Training:
     """One training: what it has, where it is, and what it does at a step, an epoch's end, its own end."""
 
     def __init__(self, config: Config, data: Interactions, requests: Requests, folder: Path | None, keep: int):
-        self.config, self.data, self.requests, self.folder = config, data, requests, folder
+        self.config, self.data, self.requests, self.folder = config, data, ranks.heard(requests), folder
         self.begun, self.seconds_before = time.perf_counter(), 0.0
         self.device = pick_device(config.training.device)
         self.split = split_students(data, config.training.fold, config.training.seed)
         self.windows = windows_of(data, self.split, config.data.window, self.device)
         self.model = build(config, len(data.skills), len(self.split.train), self.device)
+        self.validation = self.windows["validation"].some()
         self.steps_per_epoch = batches_per_epoch(self.windows["train"], config.training.batch_size)
         self.stepper = Stepper(self.model, config, self.steps_per_epoch, self.device)
         self.recent = Recent(len(data.skills), self.device, config.origin.reported_gain)
-        self.running, self.phase = RunningAUC(), Phase()
+        self.running, self.phase, self.card = RunningAUC(), Phase(), Card(self.device)
         self.at_epoch, self.batches = 1, 0
         self.end: End | None = None
         self.reason = ""
@@ -146,6 +150,7 @@ class Training:
     def prepare(self) -> None:
         """Put what is known beforehand into the model; set up what is judged and kept."""
         prepare(self.model, self.config, self.data, self.split.train)
+        ranks.agree(self.model)
         self.averaged = Averaged(self.model, self.config.training.averaging * self.steps_per_epoch)
         about = {
             "data_fingerprint": self.data.fingerprint,
@@ -192,7 +197,8 @@ class Training:
         values, output = self.optimise(batch, epoch)
         self.averaged.update()
         self.recent.add(output, batch)
-        self.running.add(output, batch)
+        if self.batches % -(-self.windows["train"].interactions // MEASURED) == 0:
+            self.running.add(output, batch)
         self.batches += 1
         self.trained += batch.interactions
         self.train_seconds += time.perf_counter() - began
@@ -264,18 +270,19 @@ class Training:
                 **self.recent.values(),
                 "learning_rate": self.stepper.optimiser.param_groups[0]["lr"],
                 "interactions_per_second": speed,
+                **self.card.values(),
             },
         )
 
     def epoch_end(self, epoch: int, logged: dict[str, float | None]) -> Iterator[events.Event]:
         """Evaluate on the validation students; keep each encoder's best; stop when neither improves."""
         model, origin = self.averaged.model, self.config.origin
-        predictions = predict(model, self.windows["validation"])
+        predictions = predict(model, self.validation)
         measured = measure(predictions, len(self.data.skills), origin.reported_gain)
         self.gain_std.append((measured["gain_std"] or 0.0, measured["aggregate_gain_std"] or 0.0))
         values = {f"validation.{name}": value for name, value in measured.items()} | logged
         values["validation.weighted_loss"] = weighted_loss(self.config, measured)
-        values |= {f"state.{n}": v for n, v in probe.state(model, self.windows["validation"]).items()}
+        values |= {f"state.{n}": v for n, v in probe.state(model, self.validation).items()}
         yield events.Evaluated(self.step, epoch, values, parameters(model.encoder2))
         reported = predictions.reported(origin.reported_gain)
         counts = histograms_of(reported, predictions.gain_skill, len(self.data.skills))

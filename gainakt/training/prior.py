@@ -24,6 +24,7 @@ from gainakt.model.mastery import BOUNDS, Mastery
 MOST_STUDENTS = {"none": 20_000, "student": 20_000, "student_skill": 3_000}
 """Training students that the learning-curve model is fitted to at most, drawn by the run's seed, for each level."""
 LARGEST_GAIN = 0.98
+_AT_ONCE = 10_000_000
 _SKILL_STD = 3.0
 """Prior std of a skill's easiness in logits; a student's ability has 1."""
 
@@ -50,9 +51,13 @@ def prepare(model: GainAKT, config: Config, data: Interactions, train: NDArray[n
 def usual_share(data: Interactions, train: NDArray[np.integer]) -> NDArray[np.float64]:
     """Share of correct responses (S,) of each skill among the training students, shrunken to that of all skills."""
     trains = np.isin(data.student, train)
-    skill, response = data.skill[trains], data.response[trains]
-    correct, count = (np.bincount(skill, weights, len(data.skills)) for weights in (response, None))
-    return np.asarray((correct + 2 * (response.sum() + 1) / (len(response) + 2)) / (count + 2))
+    correct, count = np.zeros(len(data.skills)), np.zeros(len(data.skills))
+    for begin in range(0, len(data), _AT_ONCE):
+        some = slice(begin, begin + _AT_ONCE)
+        skill, right = data.skill[some][trains[some]], data.response[some][trains[some]] > 0
+        count += np.bincount(skill, minlength=len(count))
+        correct += np.bincount(skill[right], minlength=len(count))
+    return np.asarray((correct + 2 * (correct.sum() + 1) / (count.sum() + 2)) / (count + 2))
 
 
 def _some(train: NDArray[np.integer], most: int, seed: int) -> NDArray[np.integer]:

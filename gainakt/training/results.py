@@ -25,9 +25,11 @@ def final_results(
     """Measures by split, of the run (`run`) and of a known truth (`recovery`), and the table of skills.
 
     `gain` names the tensor that gain statistics read; the table always reads the practised gains, of training and
-    validation students. Every split is read once; the predictions of the test students are kept in `folder`.
+    validation students, some of them where they are very many (`Windows.some`). Every split is read once; the
+    predictions of the test students are kept in `folder`.
     """
     skills = len(data.skills)
+    windows = {name: part if name == "test" else part.some() for name, part in windows.items()}
     predictions = {name: predict(model, part) for name, part in windows.items()}
     if folder is not None:
         at = kept_predictions.places(windows["test"])

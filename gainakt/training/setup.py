@@ -24,10 +24,15 @@ def pick_device(name: str) -> torch.device:
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         name = next(kind for kind, usable in there.items() if usable)
-    if not there[name]:
+    if not there[name.partition(":")[0]] or not _counted(name):
         usable = ", ".join(kind for kind, is_there in there.items() if is_there)
         raise InputError(f"training.device: {name} is not available here; available: {usable}, or auto")
     return torch.device(name)
+
+
+def _counted(name: str) -> bool:
+    """Whether there are as many cards as `cuda:N` takes."""
+    return ":" not in name or int(name.partition(":")[2]) < torch.cuda.device_count()
 
 
 def build(config: Config, skills: int, students: int, device: torch.device) -> GainAKT:

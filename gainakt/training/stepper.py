@@ -12,6 +12,7 @@ from gainakt.config import Config
 from gainakt.data.sequences import Batch
 from gainakt.errors import RunFailed
 from gainakt.model.gainakt import GainAKT, Output
+from gainakt.training import ranks
 from gainakt.training.pressure import Multipliers, Rejection, least
 from gainakt.training.regimes import Phase
 from gainakt.training.setup import optimiser
@@ -38,9 +39,10 @@ class Stepper:
     def optimise(self, config: Config, batch: Batch, phase: Phase, epoch: int) -> tuple[dict[str, Tensor], Output]:
         """One step; returns what is to be logged as tensors, so that nothing waits for the device."""
         self.step += 1
+        ranks.draw_apart(config.training.seed, self.step)
         weights = losses.applied(config, phase.encoder1, phase.encoder2)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            output = self.model(batch, phase.encoder1, phase.encoder2)
+            output = ranks.forward(self.model, batch, phase.encoder1, phase.encoder2)
             inputs = losses.LossInputs(
                 batch, output, self.model.encoder2, config, self.generator, self.memory, phase.encoder1
             )
@@ -51,6 +53,7 @@ class Stepper:
         self.optimiser.zero_grad(set_to_none=True)
         if loss.requires_grad:  # not so where the mastery head is off and nothing else trains
             loss.backward()
+        ranks.average(self.model)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), config.training.clip_norm)
         values = {"loss.total": loss, **{f"loss.{k}": v for k, v in terms.items()}, "gradient_norm": norm}
         if self.device.type == "cpu" or self.step % config.training.log_every == 0:

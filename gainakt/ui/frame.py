@@ -12,6 +12,7 @@ PAGES = (
     # script, title, icon
     ("app.py", "Home", ":material/home:"),
     ("pages/5_Data.py", "Data", ":material/table_chart:"),
+    ("pages/5_Skills.py", "Skills", ":material/school:"),
     ("pages/1_Train.py", "Train", ":material/tune:"),
     ("pages/2_Runs.py", "Runs", ":material/table_rows:"),
     ("pages/3_Run.py", "Run", ":material/monitoring:"),

@@ -11,6 +11,8 @@ from gainakt import reference
 from gainakt.config import DEFAULT_STORE
 from gainakt.errors import InputError, StoreBusy, StoreDamaged, in_words, read_only
 from gainakt.jobs.background import Job, Jobs
+from gainakt.jobs.devices import Device
+from gainakt.jobs.devices import devices as there
 from gainakt.jobs.service import Service
 from gainakt.store import Run, Store, damage, runs_root
 from gainakt.store.owner import this_process
@@ -94,6 +96,12 @@ def store() -> Store:
 def service() -> Service:
     """This server's training queue."""
     return Service(runs_root(store_path()))
+
+
+@st.cache_data(ttl=5, show_spinner=False)
+def devices() -> list[Device]:
+    """What this machine can train on, as of a few seconds ago."""
+    return there()
 
 
 @st.cache_resource(show_spinner=False)

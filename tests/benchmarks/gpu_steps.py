@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
+from gainakt.benchmark.networks import flops_per_interaction
 from gainakt.config import Config, changed
 from gainakt.config.presets import preset
 from gainakt.errors import RunFailed
@@ -253,13 +254,6 @@ def finish(config: Config, data: Any) -> Any:
         last = event
     assert last.kind == "finished", f"ended with {last.kind}"
     return last
-
-
-def flops_per_interaction(config: Config, steps: float) -> float:
-    """Matrix-product operations of both encoders' blocks, forward and backward, for sequences of `steps` on average."""
-    model = config.model
-    width, inner = model.width, model.feedforward
-    return 6 * 2 * model.blocks * (4 * width**2 + 2 * width * inner + 2 * min(steps, config.data.window) * width)
 
 
 def peak(card: str) -> float | None:

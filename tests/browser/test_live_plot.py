@@ -65,7 +65,7 @@ def ticking(page: Page, dashboard: Callable[..., Any], tmp_path: Path) -> Callab
 
     def start() -> Page:
         page.goto(dashboard(script=script).url)
-        page.wait_for_selector(f"{PLOT} .legend", timeout=20_000)
+        page.wait_for_selector(f"{PLOT} .legend", timeout=60_000)
         return page
 
     return start
@@ -145,7 +145,7 @@ def test_works_under_a_base_path(page: Page, tmp_path: Path) -> None:
                 page.goto(f"http://127.0.0.1:{port}/some/base/")
                 break
             time.sleep(0.2)
-        page.wait_for_selector(f"{PLOT} .legend", timeout=20_000)
+        page.wait_for_selector(f"{PLOT} .legend", timeout=60_000)
         wait_for_ticks(page, 1)
     finally:
         process.terminate()

@@ -25,7 +25,7 @@ from gainakt.store.facts import Facts, gather
 from gainakt.verdict.criteria import STANDINGS, STATUSES, Targets
 from gainakt.verdict.judge import DEFAULTS
 
-__all__ = ["Analysis", "save", "write"]
+__all__ = ["Analysis", "environment", "save", "write"]
 _PARAMETERS = {
     "beta": "Beta (slope of the learning curve)",
     "threshold": "Theta (mastery threshold)",
@@ -64,7 +64,7 @@ def write(store: Store, run_id: str, baseline_id: str = "", targets: Targets = D
     """The analysis of a run, beside a baseline if one is given; raises InputError when a run is not there."""
     insight = examine(store, run_id, targets)
     baseline = gather(store, baseline_id) if baseline_id else None
-    text = _environment().get_template("report.md.j2").render(_context(insight, baseline))
+    text = environment().get_template("report.md.j2").render(_context(insight, baseline))
     return Analysis(f"Analysis of {insight.facts.run.name}", text, figures.all_figures(insight.facts, baseline))
 
 
@@ -87,7 +87,8 @@ def save(analysis: Analysis, folder: Path, name: str, other: Path | None = None)
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Where the templates of reports are, with the filter `escaped` and the function `table`."""
     environment = Environment(
         loader=PackageLoader("gainakt.analysis.report"),
         undefined=StrictUndefined,

@@ -121,6 +121,8 @@ class Ray:
     name = "ray"
 
     def __init__(self, address: str = "", processes: int = 0) -> None:
+        if not address:  # else Ray puts the machine's outward address in the place of a loopback one
+            os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
         try:
             import ray
         except ImportError:

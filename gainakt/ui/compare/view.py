@@ -69,7 +69,7 @@ def _wanted(store: Store, options: dict[str, str]) -> list[str]:
                 gone.append(asked)
         if gone:
             names = markdown_text(shortened(", ".join(gone), 120))
-            st.warning(f"Not here: {names}. A deleted run is in the trash for {KEPT_DAYS} days.")
+            st.warning(f"In this store there is no run {names}. A deleted run is in the trash for {KEPT_DAYS} days.")
         return [run_id for run_id in dict.fromkeys(found) if run_id in options]
     table = store.runs(published=None)
     ended = table.loc[table["status"].isin(WITH_RESULTS), "run_id"].tolist()

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gainakt.measures import metrics
 from gainakt.ui.plots.figures import (
     NEUTRAL,
     Axes,
@@ -190,7 +191,7 @@ def height(panels: int) -> int:
 
 def _curve(uid: str, part: pd.DataFrame, suffix: str, counted: str) -> dict[str, Any]:
     share, count = (part[name].to_numpy(np.float64) for name in ("share_correct", "students"))
-    low, high = wilson(share, count)
+    low, high = metrics.wilson(share, count)
     bars = {
         "type": "data",
         "symmetric": False,
@@ -216,11 +217,3 @@ def _curve(uid: str, part: pd.DataFrame, suffix: str, counted: str) -> dict[str,
         "marker": {"size": 4},
         "hovertemplate": f"opportunity %{{x}}: %{{y:.1%}} of {counted}<extra></extra>",
     }
-
-
-def wilson(share: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The ends of Wilson's 95 % interval of a share of `count` independent responses."""
-    z2 = 1.96**2
-    middle = (share + z2 / (2 * count)) / (1 + z2 / count)
-    half = np.sqrt(share * (1 - share) / count + z2 / (4 * count**2)) * 1.96 / (1 + z2 / count)
-    return np.minimum(middle - half, share), np.maximum(middle + half, share)

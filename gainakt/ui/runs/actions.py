@@ -116,12 +116,16 @@ def _save(opened: dict[str, str]) -> None:
     """Write what was changed in the form, and nothing else."""
     changes = {part: st.session_state[f"edit.{part}"] for part in ("name", "notes")}
     changes = {part: text for part, text in changes.items() if text != opened[part]}
-    if not changes or _write([opened["run_id"]], changes):
+    if not changes or _written([opened["run_id"]], changes):
         st.session_state[_EDIT] = False
         st.toast("Saved", icon=":material/check:")
 
 
-def _write(ids: list[str], changes: dict[str, Any]) -> bool:
+def _write(ids: list[str], changes: dict[str, Any]) -> None:
+    _written(ids, changes)
+
+
+def _written(ids: list[str], changes: dict[str, Any]) -> bool:
     def do() -> None:
         for run_id in ids:
             resources.store().annotate(run_id, changes, resources.WHO)

@@ -12,10 +12,11 @@ from gainakt.ui.plots.reading import at_moment
 from gainakt.ui.run import view as run_view
 from gainakt.ui.run.recorded import Curves, curves_of, stacked
 from gainakt.ui.run.view import Look
+from gainakt.ui.text import markdown_text
 
 LOSSES, PARAMETERS, SKILLS, GAINS = "Losses", "Parameters", "Skills", "Gains over steps"
-GRADIENTS, SATURATION, EVENTS = "Gradient shares", "Saturation", "Events"
-SECTIONS = (LOSSES, PARAMETERS, SKILLS, GAINS, GRADIENTS, SATURATION, EVENTS)
+GRADIENTS, SATURATION, DEVICE, EVENTS = "Gradient shares", "Saturation", "Device", "Events"
+SECTIONS = (LOSSES, PARAMETERS, SKILLS, GAINS, GRADIENTS, SATURATION, DEVICE, EVENTS)
 _EVENTS = 500
 """The newest events that are listed; the Run page has them all."""
 _STATE = {
@@ -56,6 +57,8 @@ def draw(run_id: str, section: str, look: Look, skills: tuple[str, int, str]) ->
         _gradients(store, run, curves, look)
     elif section == SATURATION:
         _saturation(store, run, curves)
+    elif section == DEVICE:
+        _device(store, run, curves)
     elif section == EVENTS:
         tables.show(tables.events(curves.events.tail(_EVENTS)), most=460, widths={"Detail": 460})
 
@@ -84,3 +87,31 @@ def _saturation(store: Store, run: Run, curves: Curves) -> None:
     state = curves.read_all(store, "state.")
     axes = Axes("Saturation: shares of the validation students' interactions", "epoch", "share")
     live_plot(f"saturation-{run.run_id}", charts.lines(state, _STATE, None, None, axes))
+
+
+_DEVICE = {
+    "device.memory": ("Memory of the GPU that torch holds", "GiB"),
+    "device.load": ("Load of the GPU", "share of time"),
+}
+
+
+def _device(store: Store, run: Run, curves: Curves) -> None:
+    """Memory and load of the card that the run trains on."""
+    series = curves.read_all(store, "device.")
+    recorded = set(series["name"])
+    if run.device is None:
+        st.caption("Nothing yet: the run has not started.")
+    elif not run.device.startswith("cuda"):
+        st.caption(
+            f"This run trains on the device {markdown_text(run.device)}. Memory and load are recorded on NVIDIA GPUs."
+        )
+    elif not recorded:
+        st.caption("Nothing yet: memory and load come with the first recorded steps.")
+    shown = [name for name in _DEVICE if name in recorded]
+    for place, name in zip(st.columns(2) if shown else [], shown, strict=False):
+        title, unit = _DEVICE[name]
+        figure = charts.lines(series, {name: title}, None, curves.marks, Axes(title, "step", unit))
+        with place:
+            live_plot(f"{name}-{run.run_id}", figure)
+    if shown and "device.load" not in recorded:
+        st.caption("The load needs nvidia-ml-py where the run trains: pip install 'gainakt[gpu]'")

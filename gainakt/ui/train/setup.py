@@ -34,7 +34,7 @@ _TOPICS = {
     "origin": "Faults of the original study",
     "data": "Data",
 }
-_CHOSEN_ABOVE = ("data.path", "data.simulate")
+_CHOSEN_ABOVE = ("data.path", "data.simulate", "training.device")
 _ORIGIN = "v3-phase1"
 
 
@@ -53,6 +53,7 @@ def new_run() -> None:
             key="run-name",
             help="Names the run in lists and charts; the preset's name if empty.",
         )
+        device = _device()
     base = presets.preset(preset)
     with right:
         changes = settings_form(base, f"new.{preset}", MAIN, columns=2, slots=slots)
@@ -61,7 +62,7 @@ def new_run() -> None:
             with tab:
                 rest = [n for n in fields() if n.startswith(f"{section}.") and n not in (*MAIN, *_CHOSEN_ABOVE, *data)]
                 changes |= settings_form(base, f"new.{preset}", rest, columns=3, slots=slots)
-    chosen = _within_reach(validated(base, changes | data))
+    chosen = _within_reach(validated(base, changes | data | device))
     if chosen is not None:
         _annotate(slots, base, chosen)
         _differences(base, chosen)
@@ -146,6 +147,26 @@ def _data() -> dict[str, Any]:
         help="On the machine that runs this server: a file, or a folder such as pyKT's train_valid.csv and test.csv.",
     )
     return {"data.path": path.strip()}
+
+
+_AUTOMATIC = "auto"
+
+
+def _device() -> dict[str, Any]:
+    """The device to train on, from those of this machine."""
+    there = {one.setting: one.label for one in resources.devices()}
+    first = next(iter(there.values())).partition(":")[0]
+    labels = {_AUTOMATIC: f"Automatic: {first}", **there}
+    device: str = st.selectbox(
+        "Device",
+        list(labels),
+        format_func=lambda setting: labels.get(setting, setting),
+        key="device",
+        persist_state="session",
+        help="Where the model trains, with memory and load of a few seconds ago. GPUs are those that nvidia-smi lists."
+        + (" It lists none here." if not any(name.startswith("cuda") for name in there) else ""),
+    )
+    return {"training.device": device} if device != _AUTOMATIC else {}
 
 
 def _differences(base: Config, chosen: Config) -> None:
