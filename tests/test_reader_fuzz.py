@@ -7,9 +7,9 @@ import pytest
 from gainakt.config import DataConfig
 from gainakt.data.sources import read
 from gainakt.errors import InputError
-from tests.reliability.readers import good_files, spoiled_read
+from tests.reliability.readers import bombs, good_files, outcome, spoiled_read
 
-TRIES = 12
+TRIES = 3
 
 
 @pytest.mark.parametrize("kind", ["table", "sequences", "lines", "json", "parquet", "packed", "datashop", "workbook"])
@@ -28,3 +28,8 @@ def test_what_is_no_file_is_refused_and_never_waited_for(tmp_path):
     for place in (tmp_path / "pipe.csv", tmp_path / "loop", tmp_path / "loop" / "self.csv", "/dev/zero", tmp_path):
         with pytest.raises(InputError):
             read(place, DataConfig())
+
+
+def test_files_that_unpack_to_much_are_refused_soon(tmp_path):
+    for name, path in bombs(tmp_path, 20).items():
+        assert outcome(path) == "refused in words", name

@@ -96,16 +96,16 @@ def outcome(path: Path) -> str:
     return f"LOST: took {seconds:.0f} s" if seconds > SLOW else told
 
 
-def bombs(folder: Path) -> dict[str, Path]:
-    """Small files that unpack to much, and one of a million columns."""
+def bombs(folder: Path, megabytes: int = 64) -> dict[str, Path]:
+    """Small files that unpack to so much, and one of very many columns."""
     found = {}
     for name, what in (("zeros.csv.gz", b"\x00"), ("row.csv.gz", b"a,"), ("lines.csv.gz", b"a,b,c\n")):
         found[name] = folder / name
-        with gzip.open(found[name], "wb", 9) as file:
-            for _ in range(64):
+        with gzip.open(found[name], "wb", 1) as file:
+            for _ in range(megabytes):
                 file.write(what * ((1 << 20) // len(what)))
     found["columns.csv"] = folder / "columns.csv"
-    found["columns.csv"].write_text(",".join(f"c{i}" for i in range(1_000_000)) + "\n1\n")
+    found["columns.csv"].write_text(",".join(f"c{i}" for i in range(megabytes * 16_000)) + "\n1\n")
     return found
 
 
