@@ -98,7 +98,10 @@ def by_spaces(lines: Sequence[str]) -> bool:
     """Whether these lines have as many values each, parted by single spaces and by no other sign."""
     if len(lines) < 2 or len(split(lines[0], best_separator(lines[0]))) > 1:
         return False
-    rows = list(csv.reader(lines, delimiter=SPACE))
+    try:
+        rows = list(csv.reader(lines, delimiter=SPACE))
+    except csv.Error:
+        return False
     return len(rows[0]) >= len(REQUIRED) and {len(row) for row in rows[1:]} <= {len(rows[0]), len(rows[0]) + 1}
 
 
