@@ -12,6 +12,8 @@ from gainakt.analysis.learning.mastery import MOST, WHEEL_SPINNING
 from gainakt.measures.text import escaped
 
 _NAMED = 3
+MET_TWICE = 1.5
+"""Mean opportunities of a student on a skill from which there is practice to speak of."""
 NOTABLE = 2.0
 """Gain in log-likelihood from which two skills are said to fit better as one."""
 
@@ -26,6 +28,12 @@ def of_skills(kinds: Sequence[str], table: pd.DataFrame) -> Iterator[str]:
         yield (
             f"For a category, {usual} students must reach a point of the curve, by DataShop's threshold; here no skill"
             f" has more than {most}. The threshold can be lowered on the page Skills."
+        )
+    met = table["interactions"].sum() / max(1, table["students"].sum())
+    if met < MET_TWICE:
+        yield (
+            f"A student meets a skill {met:.2f} times on average: these labels are nearer to single steps than to"
+            " skills, and learning by practice can hardly be seen."
         )
     learned, known = (table["learned"] == "yes").sum(), (table["learned"] != "unknown").sum()
     if known:
