@@ -11,11 +11,14 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 USUAL = {"students": 1_600, "length": 100, "skills": 100, "width": 64}
@@ -47,6 +50,20 @@ def drawn(students: int, length: int, skills: int) -> Any:
 def gib() -> float:
     """Most memory so far."""
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2)
+
+
+def most_of_its_own() -> Callable[[], float]:
+    """Watches from now on; says how much memory was held at most that no file on disk backs (Linux)."""
+    process, most = psutil.Process(), [0]
+
+    def watch() -> None:
+        while True:
+            used = process.memory_info()
+            most[0] = max(most[0], used.rss - used.shared)
+            time.sleep(0.1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    return lambda: round(most[0] / 2**30, 2)
 
 
 def steps_of(config: Any, data: Any, evaluate: bool) -> dict[str, Any]:
@@ -109,10 +126,10 @@ def big(interactions: int, file: Path) -> dict[str, Any]:
         "data.path": str(file), "training.device": "cpu", "training.max_epochs": 1, "training.probe_every": 0,
         "model.prior": "none", "weights.fit": 0.0,  # the fit reads 20,000 students at most
     })  # fmt: skip
-    begun = time.perf_counter()
+    begun, own = time.perf_counter(), most_of_its_own()
     data = load(config.data)
     read = {"interactions": len(data), "read_s": round(time.perf_counter() - begun, 1), "read_gib": gib()}
-    return read | steps_of(config, data, evaluate=True)
+    return read | {"read_own_gib": own(), **steps_of(config, data, evaluate=True), "own_gib": own()}
 
 
 def plots(measured: list[dict[str, Any]], folder: Path) -> None:
