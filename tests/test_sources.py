@@ -235,7 +235,7 @@ def by_first(data):
 
 
 def test_very_many_responses_lie_in_temporary_files(written, monkeypatch, tmp_path):
-    path = written("ann,3_1,1", "bob,10,0", "ann,1,0", header="student,skill,response")
+    path = written("ann,3~~1,1", "bob,10,0", "ann,1,0", header="student,skill,response")
     config = DataConfig(several_skills="expanded")
     held = read(path, config)
     monkeypatch.setattr(sources, "IN_MEMORY", 2)
