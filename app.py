@@ -6,6 +6,7 @@ from gainakt.ui import frame, health, resources, words
 from gainakt.ui.run import guide
 from gainakt.ui.run.kin import badges
 from gainakt.ui.text import markdown_text, shortened
+from gainakt.ui.visitors import owners
 
 frame.page("GainAKT workbench", "")
 store = resources.store()
@@ -56,7 +57,7 @@ st.markdown("##### A guided start")
 start()
 about, button = st.columns([9.75, 1.9], vertical_alignment="center")
 about.markdown("**Bring your data.** Load a file of student responses and train on it. Skipped rows are listed.")
-if button.button("Choose data", width="stretch"):
+if button.button("Choose data", width="stretch", **owners()):
     st.switch_page("pages/5_Data.py")
 state()
 health.draw(store)

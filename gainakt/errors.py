@@ -26,20 +26,39 @@ class StoreBusy(RuntimeError):
     """Another process holds the store's file; the message names it and says what to do."""
 
 
+READ_ONLY = "GAINAKT_READ_ONLY"
+"""Environment variable that makes a process look on: it writes nothing to a store's folders and starts nothing."""
+
+
+def read_only() -> bool:
+    """Whether this process may only look on."""
+    return os.environ.get(READ_ONLY, "").strip() not in ("", "0")
+
+
+def check_may_write() -> None:
+    """Raise InputError where this process may only look on; called by all that writes beside a store or starts work."""
+    if read_only():
+        raise InputError(f"visitors look on: {READ_ONLY} is set, so nothing can be started, changed or deleted here")
+
+
 _SHOWN = 200
 """Characters of a path that an error shows."""
 _LISTED = 60
 """Names that are still listed where the nearest is proposed."""
+_LONGEST_LIST = 700
+"""Characters that a list of names may have."""
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> InputError:
     """The error for a name that is not one of the known ones: it proposes the nearest, and lists them unless many."""
     names = list(known)
-    near = difflib.get_close_matches(name, names, 1)
+    near = difflib.get_close_matches(name[:_SHOWN], names, 1)
     parts = [f"did you mean {near[0]}?"] if near else []
     if not near or len(names) <= _LISTED:
-        parts.append(f"known: {', '.join(names)}")
-    return InputError(f"unknown {what} {name!r}; {' '.join(parts)}")
+        listed = ", ".join(names)
+        cut = listed[: listed.rfind(", ", 0, _LONGEST_LIST)] + " and more" if len(listed) > _LONGEST_LIST else listed
+        parts.append(f"known: {cut}")
+    return InputError(f"unknown {what} {name[:_SHOWN]!r}; {' '.join(parts)}")
 
 
 def disk_full(error: BaseException) -> bool:

@@ -8,8 +8,10 @@ from gainakt.ui.data import mapping as data_mapping
 from gainakt.ui.data import source as data_source
 from gainakt.ui.data import view as data_view
 from gainakt.ui.text import markdown_text
+from gainakt.ui.visitors import end_here
 
 frame.page("Data", ":material/table_chart:")
+end_here()
 store = resources.store()
 chosen = data_source.choose(store)
 if chosen is None:

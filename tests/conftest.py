@@ -44,8 +44,10 @@ START_SECONDS = 30.0
 FOLDERS = {"GAINAKT_DATA_FOLDERS": tempfile.gettempdir()}
 """Pages may read what tests write."""
 
-# Sums differ in the last bits between thread counts: every machine and every process that a test starts uses this.
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+# Sums differ in the last bits between thread counts: every process that a test starts uses the same on every machine.
+# One, since at these sizes a second thread only waits.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+torch.set_num_threads(1)
 if "GAINAKT_CACHE" not in os.environ:  # processes that a test starts share it, the user's own stays as it is
     os.environ["GAINAKT_CACHE"] = tempfile.mkdtemp(prefix="gainakt-cache-")
     atexit.register(shutil.rmtree, os.environ["GAINAKT_CACHE"], ignore_errors=True)
@@ -99,9 +101,7 @@ def tiny() -> Callable[..., Config]:
     """A function that gives a configuration small enough to train in a tenth of a second.
 
     `tiny({"model.accumulation": "all"}, "v3-phase1")`: dotted fields that differ, and the preset they start from.
-    One thread: at this size a second one only waits, and much longer beside other work.
     """
-    torch.set_num_threads(1)
     return lambda changes=None, name="without-level": changed(preset(name), TINY | (changes or {}))
 
 

@@ -24,7 +24,7 @@ METRICS = {"encoder1_auc": 0.7, "encoder2_auc": 0.65, "gain_std": 0.12}
 
 def draw(page: str, **query: str) -> AppTest:
     """The page at this address, without an exception."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     if page != "app.py":
         app.switch_page(page)
     for name, value in query.items():

@@ -23,7 +23,7 @@ SMALL = [
     "model.width=8", "model.heads=2", "model.blocks=1", "model.feedforward=8", "data.window=20",
     "training.max_epochs=1", "training.batch_size=8", "training.device=cpu",
 ]  # fmt: skip
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "GAINAKT_STORE"} | {"OMP_NUM_THREADS": "1"}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "GAINAKT_STORE"}
 KEYS = {"run_id", "status", "epochs", "best_epoch", "seconds", "train_interactions_per_second", "test"}
 TEST_KEYS = {
     "encoder1_auc", "encoder2_auc", "gain_mean", "gain_std", "skill_gain_cv", "response_gain_ratio",

@@ -5,7 +5,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-import torch
 from typer.main import get_command
 
 from gainakt.cli.main import VERBS, app
@@ -122,7 +121,6 @@ def test_every_preset_is_described() -> None:
 
 
 def test_the_examples_of_the_python_page_run(class_file, tmp_path, capsys) -> None:
-    torch.set_num_threads(1)  # at this size a second thread only waits
     store = tmp_path / "runs.duckdb"
     stored_run(store)
     names = {"PATH": class_file, "STORE": store}

@@ -258,7 +258,7 @@ def test_find_a_student_and_have_a_prediction_explained(
 ) -> None:
     store = tmp_path / "runs.duckdb"
     run_id = trained(store)
-    served = dashboard(store=store, OMP_NUM_THREADS="1")
+    served = dashboard(store=store)
     page.goto(f"{served.url}/Student?run={run_id}")
     heading = page.get_by_role("heading", name="Student s")
     expect(heading).to_be_visible(timeout=SLOW)

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from gainakt.config.base import Section, setting
+from gainakt.config.base import LARGEST_SEED, Section, setting
 
 
 class DataConfig(Section):
@@ -21,7 +21,9 @@ class DataConfig(Section):
     simulate: str = setting(
         "demo", "Simulated scenario", "The scenario whose simulated students are used when the data path is empty."
     )
-    seed: int = setting(0, "Seed of the simulation", "The same scenario and seed give the same responses.", ge=0)
+    seed: int = setting(
+        0, "Seed of the simulation", "The same scenario and seed give the same responses.", ge=0, le=LARGEST_SEED
+    )
     window: int = setting(
         200,
         "Sequence window",

@@ -2,13 +2,15 @@
 
 from typing import Literal
 
-from gainakt.config.base import Section, setting
+from gainakt.config.base import LARGEST_SEED, MANY, Section, setting
 
 
 class TrainingConfig(Section):
     """How long, how fast and on what the model trains."""
 
-    seed: int = setting(0, "Seed", "Seed of the split, the initial values, the order of batches and dropout.", ge=0)
+    seed: int = setting(
+        0, "Seed", "Seed of the split, the initial values, the order of batches and dropout.", ge=0, le=LARGEST_SEED
+    )
     device: str = setting(
         "auto",
         "Device",
@@ -28,6 +30,7 @@ class TrainingConfig(Section):
         "Training ends after this many epochs in which neither encoder's validation AUC has improved (with"
         " shared parameters: the weighted loss).",
         ge=1,
+        le=MANY,
     )
     batch_size: int = setting(64, "Batch size", "Sequence windows per step.", ge=1, le=4096)
     batches: Literal["windows", "interactions"] = setting(
@@ -68,7 +71,9 @@ class TrainingConfig(Section):
         0.01, "Weight decay", "AdamW's weight decay on the encoders' matrices.", ge=0, le=1, live=True
     )
     clip_norm: float = setting(1.0, "Clip norm", "Gradients with a larger norm are scaled down to it.", gt=0, live=True)
-    fold: int = setting(0, "Validation fold", "The fold whose students validate, where the data have folds.", ge=0)
+    fold: int = setting(
+        0, "Validation fold", "The fold whose students validate, where the data have folds.", ge=0, le=MANY
+    )
     probe_every: int = setting(
         50,
         "Gradient probe interval",
@@ -133,6 +138,7 @@ class PressureConfig(Section):
         "Max consecutive rejections",
         "After this many rejected steps in a row one is made anyway, so that training goes on.",
         ge=1,
+        le=MANY,
     )
     fail_below: float = setting(
         0.0,

@@ -30,6 +30,10 @@ RENAMED = {"weights.bce": "weights.encoder_priority", "model.ability": "model.le
 """Former name of a setting -> its present name: older runs, commands, schedules and control requests use the former."""
 
 
+_SHOWN = 100
+"""Characters of a refused value that an error shows."""
+
+
 def renamed(name: str) -> str:
     """The present name of a setting, given its present or a former one."""
     return RENAMED.get(name, name)
@@ -199,12 +203,15 @@ def weights_at(schedule: str, epoch: int) -> dict[str, float]:
         spec = fields().get(renamed(f"weights.{name}"))
         if spec is None:
             known = ", ".join(WeightsConfig.model_fields)
-            raise InputError(f"regime.schedule: unknown weight {name!r} in {part.strip()!r}; known: {known}")
+            raise InputError(
+                f"regime.schedule: unknown weight {_shortened(name)} in {_shortened(part.strip())}; known: {known}"
+            )
         name = spec.name.removeprefix("weights.")
         points = sorted(_point(text, spec) for text in texts)
         if not points or len({at for at, _ in points}) < len(points) or name in values:
             raise InputError(
-                f"regime.schedule: {part.strip()!r}: expected each weight once, with epoch:value points, no epoch twice"
+                f"regime.schedule: {_shortened(part.strip())}: expected each weight once, with epoch:value points, no"
+                " epoch twice"
             )
         at, levels = ([point[place] for point in points] for place in (0, 1))
         values[name] = float(np.interp(epoch, at, levels))
@@ -216,10 +223,11 @@ def _point(text: str, spec: FieldSpec) -> tuple[int, float]:
     try:
         point = int(epoch), float(value)
     except ValueError:
-        raise InputError(f"regime.schedule: {text!r} is not epoch:value, such as 10:0.5") from None
+        raise InputError(f"regime.schedule: {_shortened(text)} is not epoch:value, such as 10:0.5") from None
     if point[0] < 1 or not (spec.low or 0.0) <= point[1] <= (spec.high or 0.0):
         raise InputError(
-            f"regime.schedule: {text!r}: epochs start at 1, and {spec.name} is from {spec.low:g} to {spec.high:g}"
+            f"regime.schedule: {_shortened(text)}: epochs start at 1, and {spec.name} is from {spec.low:g} to"
+            f" {spec.high:g}"
         )
     return point
 
@@ -228,8 +236,13 @@ def _explain(error: ValidationError) -> str:
     lines = []
     for item in error.errors():
         name = ".".join(str(part) for part in item["loc"])
-        lines.append(f"{name}: {item['msg']}; got {item['input']!r}")
+        lines.append(f"{name}: {item['msg']}; got {_shortened(item['input'])}")
     return "; ".join(lines)
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} …"
 
 
 def difference(config: Config, other: Config) -> dict[str, tuple[Any, Any]]:

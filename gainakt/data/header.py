@@ -13,6 +13,8 @@ NUMBERED = "column {}"
 
 _SEPARATOR_LINE = re.compile(r'^"?sep=(.)"?[,;\t ]*$', re.IGNORECASE)
 _NUMBER = re.compile(r"-?\d+([.,]\d+)?([eE][+-]?\d+)?")
+MOST_COLUMNS = 20_000
+"""Columns of a table that is read; a matrix of students by items has one per item."""
 _TITLES = 10  # lines of a title that may stand above a header of known names
 
 
@@ -42,7 +44,8 @@ def preamble(lines: Sequence[str]) -> Preamble:
 
 def _names(line: str, separator: str) -> int:
     """How many of the roles that every table needs the names in a line are known for."""
-    found = known_roles(split(line, separator or best_separator(line)))
+    cells = split(line, separator or best_separator(line))
+    found = known_roles(cells) if len(cells) <= MOST_COLUMNS else ()
     return sum(role in found for role in REQUIRED)
 
 

@@ -15,7 +15,6 @@ from gainakt.data.opening import Opened, literal
 from gainakt.data.records import line_count, records, sound_records
 
 _BATCH = 50_000
-_LONGEST_LINE = 1 << 24
 MATERIALISED = 20_000_000
 """Rows up to which the good responses are a table; larger files are checked anew at each pass, out of core."""
 
@@ -88,7 +87,8 @@ def _load_fast(
         connection.execute(
             f"CREATE TABLE {relation}_fast AS SELECT {names} FROM read_csv($path, columns = {{{columns}}},"
             " header = $named, skip = $skip, delim = $separator, quote = '\"', escape = '\"', auto_detect = false,"
-            f" strict_mode = true, null_padding = false, comment = '', nullstr = '', max_line_size = {_LONGEST_LINE})",
+            " strict_mode = true, null_padding = false, comment = '', nullstr = '',"
+            f" max_line_size = {text.LONGEST_LINE})",
             {"path": literal(file.plain), "separator": file.separator, "named": file.named, "skip": file.skip},
         )
     except duckdb.OutOfMemoryException:

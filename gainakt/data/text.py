@@ -2,16 +2,19 @@
 
 import codecs
 import gzip
+import os
 import re
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO, cast
 
 from gainakt.config import DataConfig
 from gainakt.data.convert import binary
-from gainakt.data.header import best_separator, names_columns, numbered, preamble
+from gainakt.data.header import MOST_COLUMNS, best_separator, names_columns, numbered, preamble
 from gainakt.data.records import lines, records
 from gainakt.errors import InputError
 
@@ -21,8 +24,15 @@ REPLACED = "\ufffd"
 GUESSED = ("gb18030", "cp1252", "latin-1")
 """Encodings that bytes cannot prove; whoever reads them is told."""
 
+LONGEST_LINE = 1 << 24
+"""Bytes of a line of text that is read."""
+_MOST_TIMES = 200
+"""A packed file may hold this many times its size, and as much again as `_ALWAYS`; logs reach about 30 times."""
+_ALWAYS = 1 << 30
+
 _CHUNK = 1 << 24
 _SAMPLE = 1 << 22
+_LOOK = 1 << 16
 _LOOKED_AT = 60  # lines in which the header is looked for
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -79,6 +89,7 @@ def open_text(path: Path, config: DataConfig, scratch: Path, stored: Path | None
 
 
 def _with_header(file: Text, config: DataConfig) -> Text:
+    _check_lines(file)
     top = [line for _, line in islice(lines(file.plain), _LOOKED_AT)]
     before = preamble(top)
     skip = before.skip
@@ -91,9 +102,24 @@ def _with_header(file: Text, config: DataConfig) -> Text:
     if before.commented:
         first[0] = first[0].lstrip("# ")
     skip = near[0][0] - 1 if near else skip
+    if len(first) > MOST_COLUMNS:
+        raise InputError(f"{file.path}: its first row has {len(first):,} cells; a table has {MOST_COLUMNS:,} at most")
     named = before.commented or names_columns(first, [fields for _, fields, _ in near[1:] if fields], config)
     header = first if named else numbered(len(first))
     return replace(file, separator=separator, header=header, first=first, skip=skip, named=named)
+
+
+def _check_lines(file: Text) -> None:
+    """Refuse a file with a line far too long to be one; looks at little of it where lines are short."""
+    with file.plain.open("rb") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        for start in range(0, size, LONGEST_LINE):
+            stream.seek(start)
+            ends = (b"\n" in chunk or b"\r" in chunk for chunk in iter(partial(stream.read, _LOOK), b""))
+            if size - start > LONGEST_LINE and not any(islice(ends, LONGEST_LINE // _LOOK)):
+                raise InputError(
+                    f"{file.path}: a line of more than {LONGEST_LINE:,} bytes; allowed: text with a line per row"
+                )
 
 
 def head(path: Path) -> bytes:
@@ -141,9 +167,12 @@ def _encoding(path: Path, head: bytes, asked: str) -> tuple[str, bool]:
         if head.startswith(mark):
             return name, not _decodes(path, name)
     sample = head[: 1 << 16]
-    if sample[1::2].count(0) > 0.2 * len(sample):
+    nothing = [sample[start::2].count(0) > 0.2 * len(sample) for start in (0, 1)]
+    if all(nothing):
+        raise InputError(f"{path}: this looks like a binary file; allowed: text (CSV, TSV, ...) and Parquet")
+    if nothing[1]:
         return "utf-16-le", not _decodes(path, "utf-16-le")
-    if sample[0::2].count(0) > 0.2 * len(sample):
+    if nothing[0]:
         return "utf-16-be", not _decodes(path, "utf-16-be")
     if _decodes(path, "utf-8"):
         return "utf-8", False
@@ -168,20 +197,34 @@ def _legacy(path: Path, head: bytes) -> tuple[str, bool]:
 def _decodes(path: Path, encoding: str) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
-        with _open(path) as stream:
-            while chunk := stream.read(_CHUNK):
-                decoder.decode(chunk)
+        for chunk in _chunks(path):
+            decoder.decode(chunk)
         decoder.decode(b"", final=True)
     except UnicodeError:
         return False
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
     return True
 
 
 def _convert(path: Path, plain: Path, encoding: str, lossy: bool) -> None:
-    decode = codecs.getreader(encoding)
-    with _open(path) as source, plain.open("w", encoding="utf-8", newline="") as target:
-        stream = decode(source, "replace" if lossy else "strict")
-        while chunk := stream.read(_CHUNK):
-            target.write(chunk.replace("\ufeff", ""))
+    decoder = codecs.getincrementaldecoder(encoding)("replace" if lossy else "strict")
+    try:
+        with plain.open("w", encoding="utf-8", newline="") as target:
+            for chunk in _chunks(path):
+                target.write(decoder.decode(chunk).replace("\ufeff", ""))
+            target.write(decoder.decode(b"", final=True))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be unpacked to {plain.parent}: {error.strerror}; set TMPDIR") from None
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    """The content of a file, unpacked where it is gzip; raises InputError where that is too much or damaged."""
+    left = _ALWAYS + _MOST_TIMES * path.stat().st_size
+    try:
+        with _open(path) as stream:
+            while chunk := stream.read(_CHUNK):
+                left -= len(chunk)
+                if left < 0:
+                    raise InputError(f"{path}: unpacks to far more than a table does; unpack it yourself to read it")
+                yield chunk
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None

@@ -244,11 +244,20 @@ def write_rejected(data: Interactions, path: Path) -> None:
     path.write_text(safe_csv(data.rejected), encoding="utf-8", newline="")
 
 
+_FORMULA = "=+-@\t\n＝＋－＠"
+"""What a cell that a spreadsheet computes may begin with (OWASP, CSV injection)."""
+
+
 def safe_csv(table: pd.DataFrame) -> str:
     """A table as CSV; text that a spreadsheet would take for a formula is quoted."""
     texts = [name for name in table.columns if not pd.api.types.is_numeric_dtype(table[name])]
-    return str(table.assign(**{name: list(map(_harmless, table[name])) for name in texts}).to_csv(index=False))
+    quoted = table.assign(**{name: list(map(_harmless, table[name])) for name in texts})
+    return str(quoted.to_csv(index=False, header=[_harmless(name) for name in table.columns]))
 
 
 def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    if not isinstance(value, str) or not value:
+        return value
+    # Python's csv leaves a lone \r unquoted: what follows it would be a row of its own.
+    plain = value.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{plain}" if plain[0] in _FORMULA else plain

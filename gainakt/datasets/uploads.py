@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gainakt.data.files import ENDINGS
-from gainakt.errors import InputError
+from gainakt.errors import InputError, check_may_write
 
 MOST_UNPACKED = 20
 """A compressed file may hold this many times the limit of an upload."""
@@ -26,6 +26,7 @@ def save(files: Sequence[tuple[str, bytes]], folder: Path, limit: int) -> Path:
     The same files lie in the same place, however often they come. Raises InputError for an ending that is not allowed,
     an empty file, or one of more than `limit` bytes.
     """
+    check_may_write()
     contents: dict[str, bytes] = {}
     for number, (name, content) in enumerate(files, 1):
         safe = safe_name(name)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gainakt.errors import in_words
+from gainakt.errors import check_may_write, in_words
 from gainakt.jobs.service import Service
 from gainakt.jobs.turns import Cancelled, Turn
 from gainakt.store import Run
@@ -52,6 +52,7 @@ class Jobs:
 
     def start(self, about: str, what: str, work: Work) -> None:
         """Start a job about a run; one that has not ended is not started twice."""
+        check_may_write()
         turn = Turn(what, about, training=False)
         with self._lock:
             if about in self._jobs and not self._jobs[about][0].ended:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gainakt.config import Config
-from gainakt.errors import InputError, in_words
+from gainakt.errors import InputError, check_may_write, in_words
 from gainakt.jobs.lineage import FRESH, Beginning, requests
 from gainakt.jobs.processes import dismiss, leading
 from gainakt.jobs.turns import Turn, Turns
@@ -120,6 +120,7 @@ class Service:
 
     def start(self, folder: RunFolder, config: Config, begin: Beginning = FRESH) -> str:
         """Queue the training of a run that has its folder, from where it begins; returns its id at once."""
+        check_may_write()
         turn = Turn("training", folder.run_id, training=True)
         try:
             self.turns.start(turn, lambda: self._train(turn, folder, config, begin))

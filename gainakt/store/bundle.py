@@ -13,13 +13,14 @@ import shutil
 import time
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from gainakt import __version__
-from gainakt.errors import InputError
+from gainakt.errors import InputError, check_may_write
 from gainakt.store.entities import PUBLISHED, Run
 from gainakt.store.inbox import RUN_ID, RunFolder
 
@@ -113,6 +114,7 @@ def import_runs(root: Path, file: Path) -> list[Imported]:
     Raises InputError, and imports nothing, where the file is not whole or holds what no export writes. A run that is
     there already is left as it is; one whose id stands for something else here is refused.
     """
+    check_may_write()
     try:
         with zipfile.ZipFile(file) as archive:
             runs = _manifest(archive, file)
@@ -176,19 +178,26 @@ def _check_members(archive: zipfile.ZipFile, runs: list[dict[str, Any]], file: P
 
 
 def _unpacked(archive: zipfile.ZipFile, runs: list[dict[str, Any]], root: Path) -> list[Imported]:
+    with arriving(root) as place:
+        total, free = sum(size for run in runs for size, _ in run["files"].values()), shutil.disk_usage(root).free
+        if total > free:
+            raise InputError(f"the runs need {total:,} bytes and the disk of {root} has {free:,} left; make room on it")
+        for run in runs:
+            _extract(archive, run, place / run["run_id"])
+        return [_placed(run, place / run["run_id"], root / run["run_id"]) for run in runs]
+
+
+@contextmanager
+def arriving(root: Path) -> Iterator[Path]:
+    """A folder below `root` for runs that come in: each is made whole there, then moved to its place in one step."""
     root.mkdir(parents=True, exist_ok=True)
     remove_leftovers(root, _ARRIVING)
-    total, free = sum(size for run in runs for size, _ in run["files"].values()), shutil.disk_usage(root).free
-    if total > free:
-        raise InputError(f"the runs need {total:,} bytes and the disk of {root} has {free:,} left; make room on it")
-    arriving = root / f"{_ARRIVING}{secrets.token_hex(16)}"
-    arriving.mkdir()
+    place = root / f"{_ARRIVING}{secrets.token_hex(16)}"
+    place.mkdir()
     try:
-        for run in runs:
-            _extract(archive, run, arriving / run["run_id"])
-        return [_placed(run, arriving / run["run_id"], root / run["run_id"]) for run in runs]
+        yield place
     finally:
-        shutil.rmtree(arriving, ignore_errors=True)
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _extract(archive: zipfile.ZipFile, run: dict[str, Any], folder: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from gainakt.errors import InputError, StoreDamaged, StoreFull, disk_full, in_words
+from gainakt.errors import InputError, StoreDamaged, StoreFull, check_may_write, disk_full, in_words
 
 _TELLS = (duckdb.CatalogException, duckdb.FatalException, duckdb.InternalException)
 """The store's own queries name what every store has: where a table or column is missing, the file is not whole."""
@@ -70,6 +70,7 @@ def rebuild(path: Path, runs: Path, wait: float = 5.0) -> tuple[int, Path | None
     from gainakt.store import connection
     from gainakt.store.store import Store
 
+    check_may_write()
     if path.exists() and not runs.is_dir():
         raise InputError(
             f"there is no folder {runs} with the runs' journals to rebuild {path} from; nothing was changed"

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from gainakt import __version__
-from gainakt.errors import InputError, place_refused
+from gainakt.errors import InputError, check_may_write, place_refused
 from gainakt.store.lines import Appender, Lines, read
 from gainakt.store.owner import this_process
 
@@ -59,6 +59,7 @@ class RunFolder:
 
         `lineage` says what it comes from: `parent` and `step` of a branch, and what else tells it from its parent.
         """
+        check_may_write()
         while True:
             run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
             created = cls(root, run_id)

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gainakt.errors import check_may_write
+
 try:
     import fcntl
 except ImportError:  # no such locks here: numbers may then be given twice by two writers at once
@@ -34,6 +36,7 @@ class Appender:
     """A file open for appending lines; each is written whole, numbered after the last one in the file."""
 
     def __init__(self, path: Path) -> None:
+        check_may_write()
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
         self._handle = os.open(path, flags, 0o644)
         self._end, self._number = -1, 0

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from gainakt.errors import InputError
+from gainakt.errors import InputError, check_may_write
 from gainakt.measures.metrics import auc, log_loss
-from gainakt.store.bundle import Imported
+from gainakt.store.bundle import Imported, arriving
 from gainakt.store.entities import PUBLISHED
 from gainakt.store.inbox import RunFolder
 
@@ -34,6 +34,7 @@ def import_pykt(root: Path, folder: Path) -> Imported:
 
     Raises InputError where the folder holds no run, or no predictions on test students.
     """
+    check_may_write()
     config = _config(folder)
     params = {**config["train_config"], **config["params"]}
     files = sorted(folder.glob("*_test_predictions.txt")) or sorted(folder.glob("*_test_window_predictions.txt"))
@@ -43,15 +44,15 @@ def import_pykt(root: Path, folder: Path) -> Imported:
     name = f"pyKT {params.get('model_name', 'model')}"
     digest = hashlib.sha256((folder / CONFIG).read_bytes() + probability.tobytes()).hexdigest()
     run_id = f"{PUBLISHED}{int(digest[:8], 16) % 10**6:06d}-{digest[8:12]}"
-    place = RunFolder(root, run_id)
-    if place.folder.exists():
+    if (root / run_id).exists():
         return Imported(run_id, name, "there already")
-    place.folder.mkdir(parents=True)
     measured = {"encoder1_auc": auc(target, probability), "bce": log_loss(target, probability)}
     source = f"{len(target):,} predictions of {files[0].name}"
-    with place:
+    with arriving(root) as place, RunFolder(place, run_id) as made:
+        made.folder.mkdir()
         for row in _rows(run_id, name, params, measured, source):
-            place.append({**row, "time": files[0].stat().st_mtime})
+            made.append({**row, "time": files[0].stat().st_mtime})
+        made.folder.rename(root / run_id)
     return Imported(run_id, name, "imported")
 
 

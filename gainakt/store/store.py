@@ -107,8 +107,8 @@ class Store(Reader):
         return kept[question].copy(deep=False)
 
     def serve_snapshots(self) -> int:
-        """Answer the processes that wait for a snapshot of this store; how many there were."""
-        if self.runs_root is None or self.read_only:
+        """Answer the processes that wait for a snapshot of this store's file; how many there were."""
+        if self.runs_root is None or self.path is None or self.read_only:
             return 0
         tokens = snapshot.requests(self.runs_root)
         if tokens:

@@ -14,7 +14,7 @@ from gainakt.store.reader import Reader
 
 FORMATS = {"csv": "(FORMAT csv, HEADER)", "parquet": "(FORMAT parquet, COMPRESSION zstd)"}
 _BATCH = 100_000
-_FORMULA = r"^[=+\-@\t\r]"
+_FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"
 
 
 def export_tables(store: Reader, run_ids: Sequence[str], folder: Path, form: str) -> dict[str, int]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from gainakt.errors import InputError
+from gainakt.errors import InputError, check_may_write
 from gainakt.store.entities import Run
 from gainakt.store.inbox import RUN_ID, RunFolder
 
@@ -45,6 +45,7 @@ class Deleted:
 
 def discard(root: Path, run: Run, who: str) -> None:
     """Move a run's folder into the trash; a copy of the same run that lies there is replaced."""
+    check_may_write()
     folder = RunFolder(root, run.run_id).folder
     about = {"name": run.name, "status": run.status, "data": run.data_name, "created": run.created}
     (folder / _ABOUT).write_text(json.dumps({**about, "deleted": time.time(), "who": who}), encoding="utf-8")
@@ -60,6 +61,7 @@ def restore(root: Path, run_id: str) -> str:
 
     Raises InputError where it is not in the trash, or there is such a run already.
     """
+    check_may_write()
     meant = [name for name in _names(root) if run_id and name.startswith(run_id)]
     if len(meant) != 1:
         why = f"is ambiguous: {', '.join(sorted(meant)[:5])}" if meant else "is not in the trash"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gainakt.errors import InputError
+from gainakt.errors import InputError, check_may_write
 
 _FILE = "views.json"
 LONGEST_NAME = 60
@@ -36,6 +36,7 @@ def remove(root: Path, name: str) -> None:
 
 
 def _write(root: Path, views: Mapping[str, Any]) -> None:
+    check_may_write()
     temporary = root / f".{_FILE}.{secrets.token_hex(4)}"
     try:
         temporary.write_text(json.dumps(views, ensure_ascii=False, indent=1), encoding="utf-8")

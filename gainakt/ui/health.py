@@ -2,9 +2,11 @@
 
 import streamlit as st
 
+from gainakt.errors import read_only
 from gainakt.store import Store, checkup
 from gainakt.ui import resources
 from gainakt.ui.text import markdown_text
+from gainakt.ui.visitors import LOOK_ON, owners
 
 _ICONS = {checkup.GOOD: ":material/check_circle:", checkup.BAD: ":material/error:"}
 
@@ -13,8 +15,10 @@ def draw(store: Store) -> None:
     """Where the store is, and on demand what `gainakt doctor` says of it."""
     path = resources.store_path()
     where, button = st.columns([9.75, 1.9], vertical_alignment="center")
-    where.caption(f"Store: {markdown_text(path)}")
-    if not button.button("Check the store", width="stretch", help="Reads every row, checkpoint and state once."):
+    where.caption(LOOK_ON if read_only() else f"Store: {markdown_text(path)}")
+    if not button.button(
+        "Check the store", width="stretch", **owners(help="Reads every row, checkpoint and state once.")
+    ):
         return
     with st.spinner("Reading the store and the runs' folders …"):
         found = checkup.findings(path, store)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from gainakt.ui import resources
 from gainakt.ui.text import markdown_text
+from gainakt.ui.visitors import owners
 
 _TICK = 2.0
 
@@ -27,7 +28,7 @@ def _ticker(name: str) -> Callable[[], None]:
         elif not job.ended:
             text = resources.job_text(resources.store(), job)
             st.progress(min(job.done, 1.0), text=text[:1].upper() + text[1:])
-            st.button("Cancel", key=f"cancel-{name}", on_click=resources.jobs().cancel, args=(name,))
+            st.button("Cancel", key=f"cancel-{name}", on_click=resources.jobs().cancel, args=(name,), **owners())
         shown = f"{name}-shown"
         if job.ended and st.session_state.get(shown) is False:
             st.session_state[shown] = True

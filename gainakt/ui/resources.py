@@ -9,7 +9,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from gainakt import reference
 from gainakt.config import DEFAULT_STORE
-from gainakt.errors import InputError, StoreBusy, StoreDamaged, in_words
+from gainakt.errors import InputError, StoreBusy, StoreDamaged, in_words, read_only
 from gainakt.jobs.background import Job, Jobs
 from gainakt.jobs.devices import Device
 from gainakt.jobs.devices import devices as there
@@ -29,8 +29,11 @@ def store_path() -> Path:
 
 @st.cache_resource(show_spinner=False)
 def _open_store() -> Store:
-    reference.place(runs_root(store_path()))
-    store = Store.open(store_path())
+    if read_only():  # a store of its own beside the one that holds the file, made from the same journals
+        store = Store.open(":memory:", runs=runs_root(store_path()))
+    else:
+        reference.place(runs_root(store_path()))
+        store = Store.open(store_path())
     store.on_damage = _show_damage
     with suppress(InputError):  # a full disk: the intake tries again
         store.take_in()  # else the first page would know of no run that came while no dashboard ran

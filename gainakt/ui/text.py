@@ -21,8 +21,12 @@ def markdown_text(text: object) -> str:
 
     Addresses and :names: are turned into links and icons even where escaped: an invisible joiner breaks them.
     """
-    broken = _AUTOMATIC.sub(lambda match: f"{match[0]}\u2060", " ".join(str(text).split()))
-    return escaped(broken, MARKDOWN + "-.:")
+    return escaped(plain_signs(" ".join(str(text).split())), MARKDOWN + "-.:")
+
+
+def plain_signs(markdown: str) -> str:
+    """Markdown of the report, in which names are escaped already, without what Streamlit alone turns into something."""
+    return _AUTOMATIC.sub(lambda match: f"{match[0]}\u2060", markdown)
 
 
 def shortened(text: object, length: int) -> str:

@@ -45,7 +45,7 @@ def map_column(page: Page, label: str, column: str) -> None:
 
 def test_upload_mend_and_train(page: Page, dashboard: Callable[..., Any], tmp_path: Path) -> None:
     path = broken_file(tmp_path)
-    served = dashboard(OMP_NUM_THREADS="1")
+    served = dashboard()
     page.goto(served.url)
     page.get_by_role("button", name="Choose data").click()
     page.get_by_role("radio", name="Upload").click()

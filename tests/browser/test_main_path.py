@@ -81,7 +81,7 @@ def start_and_steer(page: Page, url: str, store: Path) -> str:
 
 
 def test_start_steer_stop_find_compare(page: Page, browser: Browser, dashboard: Callable[..., Any]) -> None:
-    served = dashboard(OMP_NUM_THREADS="1")
+    served = dashboard()
     first = start_and_steer(page, served.url, served.store)
     page.get_by_role("button", name="Stop").click()
     expect(tile(page, "Status")).to_have_text("stopped", timeout=SLOW)
@@ -129,7 +129,7 @@ def test_a_training_in_a_terminal(page: Page, dashboard: Callable[..., Any]) -> 
     served = dashboard()
     page.goto(f"{served.url}/Runs")
     expect(page.get_by_text("No runs yet")).to_be_visible(timeout=SLOW)
-    environment = {**os.environ, "GAINAKT_STORE": str(served.store), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "GAINAKT_STORE": str(served.store)}
     command = [sys.executable, "-m", "gainakt"]
     train = [*command, "train", "--set", "training.max_epochs=200", "--name", "in a terminal"]
     with subprocess.Popen(train, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:

@@ -20,13 +20,13 @@ CHOSEN = """(end) => { const box = document.querySelector("[data-testid=stSelect
 
 @pytest.mark.timeout(400)  # four servers in turn; a shared machine may be many times slower than an idle one
 def test_a_killed_server_and_links_as_the_first_request(page: Page, dashboard: Callable[..., Any]) -> None:
-    served = dashboard(OMP_NUM_THREADS="1")
+    served = dashboard()
     run_id = small_run(page, served.url, EPOCHS)
     expect(page.get_by_text(re.compile(rf"Epoch [2-5] of {EPOCHS}"))).to_be_visible(timeout=SLOW)
     os.kill(served.process.pid, signal.SIGKILL)
     served.process.wait()
 
-    served = dashboard(served.store, OMP_NUM_THREADS="1")
+    served = dashboard(served.store)
     page.goto(f"{served.url}/Train?run={run_id}")
     expect(page.get_by_text("Interrupted: its process ended")).to_be_visible(timeout=SLOW)
     assert "corrected" in page.locator("h1").first.inner_text()

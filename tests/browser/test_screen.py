@@ -50,7 +50,7 @@ def small_run(page: Page, url: str, epochs: int = 400) -> str:
 
 
 def test_all_is_in_sight_and_a_run_pauses_resumes_and_branches(page: Page, dashboard: Callable[..., Any]) -> None:
-    served = dashboard(OMP_NUM_THREADS="1")
+    served = dashboard()
     first = small_run(page, served.url)
     page.wait_for_function(POINTS, arg=4, timeout=SLOW)
     page.wait_for_function(f'document.querySelector("{CHARTS[2]}")?._fullData?.length > 0', timeout=SLOW)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gainakt.errors import InputError
+from gainakt.errors import InputError, check_may_write
 from gainakt.jobs.sweep.space import NAME, Space, read
 from gainakt.store import runs_root
 from gainakt.store.inbox import beside
@@ -57,6 +57,7 @@ class SweepFolder:
 
     def save(self, text: str) -> None:
         """Make this the plan; runs that it has in common with an earlier one count as done. Raises InputError."""
+        check_may_write()
         read(text)
         self.path.mkdir(parents=True, exist_ok=True)
         _write(self._plan, text)
@@ -75,6 +76,7 @@ class SweepFolder:
     @contextmanager
     def owned(self, engine: str, processes: int) -> Iterator[None]:
         """Be the one process that trains it; raises InputError where another one does."""
+        check_may_write()
         if other := self.owner():
             raise InputError(
                 f"the sweep {self.name} is being trained by process {other['pid']} on {other['host']}; stop that first"
@@ -95,6 +97,7 @@ class SweepFolder:
 
     def request_stop(self) -> None:
         """Ask the process that trains it to end, with the states of its trainings kept."""
+        check_may_write()
         self._stop.touch()
 
     def asked_to_stop(self) -> bool:

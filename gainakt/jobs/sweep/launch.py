@@ -5,11 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from gainakt.errors import check_may_write
 from gainakt.jobs.sweep.folder import SweepFolder
 
 
 def launch(folder: SweepFolder, processes: int) -> "subprocess.Popen[bytes]":
     """Begin a sweep that has its plan, or go on with it; what it prints goes to its log."""
+    check_may_write()
     package = str(Path(__file__).resolve().parents[3])
     path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
     command = [sys.executable, "-m", "gainakt", "sweep", folder.name]

@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import json
 import math
+import os
 import random
 import re
 import tomllib
@@ -134,7 +135,7 @@ def read(text: str) -> Space:
     """The space that a TOML text describes; raises InputError."""
     try:
         tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # tomllib's own, and Python's for a huge number
         raise InputError(f"not TOML: {error}; a line looks like weights.variance = [0.1, 1, 10]") from None
     given, found = dict(_flat(tree)), {}
     options = {name: given.pop(name) for name in _KEYS if name in given}
@@ -151,7 +152,7 @@ def read(text: str) -> Space:
         else:
             fixed[name] = value
     if path := fixed.get("data.path"):
-        fixed["data.path"] = str(Path(str(path)).resolve())  # other processes may work in another folder
+        fixed["data.path"] = os.path.abspath(str(path))  # other processes may work in another folder
     space = Space(presets=presets, axes=axes, fixed=fixed, **{name: _option(name, v) for name, v in options.items()})
     _check(space)
     _check_settings(space)

@@ -14,6 +14,7 @@ from gainakt.jobs.study import read, whole_numbers
 from gainakt.store import Store
 from gainakt.ui import resources
 from gainakt.ui.text import markdown_text
+from gainakt.ui.visitors import owners
 
 JOB, CURVE = "benchmark", "freedoms"
 _PROTOCOLS = {"pykt": "given folds, test students", "students80": "80/20 of all students"}
@@ -91,7 +92,7 @@ def curve(data: Config) -> None:
 def _button(text: str, name: str, work: Work) -> None:
     job = resources.jobs().of(name)
     busy = job is not None and not job.ended
-    if st.button(text, type="primary", icon=":material/play_arrow:", disabled=busy, key=f"start-{name}"):
+    if st.button(text, type="primary", icon=":material/play_arrow:", key=f"start-{name}", **owners(busy)):
         resources.jobs().start(name, name, work)
         st.rerun()
 

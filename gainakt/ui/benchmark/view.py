@@ -52,8 +52,9 @@ def table(store: Store, yardsticks: list[Run]) -> None:
     chosen = left.selectbox("Benchmark", list(found), format_func=names.__getitem__)
     some = found[chosen]
     trainings = benchmark.configurations(benchmark.comparable(store, some))
+    most = max(trainings, key=lambda name: len(trainings[name]), default=None)  # folds; the newest of equals
     picked = right.multiselect(
-        "Trainings", list(trainings), list(trainings)[:1], placeholder="None on these data and splits",
+        "Trainings", list(trainings), [most] if most else [], placeholder="None on these data and splits",
         format_func=lambda name: shortened(name, 60), disabled=not trainings,
         help="Finished trainings on the same data and splits. Those that differ in fold and seed alone are one row.",
     )  # fmt: skip
@@ -79,7 +80,7 @@ def _show(rows: pd.DataFrame, columns: list[str]) -> None:
     config["To the best"] = st.column_config.NumberColumn("To the best", format="%+.4f", help=_HELPS["To the best"])
     config["Seconds"] = st.column_config.NumberColumn("Seconds", format="%.0f", help=_HELPS["Seconds"])
     config["95 % interval"] = st.column_config.TextColumn(help=_HELPS["95 % interval"])
-    config["Model"] = st.column_config.TextColumn(width=230)
+    config["Model"] = st.column_config.TextColumn(width=300)
     config["run_id"] = st.column_config.TextColumn("Run id")
     st.dataframe(shown, hide_index=True, placeholder="–", column_config=config, height=tables.fitting(len(shown), 560))
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from gainakt.config import DataConfig
-from gainakt.errors import InputError
+from gainakt.errors import InputError, read_only
 from gainakt.ui import resources
 
 FOLDERS = "GAINAKT_DATA_FOLDERS"
@@ -26,6 +26,8 @@ def allowed() -> list[Path]:
 
 def check(config: DataConfig) -> None:
     """Refuse data outside the allowed folders before anything of them is looked at; raises InputError."""
+    if read_only():
+        raise InputError("visitors look on: this dashboard reads no data files")
     folders = allowed()
     for path in (config.path, config.test_path):
         for part in filter(None, map(str.strip, path.split(";"))):

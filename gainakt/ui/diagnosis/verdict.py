@@ -12,6 +12,7 @@ from gainakt.jobs.background import tests
 from gainakt.store import Store
 from gainakt.ui import resources
 from gainakt.ui.text import markdown_text, number
+from gainakt.ui.visitors import owners
 from gainakt.verdict.criteria import (
     MASTERY_CORRELATIONS,
     STANDINGS,
@@ -160,7 +161,7 @@ def _tests(insight: Insight) -> None:
     busy = job is not None and not job.ended
     usable = run.status in ("finished", "stopped") and bool(run.data_fingerprint)
     for place, (arm, label, help_text) in zip(st.columns([3, 3, 4]), _TESTS, strict=False):
-        if place.button(label, key=f"test-{arm}", help=help_text, disabled=busy or not usable, width="stretch"):
+        if place.button(label, key=f"test-{arm}", width="stretch", **owners(busy or not usable, help_text)):
             work: Any = tests(run, resources.service().root, arm, insight.facts.tested)
             resources.jobs().start(run.run_id, label, work)
             st.rerun()

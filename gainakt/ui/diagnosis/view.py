@@ -14,7 +14,8 @@ from gainakt.ui import resources, tables, words
 from gainakt.ui.plots import charts
 from gainakt.ui.plots.charts import Axes
 from gainakt.ui.plots.live import live_plot
-from gainakt.ui.text import markdown_text, number
+from gainakt.ui.text import markdown_text, number, plain_signs
+from gainakt.ui.visitors import owners
 
 _STATE = {
     "curve_slope": "Mean slope of the learning curve at the next skill (at most 0.25)",
@@ -122,7 +123,7 @@ def training(insight: Insight) -> None:
         axes = Axes("Validation AUC, Encoder 1 minus Encoder 2", "epoch", "difference")
         live_plot(f"diagnosis-apart-{run_id}", charts.lines(series, {"apart": "difference"}, None, None, axes))
     for sentence in (*sentences.stopping(facts), *sentences.dynamics(facts)):
-        st.markdown(sentence)
+        st.markdown(plain_signs(sentence))
 
 
 def next_step(insight: Insight) -> None:
@@ -140,7 +141,7 @@ def next_step(insight: Insight) -> None:
         st.caption(markdown_text(error))
         return
     preset, run = insight.path.preset, insight.facts.run
-    if st.button(f"Train {preset} on {markdown_text(run.data_name)}", type="primary", key="start-next"):
+    if st.button(f"Train {preset} on {markdown_text(run.data_name)}", type="primary", key="start-next", **owners()):
         started = resources.service().submit(config, name=f"{preset} after {run.run_id[-4:]}", preset=preset)
         st.switch_page("pages/1_Train.py", query_params={"run": started})
 

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from gainakt.config import Config, FieldSpec, changed, fields, flatten
-from gainakt.errors import InputError
+from gainakt.errors import InputError, read_only
 from gainakt.ui.text import markdown_text, number
 
 LOG_START = 0.01
@@ -53,6 +53,7 @@ def exact(spec: FieldSpec, value: float, key: str) -> None:
         step=nice((spec.default or 0.1) / 10),
         format="%g",
         label_visibility="collapsed",
+        disabled=read_only(),
     )
 
 

@@ -12,10 +12,13 @@ from gainakt.store import Run, Store
 from gainakt.store.facts import TESTED
 from gainakt.store.values import as_json
 from gainakt.ui import resources
+from gainakt.ui.visitors import owners
 
 _SMALL = {"model.width": 128, "training.max_epochs": 3}
 _CURVE_MODEL = "stand-in"
 _SAW_WHY = "guide.saw-why"
+_OPENS = ("Watch", "Open", "Diagnose")
+"""Labels of the buttons that start nothing."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,10 @@ def draw(store: Store) -> None:
             text.markdown(f"**{step.title}.** {step.text}")
             state.markdown(_state(step, step.key == upcoming))
             kind: Any = "primary" if step.key == upcoming else "secondary"
-            if button.button(step.label, key=f"start-{step.key}", type=kind, width="stretch"):
+            starts = step.label not in _OPENS
+            if button.button(
+                step.label, key=f"start-{step.key}", type=kind, width="stretch", **(owners() if starts else {})
+            ):
                 step.act()
 
 

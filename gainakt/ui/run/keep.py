@@ -12,6 +12,7 @@ from gainakt.store import Run, Store
 from gainakt.store.bundle import Imported, export_runs, import_runs
 from gainakt.ui import resources
 from gainakt.ui.text import markdown_text, shortened
+from gainakt.ui.visitors import owners
 
 _OUTCOMES = {
     "imported": ("Imported", st.success, ":material/check_circle:"),
@@ -51,10 +52,12 @@ def import_place(store: Store) -> bool:
         file = st.file_uploader(
             "A file that Export wrote",
             type="zip",
-            help="Runs that are here already stay as they are. Larger files, and runs of pyKT:"
-            " `python -m gainakt import FILE`.",
+            **owners(
+                help="Runs that are here already stay as they are. Larger files, and runs of pyKT:"
+                " `python -m gainakt import FILE`."
+            ),
         )
-        if st.button("Import", type="primary", disabled=file is None) and file is not None:
+        if st.button("Import", type="primary", **owners(file is None)) and file is not None:
             return _bring_in(store, file.getvalue())
     return False
 

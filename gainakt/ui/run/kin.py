@@ -14,6 +14,7 @@ from gainakt.store import Run, Store
 from gainakt.ui import resources, words
 from gainakt.ui.run import keep
 from gainakt.ui.text import markdown_text, number, shortened
+from gainakt.ui.visitors import owners
 
 MOST = 60
 """Runs of a tree that are listed."""
@@ -123,7 +124,7 @@ def actions(run: Run) -> None:
             "Replay",
             icon=":material/replay:",
             key=f"replay-{run.run_id}",
-            help="Trains it again as a new run, with every steering change at its step.",
+            **owners(help="Trains it again as a new run, with every steering change at its step."),
         ):
             _start(run, "replay")
         keep.export_button([run], run.run_id)
@@ -139,7 +140,7 @@ def resume(run: Run) -> None:
             icon=":material/resume:",
             type="primary",
             key=f"resume-{run.run_id}",
-            help="Trains on from the newest kept moment, to the same result as if it had never ended.",
+            **owners(help="Trains on from the newest kept moment, to the same result as if it had never ended."),
         )
     ):
         _start(run, "resume")

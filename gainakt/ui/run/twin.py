@@ -17,6 +17,7 @@ from gainakt.ui.plots.charts import Axes
 from gainakt.ui.plots.live import live_plot
 from gainakt.ui.run.recorded import curves_of
 from gainakt.ui.text import markdown_text
+from gainakt.ui.visitors import owners
 
 _TICK = 1.5
 _SEEDS = 3
@@ -55,13 +56,13 @@ def section(store: Store, run: Run) -> None:
         icon=":material/call_split:",
         type="primary",
         width="stretch",
-        disabled=busy or not usable,
+        **owners(busy or not usable),
         key=f"twin-{run.run_id}",
     ):
         work = partial(twin.twins, resources.service().root, run, int(seeds))
         resources.jobs().start(_about(run), "Unsteered twin", work)
         st.rerun()
-    if busy and cancel_at.button("Cancel", width="stretch", key=f"twin-cancel-{run.run_id}"):
+    if busy and cancel_at.button("Cancel", width="stretch", key=f"twin-cancel-{run.run_id}", **owners()):
         resources.jobs().cancel(_about(run))
     if not usable:
         st.caption("Its twin can be trained once it is finished or stopped.")

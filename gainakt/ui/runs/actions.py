@@ -14,6 +14,7 @@ from gainakt.ui.run import keep
 from gainakt.ui.runs import rows
 from gainakt.ui.runs.controls import Look
 from gainakt.ui.text import markdown_text, shortened
+from gainakt.ui.visitors import owners
 
 _SAID, _EDIT, _OPENED, _DELETE = "runs.said", "runs.edit", "runs.opened", "runs.delete"
 
@@ -30,7 +31,7 @@ def draw(store: Store, look: Look) -> None:
             "Compare", type="primary", icon=":material/compare:", disabled=len(runs) < 2, help="Side by side; tick two."
         ):
             st.switch_page("pages/4_Compare.py", query_params={"runs": ",".join(run.run_id for run in runs)})
-        with st.popover("Tag", icon=":material/sell:", disabled=not own, help="Add or take off tags."):
+        with st.popover("Tag", icon=":material/sell:", **owners(not own, "Add or take off tags.")):
             _tags(store, own)
         _edit(own[0] if len(own) == 1 else None)
         starred = bool(own) and all(run.favourite for run in own)
@@ -39,7 +40,7 @@ def draw(store: Store, look: Look) -> None:
         _button("Unarchive" if archived else "Archive", "archive", own, {"archived": not archived})
         keep.export_button(own, "ticked")
         with st.popover(
-            "Delete", icon=":material/delete:", disabled=not own, help="Move to the trash.", key=_DELETE,
+            "Delete", icon=":material/delete:", **owners(not own, "Move to the trash."), key=_DELETE,
             on_change="rerun",
         ):  # fmt: skip
             _delete(own)
@@ -60,8 +61,12 @@ def _count(runs: list[Run], look: Look) -> str:
 def _button(label: str, icon: str, runs: list[Run], changes: dict[str, Any]) -> None:
     ids = [run.run_id for run in runs]
     st.button(
-        label, icon=f":material/{icon}:", key=f"do-{icon}", disabled=not runs, on_click=_write, args=(ids, changes)
+        label, icon=f":material/{icon}:", key=f"do-{icon}", on_click=_click, args=(ids, changes), **owners(not runs)
     )
+
+
+def _click(ids: list[str], changes: dict[str, Any]) -> None:
+    _write(ids, changes)
 
 
 def _tags(store: Store, runs: list[Run]) -> None:
@@ -72,8 +77,8 @@ def _tags(store: Store, runs: list[Run]) -> None:
         chosen = st.multiselect(
             "Tags", used, accept_new_options=True, key="tags", placeholder="Choose or type", width=300
         )
-        st.button("Add", type="primary", on_click=_tag, args=(runs, chosen, True), disabled=not chosen)
-        st.button("Take off", on_click=_tag, args=(runs, chosen, False), disabled=not chosen)
+        st.button("Add", type="primary", on_click=_tag, args=(runs, chosen, True), **owners(not chosen))
+        st.button("Take off", on_click=_tag, args=(runs, chosen, False), **owners(not chosen))
 
 
 def _tag(runs: list[Run], tags: list[str], add: bool) -> None:
@@ -89,7 +94,7 @@ def _tag(runs: list[Run], tags: list[str], add: bool) -> None:
 def _edit(run: Run | None) -> None:
     """The form of a run's name and notes; it holds what they were when it was opened, whatever another tab saves."""
     with st.popover(
-        "Edit", icon=":material/edit:", disabled=run is None, help="Name and notes of one run.", key=_EDIT,
+        "Edit", icon=":material/edit:", **owners(run is None, "Name and notes of one run."), key=_EDIT,
         on_change="rerun",
     ) as form:  # fmt: skip
         if run is None or not form.open:
@@ -104,7 +109,7 @@ def _edit(run: Run | None) -> None:
                 "Notes", opened["notes"], max_chars=LONGEST_NOTES, key="edit.notes", width=420, height=150,
                 help="Markdown, no HTML.",
             )  # fmt: skip
-            st.form_submit_button("Save", type="primary", on_click=_save, args=(opened,))
+            st.form_submit_button("Save", type="primary", on_click=_save, args=(opened,), **owners())
 
 
 def _save(opened: dict[str, str]) -> None:
@@ -142,7 +147,7 @@ def _delete(runs: list[Run]) -> None:
     what = f"{len(runs)} runs" if len(runs) != 1 else f"“{markdown_text(shortened(runs[0].name, 50))}”"
     st.markdown(f"Move {what} to the trash? For {KEPT_DAYS} days {'it' if len(runs) == 1 else 'they'} can be restored.")
     st.button(
-        "Move to trash", type="primary", disabled=bool(live), on_click=_discard, args=([run.run_id for run in runs],)
+        "Move to trash", type="primary", on_click=_discard, args=([run.run_id for run in runs],), **owners(bool(live))
     )
 
 

@@ -13,6 +13,7 @@ from gainakt.ui import resources, tables, words
 from gainakt.ui.runs import rows
 from gainakt.ui.runs.controls import Look
 from gainakt.ui.text import markdown_text, number, shortened
+from gainakt.ui.visitors import owners
 
 
 def draw(store: Store, look: Look) -> None:
@@ -103,7 +104,7 @@ def trash(store: Store) -> None:
                        "deleted": "Deleted", "days": "Days left", "run_id": "Run id"},
     )  # fmt: skip
     chosen = [deleted[place].run_id for place in picked["selection"]["rows"] if place < len(deleted)]
-    if st.button("Restore", type="primary", icon=":material/restore_from_trash:", disabled=not chosen):
+    if st.button("Restore", type="primary", icon=":material/restore_from_trash:", **owners(not chosen)):
         for run_id in chosen:
             try:
                 resources.store().restore(run_id)

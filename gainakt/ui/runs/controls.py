@@ -11,6 +11,7 @@ from gainakt.errors import InputError
 from gainakt.store import views
 from gainakt.ui import resources
 from gainakt.ui.text import markdown_text
+from gainakt.ui.visitors import owners
 
 SHOW = {"runs": "Runs", "archived": "Archived", "published": "Published", "trash": "Trash"}
 ROWS = {"each": "Each run", "seeds": "Seeds", "lineage": "Lineage"}
@@ -136,12 +137,12 @@ def _views(look: Look) -> None:
         use, drop = st.columns([5, 1])
         use.button(markdown_text(name), key=f"view-{name}", on_click=_use, args=(name,), width="stretch")
         drop.button(
-            "", icon=":material/delete:", key=f"no-view-{name}", help="Remove this view",
-            on_click=views.remove, args=(root, name),
+            "", icon=":material/delete:", key=f"no-view-{name}",
+            on_click=views.remove, args=(root, name), **owners(help="Remove this view"),
         )  # fmt: skip
     with st.form("save-view", border=False, clear_on_submit=True):
         name = st.text_input("Save filter, columns and order as", max_chars=views.LONGEST_NAME, placeholder="A name")
-        if st.form_submit_button("Save view"):
+        if st.form_submit_button("Save view", **owners()):
             try:
                 views.save(root, name, asdict(look))
             except InputError as error:

@@ -17,6 +17,7 @@ from gainakt.ui.plots import figures
 from gainakt.ui.plots.figures import Axes, Figure
 from gainakt.ui.plots.live import live_plot
 from gainakt.ui.text import chart_text, markdown_text
+from gainakt.ui.visitors import owners
 
 _JOB = "study"
 _STUDENTS, _CVS, _RULES, _PRESETS = "Students", "True CV of the rates", "Stopping rules", "Presets"
@@ -40,7 +41,7 @@ def plan_form(store: Store) -> pd.DataFrame | None:
         return None
     running = resources.jobs().of(_JOB)
     busy = running is not None and not running.ended
-    if st.button("Start the study", type="primary", icon=":material/play_arrow:", disabled=busy):
+    if st.button("Start the study", type="primary", icon=":material/play_arrow:", **owners(busy)):
         root = resources.service().root
         resources.jobs().start(_JOB, "study", lambda report: study.carry_out(plan, root, report))
         st.rerun()

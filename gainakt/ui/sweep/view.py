@@ -16,6 +16,7 @@ from gainakt.ui import resources, tables, words
 from gainakt.ui.plots.live import live_plot
 from gainakt.ui.sweep import figures
 from gainakt.ui.text import markdown_text, number
+from gainakt.ui.visitors import owners
 from gainakt.verdict.criteria import STANDINGS
 
 _TICK = 2.0
@@ -108,7 +109,7 @@ def actions(folder: SweepFolder, text: str | None) -> None:
         "Go on" if begun else "Start",
         type="primary",
         icon=":material/play_arrow:",
-        disabled=live is not None or text is None or _starting(folder),
+        **owners(live is not None or text is None or _starting(folder)),
         width="stretch",
     ):
         folder.save(text or "")
@@ -117,8 +118,7 @@ def actions(folder: SweepFolder, text: str | None) -> None:
     stop.button(
         "Stopping …" if live and folder.asked_to_stop() else "Stop",
         icon=":material/stop:",
-        help=_STOP_HELP,
-        disabled=live is None or folder.asked_to_stop(),
+        **owners(live is None or folder.asked_to_stop(), _STOP_HELP),
         on_click=partial(SweepFolder.request_stop, folder),
         width="stretch",
     )

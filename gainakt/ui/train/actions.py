@@ -13,6 +13,7 @@ from gainakt.ui.forms.fields import settings_form, validated
 from gainakt.ui.run import kin
 from gainakt.ui.run.recorded import curves_of
 from gainakt.ui.text import markdown_text
+from gainakt.ui.visitors import owners
 
 BRANCHED = ("weights.variance", "weights.encoder_priority", "training.max_epochs")
 """The settings that a branch offers to change; all live ones can be steered once it trains."""
@@ -36,22 +37,20 @@ def actions(store: Store, run: Run, pace: float | None) -> None:
             st.button(
                 "Stopping …" if asked == "stop" else "Stop",
                 icon=":material/stop:",
-                help=_STOP_HELP,
-                disabled=asked == "stop",
+                **owners(asked == "stop", _STOP_HELP),
                 on_click=partial(_ask, run.run_id, "stop"),
             )
             st.button(
                 "Pausing …" if asked == "pause" else "Pause",
                 icon=":material/pause:",
-                help=_PAUSE_HELP,
-                disabled=asked is not None,
+                **owners(asked is not None, _PAUSE_HELP),
                 on_click=partial(_ask, run.run_id, "pause"),
             )
         else:
             kin.resume(run)
         if not (run.published or run.yardstick):
             _branch(run)
-        if st.button("New run", icon=":material/add:"):
+        if st.button("New run", icon=":material/add:", **owners()):
             st.switch_page("pages/1_Train.py", query_params={"new": "1"})
         st.fragment(_others, run_every=pace and 3 * pace)(run.run_id)
 
@@ -85,10 +84,9 @@ def _branch(run: Run) -> None:
     with st.popover(
         "Branch",
         icon=":material/call_split:",
-        help=_BRANCH_HELP,
+        **owners(run.status == "queued", _BRANCH_HELP),
         key=f"branch-{run.run_id}",
         on_change="rerun",
-        disabled=run.status == "queued",
     ) as form:
         if not form.open:
             return

@@ -13,13 +13,14 @@ import streamlit as st
 
 from gainakt.config import SECTIONS, Config, FieldSpec, changed, fields, flatten
 from gainakt.config.effects import acts_on, no_effect
-from gainakt.errors import InputError
+from gainakt.errors import InputError, read_only
 from gainakt.jobs import service
 from gainakt.ui import resources
 from gainakt.ui.forms.fields import MANTISSAS, exact, log_stops, slider_step
 from gainakt.ui.text import markdown_text, number
 from gainakt.ui.train.setup import MAIN
 from gainakt.ui.train.values import LiveValues
+from gainakt.ui.visitors import owners
 
 IN_SIGHT = 6
 """Controls in sight; the others are folded by topic."""
@@ -127,11 +128,15 @@ def _control(run_id: str, name: str, begun: float, value: float, requested: Conf
         st.markdown(f":small[**{spec.label}**]", help="\n\n".join(markdown_text(text) for text in notes if text))
         slider_at, number_at, back_at = st.columns([10, 6, 2.4], vertical_alignment="center", gap="xsmall", wrap=False)
         with slider_at:
-            _slider(spec, key, value, bool(idle), stands)
+            _slider(spec, key, value, bool(idle) or read_only(), stands)
         with number_at:
             exact(spec, value, _box(key, value, stands))
         if back_at.button(
-            "", icon=":material/undo:", key=f"{key}/back", type="tertiary", help=f"Back to {number(begun)}, the start"
+            "",
+            icon=":material/undo:",
+            key=f"{key}/back",
+            type="tertiary",
+            **owners(help=f"Back to {number(begun)}, the start"),
         ):
             _send(run_id, name, begun)
             st.rerun(scope="fragment")

@@ -14,6 +14,7 @@ from gainakt.ui.data import places
 from gainakt.ui.data import source as data_source
 from gainakt.ui.forms.fields import settings_form, validated
 from gainakt.ui.text import markdown_text, number, shortened
+from gainakt.ui.visitors import end_here
 
 MAIN = (
     "weights.variance",
@@ -39,6 +40,7 @@ _ORIGIN = "v3-phase1"
 
 def new_run() -> None:
     """The form of a new run and its start button."""
+    end_here()
     slots: dict[str, Any] = {}
     left, right = st.columns(2, gap="large")
     with left:

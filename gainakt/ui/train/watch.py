@@ -5,6 +5,7 @@ import json
 import streamlit as st
 
 from gainakt.config import Config
+from gainakt.errors import read_only
 from gainakt.store import Run, Store
 from gainakt.ui import frame, resources, words
 from gainakt.ui.forms import run_choice
@@ -17,6 +18,7 @@ from gainakt.ui.train import sections
 from gainakt.ui.train.actions import actions
 from gainakt.ui.train.controls import controls, moved, send_moves
 from gainakt.ui.train.values import LiveValues, live
+from gainakt.ui.visitors import LOOK_ON
 
 _TICK = 1.0
 """Seconds between two looks at a run that trains."""
@@ -74,7 +76,7 @@ def _status(run_id: str) -> None:
 
 def _desk(store: Store, run: Run, pace: float | None) -> None:
     """The steering controls, and from which step the last change acts."""
-    st.markdown("**Steer this run**")
+    st.markdown("**Steer this run**", help=LOOK_ON if read_only() else None)
     note = st.container(key="steering-note")
     st.fragment(_controls)(run.run_id)
     with note:  # after the controls, which it compares with what they last stood at

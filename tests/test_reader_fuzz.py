@@ -1,0 +1,35 @@
+"""Readers of files given broken ones: an error in words or a load in which every row is accounted for."""
+
+import os
+
+import pytest
+
+from gainakt.config import DataConfig
+from gainakt.data.sources import read
+from gainakt.errors import InputError
+from tests.reliability.readers import bombs, good_files, outcome, spoiled_read
+
+TRIES = 3
+
+
+@pytest.mark.parametrize("kind", ["table", "sequences", "lines", "json", "parquet", "packed", "datashop", "workbook"])
+def test_a_spoiled_file_is_read_or_refused_in_words(tmp_path, kind):
+    content, name = good_files(tmp_path / "good")[kind]
+    for seed in range(TRIES):
+        told = spoiled_read(tmp_path, content, name, seed)
+        assert not told.startswith("LOST"), f"seed {seed}: {told}"
+
+
+def test_what_is_no_file_is_refused_and_never_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "loop").mkdir()
+    (tmp_path / "loop" / "again").symlink_to(tmp_path / "loop")
+    (tmp_path / "loop" / "self.csv").symlink_to(tmp_path / "loop" / "self.csv")
+    for place in (tmp_path / "pipe.csv", tmp_path / "loop", tmp_path / "loop" / "self.csv", "/dev/zero", tmp_path):
+        with pytest.raises(InputError):
+            read(place, DataConfig())
+
+
+def test_files_that_unpack_to_much_are_refused_soon(tmp_path):
+    for name, path in bombs(tmp_path, 20).items():
+        assert outcome(path) == "refused in words", name
