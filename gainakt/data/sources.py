@@ -4,6 +4,7 @@ The way: files.find (which files) -> opening.open_file (format, encoding, column
 -> checks.check (good and bad rows) -> labels (students, skills) -> one sorted pass into arrays.
 """
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pandas as pd
+from numpy.typing import DTypeLike
 
 from gainakt.config import DataConfig
 from gainakt.data import checks, doubts, ednet, files, labels, opening, readers, skill_models, text, values
@@ -24,6 +26,9 @@ from gainakt.errors import InputError
 
 MEMORY_LIMIT = "1500MB"
 """What DuckDB may hold; beyond it, it works in a temporary folder."""
+
+IN_MEMORY = 20_000_000
+"""Interactions up to which the columns are held in memory; of more, they lie in temporary files."""
 
 _HIDDEN = "(hidden)"
 _ARROW_ROWS = 1 << 20
@@ -191,15 +196,37 @@ def _columns(
     query = f"SELECT {', '.join(wanted)} FROM long {joins} ORDER BY {', '.join(keys)}"
     reader: Any = connection.sql(query).to_arrow_reader(_ARROW_ROWS)
     kinds = {"student": np.int32, "skill": np.int32, "response": np.int8, "question": np.int32, "part": np.int32}
-    columns = {name: np.empty(topics.expanded, kinds[name]) for name in reader.schema.names}
+    columns = {name: _column(topics.expanded, kinds[name]) for name in reader.schema.names}
     at = 0
     for batch in reader:
         for name, column in columns.items():
             column[at : at + len(batch)] = batch.column(name).to_numpy(zero_copy_only=False)
         at += len(batch)
     if "part" in columns:
-        columns["group"] = np.cumsum(columns.pop("part") == 0, dtype=np.int32) - 1
+        first = columns.pop("part") == 0
+        columns["group"] = np.cumsum(first, dtype=np.int32, out=_column(len(first), np.int32))
+        columns["group"] -= 1
     return columns, questions
+
+
+def _column(rows: int, kind: DTypeLike) -> np.ndarray:
+    """An array to be filled: in memory, or, of very many rows, in a temporary file that is read as it is needed.
+
+    The file has no name any more and goes with the array. Raises InputError where the disk has no room for it.
+    """
+    if rows <= IN_MEMORY:
+        return np.empty(rows, kind)
+    size = rows * np.dtype(kind).itemsize
+    with tempfile.TemporaryFile(prefix="gainakt-") as file:
+        try:
+            if hasattr(os, "posix_fallocate"):  # a disk that fills up later would end the process
+                os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            raise InputError(
+                f"the temporary folder {tempfile.gettempdir()} has no {size / 1e9:.1f} GB for the responses; set TMPDIR"
+                f" to a roomier one ({error.strerror})"
+            ) from None
+        return np.memmap(file, kind, "w+", shape=(rows,))
 
 
 def _rejected(
