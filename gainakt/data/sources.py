@@ -115,9 +115,11 @@ def _canonical(
     people = labels.students(met, config)
     texts = connection.execute("SELECT skill, count(*) AS n FROM long GROUP BY skill ORDER BY skill").fetchall()
     mappings = [one.loaded.opened.mapping for one in checked]
-    separators = {mapping.skill_separator() for mapping in mappings} - {""}
+    numbers = any(mapping.numbered_lists for mapping in mappings)
     names = any(mapping.joined_names for mapping in mappings)
-    topics = labels.skills(dict(texts), separators, names, config)
+    topics = labels.skills(dict(texts), numbers, names, config)
+    if not rows:
+        raise InputError(f"{path}: there are names of columns and no rows; give one row or more")
     if not topics.expanded:
         raise InputError(f"{path}: no valid interaction; {rejected_rows} row(s) were left out: {_first(rejected)}")
     columns, questions = _columns(connection, checked, people, topics, config)
@@ -261,4 +263,5 @@ def _first(rejected: pd.DataFrame) -> str:
     if rejected.empty:
         return "none"
     row = rejected.iloc[0]
-    return f"{row['file']}, row {row['row']}, column {row['column']}, value {row['value']!r}: {row['reason']}"
+    column = f", column {row['column']}" if row["column"] else ""
+    return f"{row['file']}, row {row['row']}{column}, value {row['value']!r}: {row['reason']}"
