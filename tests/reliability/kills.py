@@ -1,4 +1,7 @@
-"""Kill trainings and the store's holder at random moments: nothing visible is lost, each resumes to the same bits."""
+"""Kill trainings, the store's holder and work on whole runs at random moments.
+
+Nothing visible is lost, each training resumes to the same bits, each other work is done or can be done again.
+"""
 
 import random
 import time
@@ -9,11 +12,21 @@ from gainakt.jobs import lineage
 from gainakt.store import RunFolder, Store, runs_root
 from tests.journals import content
 from tests.reliability.common import ended, holding, kill, main, tiny, trained, training
+from tests.reliability.killed_work import KilledWork
 
 
 def harness(folder: Path, tries: int, seed: int, counted: Counter[str]) -> None:
-    """`tries` trainings, each killed once or twice, as is the process that takes them in; what became of them."""
+    """`tries`, every other one a training, the rest the kinds of other work in turn; what became of them."""
     draw = random.Random(seed)
+    trainings(folder, tries - tries // 2, draw, counted)
+    other = KilledWork(folder / "other", draw) if tries > 1 else None
+    for number in range(tries // 2):
+        assert other is not None
+        other.once(list(other.kinds)[(seed + number) % len(other.kinds)], counted)
+
+
+def trainings(folder: Path, tries: int, draw: random.Random, counted: Counter[str]) -> None:
+    """`tries` trainings, each killed once or twice, as is the process that takes them in."""
     path = folder / "s.duckdb"
     root, config = runs_root(path), tiny(folder)
     began = time.monotonic()
