@@ -70,7 +70,7 @@ def _config(folder: Path) -> dict[str, dict[str, Any]]:
 def _predictions(file: Path) -> tuple[np.ndarray, np.ndarray]:
     target: list[float] = []
     probability: list[float] = []
-    with file.open(encoding="utf-8") as lines:
+    with file.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue

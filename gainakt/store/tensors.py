@@ -57,7 +57,7 @@ def described(folder: Path, name: str) -> dict[str, Any] | None:
             return about
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
     raise InputError(f"{place}: damaged")
 

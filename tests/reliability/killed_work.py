@@ -18,6 +18,7 @@ from gainakt.store.bundle import export_runs, import_runs
 from gainakt.store.pykt import import_pykt
 from tests.journals import content
 from tests.reliability.common import TINY, ended, in_child, kill, tiny, trained
+from tests.reliability.imports import pykt_folder
 
 RUNS = 3
 Work = tuple[Callable[[], object], Callable[[], str]]
@@ -54,7 +55,7 @@ class KilledWork:
             self.whole = content(store)
             export_runs(root, [store.run(one) for one in self.ids], folder / "runs.zip")
         backup.backup(self.made, folder / "backup.zip")
-        self.pykt = _pykt_folder(folder / "pykt")
+        self.pykt = pykt_folder(folder / "pykt")
         self.lasting: dict[str, float] = {}
         self.swept: list[Any] = []
         self.kinds: dict[str, Callable[[Path], Work]] = {
@@ -242,13 +243,3 @@ def _files(folder: Path) -> dict[str, bytes]:
         for file in sorted(folder.rglob("*"))
         if file.suffix in (".jsonl", ".safetensors") and "states" not in file.parts
     }
-
-
-def _pykt_folder(folder: Path) -> Path:
-    folder.mkdir()
-    (folder / "config.json").write_text(
-        '{"train_config": {"num_epochs": 9}, "params": {"model_name": "dkt", "dataset_name": "x", "fold": 0}}'
-    )
-    line = "[[1, 1], [0, 1], [2, 2], [0, 1], [0.3, 0.6], [1, 1], -1, 0.5]\n"
-    (folder / "qid_test_predictions.txt").write_text(line * 2000)
-    return folder
