@@ -4,6 +4,7 @@ Nothing visible is lost, each training resumes to the same bits, each other work
 """
 
 import random
+import shutil
 import time
 from collections import Counter
 from pathlib import Path
@@ -18,27 +19,37 @@ from tests.reliability.killed_work import KilledWork
 def harness(folder: Path, tries: int, seed: int, counted: Counter[str]) -> None:
     """`tries`, every other one a training, the rest the kinds of other work in turn; what became of them."""
     draw = random.Random(seed)
-    trainings(folder, tries - tries // 2, draw, counted)
-    other = KilledWork(folder / "other", draw) if tries > 1 else None
-    for number in range(tries // 2):
-        assert other is not None
-        other.once(list(other.kinds)[(seed + number) % len(other.kinds)], counted)
+    trainings = Trainings(folder, draw, counted)
+    other = KilledWork(folder / "other", draw)
+    for number in range(tries):
+        if number % 2:
+            other.once(list(other.kinds)[(seed + number // 2) % len(other.kinds)], counted)
+        else:
+            trainings.once()
 
 
-def trainings(folder: Path, tries: int, draw: random.Random, counted: Counter[str]) -> None:
-    """`tries` trainings, each killed once or twice, as is the process that takes them in."""
-    path = folder / "s.duckdb"
-    root, config = runs_root(path), tiny(folder)
-    began = time.monotonic()
-    whole = trained(root, config).run_id
-    lasting = time.monotonic() - began
-    for _try in range(tries):
+class Trainings:
+    """Trainings of one configuration beside a process that takes them in; `whole` was not killed."""
+
+    def __init__(self, folder: Path, draw: random.Random, counted: Counter[str]) -> None:
+        self.folder, self.draw, self.counted = folder, draw, counted
+        self.config = tiny(folder)
+        began = time.monotonic()
+        self.whole = trained(folder / "whole.runs", self.config)
+        self.lasting = time.monotonic() - began
+
+    def once(self) -> None:
+        """A training that is killed once or twice, as is the process that takes it in, then resumed to its end."""
+        path, draw, counted = self.folder / "try" / "s.duckdb", self.draw, self.counted
+        root = runs_root(path)
+        shutil.rmtree(path.parent, ignore_errors=True)
+        shutil.copytree(self.whole.folder, root / self.whole.run_id)
         holder = holding(path)
-        run = RunFolder.create(root, name="run", preset="corrected", config=config.model_dump())
-        begin = lineage.FRESH
+        run = RunFolder.create(root, name="run", preset="corrected", config=self.config.model_dump())
+        config, begin = self.config, lineage.FRESH
         for _ in range(draw.choice([1, 1, 2])):
             pid = training(root, config, run, begin)
-            time.sleep(draw.uniform(0, lasting))
+            time.sleep(draw.uniform(0, self.lasting))
             if draw.random() < 0.5:
                 kill(holder)
                 counted["kills of the store's holder"] += 1
@@ -47,18 +58,16 @@ def trainings(folder: Path, tries: int, draw: random.Random, counted: Counter[st
             if holder:
                 kill(holder)
                 counted["kills of the store's holder"] += 1
-            status = _checked(path, root, run, counted)
-            if status != "interrupted":
-                break
+            if _checked(path, root, run, counted) != "interrupted":
+                return
             with Store.open(path) as store:
                 run, config, begin = lineage.resume(root, store.run(run.run_id), "harness")
             holder = holding(path)
-        else:
-            pid = training(root, config, run, begin)
-            if ended(pid):
-                counted["LOST: a run could not be resumed"] += 1
-            kill(holder)
-            _compared(path, root, whole, run, counted)
+        pid = training(root, config, run, begin)
+        if ended(pid):
+            counted["LOST: a run could not be resumed"] += 1
+        kill(holder)
+        _compared(path, root, self.whole.run_id, run, counted)
 
 
 def _checked(path: Path, root: Path, run: RunFolder, counted: Counter[str]) -> str:
