@@ -7,6 +7,8 @@ import pytest
 from gainakt.config import DataConfig
 from gainakt.data.sources import read
 from gainakt.errors import InputError
+from gainakt.jobs.sweep.space import read as read_plan
+from tests.reliability.imports import STORED, Readings
 from tests.reliability.readers import bombs, good_files, outcome, spoiled_read
 
 TRIES = 3
@@ -33,3 +35,19 @@ def test_what_is_no_file_is_refused_and_never_waited_for(tmp_path):
 def test_files_that_unpack_to_much_are_refused_soon(tmp_path):
     for name, path in bombs(tmp_path, 20).items():
         assert outcome(path) == "refused in words", name
+
+
+def test_all_else_that_is_read_is_read_or_refused_in_words(tmp_path):
+    readings = Readings(tmp_path)
+    for kind in readings.all:
+        for seed in range(2 if kind in STORED else 25):
+            told = readings.once(kind, seed)
+            assert not told.startswith("LOST"), f"{kind}, seed {seed}: {told}"
+    readings.taken.close()
+
+
+@pytest.mark.parametrize("plan", ["preset = 2", "preset = []", f"preset = '{'x' * 9000}'", "seeds = 1000000000000000"])
+def test_an_odd_plan_of_a_sweep_is_refused_in_a_sentence(plan):
+    with pytest.raises(InputError) as error:
+        read_plan(f"weights.variance = [0, 1]\n{plan}\n")
+    assert len(str(error.value)) < 1000

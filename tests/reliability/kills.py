@@ -81,15 +81,16 @@ def _checked(path: Path, root: Path, run: RunFolder, counted: Counter[str]) -> s
         counted["LOST: a run stays " + kept.status] += 1
     with Store.open(":memory:", runs=root) as anew:
         anew.take_in()
-        if _timeless(content(anew, ("ended", "reason", "event_rows"))) != _timeless(found):
-            counted["LOST: the store differs from one built anew"] += 1
+        other = _timeless(content(anew, ("ended", "reason", "event_rows")))
+        if wrong := [table for table, rows in _timeless(found).items() if rows != other[table]]:
+            counted[f"LOST: the store differs from one built anew: {', '.join(wrong)}"] += 1
     return kept.status
 
 
 def _timeless(tables: dict[str, list[tuple[object, ...]]]) -> dict[str, list[tuple[object, ...]]]:
     """Without the store's own marks of interruptions, which have the times of its looks; row[1] counts events."""
     events = [row for row in tables["events"] if row[5] != "interrupted"]
-    return {**tables, "events": [(row[0], *row[2:]) for row in events]}
+    return {**tables, "events": sorted(((row[0], *row[2:]) for row in events), key=repr)}
 
 
 def _compared(path: Path, root: Path, whole: str, run: RunFolder, counted: Counter[str]) -> None:
