@@ -111,7 +111,7 @@ def processes():
     return context
 
 
-@pytest.mark.parametrize("moment", range(5))
+@pytest.mark.parametrize("moment", range(3))
 def test_a_killed_run_with_marks_ends_with_the_bits_of_an_uninterrupted_one(
     store, tmp_path, tiny, class_file, processes, moment
 ):
