@@ -1,5 +1,6 @@
 """Readers of files given broken ones: an error in words or a load in which every row is accounted for."""
 
+import json
 import os
 
 import pytest
@@ -8,6 +9,7 @@ from gainakt.config import DataConfig
 from gainakt.data.sources import read
 from gainakt.errors import InputError
 from gainakt.jobs.sweep.space import read as read_plan
+from gainakt.store import tensors
 from tests.reliability.imports import STORED, Readings
 from tests.reliability.readers import bombs, good_files, outcome, spoiled_read
 
@@ -51,3 +53,10 @@ def test_an_odd_plan_of_a_sweep_is_refused_in_a_sentence(plan):
     with pytest.raises(InputError) as error:
         read_plan(f"weights.variance = [0, 1]\n{plan}\n")
     assert len(str(error.value)) < 1000
+
+
+def test_a_description_names_a_file_that_can_be_there(tmp_path):
+    about = {"file": f"encoder1-{'9' * 400}.safetensors", "sha256": "0" * 64}
+    (tmp_path / "encoder1.json").write_text(json.dumps(about))
+    with pytest.raises(InputError, match="damaged"):
+        tensors.read(tmp_path, "encoder1")
