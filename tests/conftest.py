@@ -1,5 +1,6 @@
 """Fixtures that all tests share: the public data beside the clone, a real browser, a running dashboard."""
 
+import atexit
 import os
 import shutil
 import signal
@@ -47,6 +48,9 @@ FOLDERS = {"GAINAKT_DATA_FOLDERS": tempfile.gettempdir()}
 # One, since at these sizes a second thread only waits.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch.set_num_threads(1)
+if "GAINAKT_CACHE" not in os.environ:  # processes that a test starts share it, the user's own stays as it is
+    os.environ["GAINAKT_CACHE"] = tempfile.mkdtemp(prefix="gainakt-cache-")
+    atexit.register(shutil.rmtree, os.environ["GAINAKT_CACHE"], ignore_errors=True)
 TINY = {
     "data.window": 20, "model.width": 8, "model.heads": 2, "model.blocks": 1, "model.feedforward": 8,
     "training.device": "cpu", "training.max_epochs": 1, "training.batch_size": 8, "training.log_every": 1,

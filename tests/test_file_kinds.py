@@ -13,6 +13,7 @@ import pytest
 from gainakt.config import DataConfig
 from gainakt.data.interactions import NO_FOLD, TEST
 from gainakt.data.sources import read
+from gainakt.datasets.preview import preview
 from gainakt.errors import InputError
 from tests.benchmarks import cases
 
@@ -373,3 +374,66 @@ def test_the_runner_of_cases_tells_agreement_from_difference(written):
     lines = [{"id": n, "file": "one.csv", "args": [], "expected": {"students": n}} for n in (1, 2)]
     (path.parent / "expected.jsonl").write_text("\n".join(map(json.dumps, lines)))
     assert [one.agrees for one in cases.run(path.parent)] == [True, False]
+
+
+def test_what_write_table_leaves_out_and_parts_by_spaces(written):
+    """R names no column for the rows' names, and parts by spaces unless told otherwise."""
+    for sign in (" ", "\t", ","):
+        rows = ['"student" "skill" "correct"', '"1" "s1" "a b" 1', '"2" "s2" "c" 0']
+        text = "\n".join(row.replace('" ', f'"{sign}') for row in rows) + "\n"
+        path = written(text, "r.txt")
+        assert seen(read(path)) == [("s1", "a b", 1), ("s2", "c", 0)]
+        names = preview(path, DataConfig())[0].names  # as the Data page shows it
+        assert names == {"student": "student", "skill": "skill", "response": "correct"}
+    odd = "student,skill,correct\n1,a,1,x\n1,b,0,x\n"  # not the names of rows
+    with pytest.raises(InputError, match="4 values where the header has 3"):
+        read(written(odd))
+    assert len(read(written("student,skill,correct\n1,a,1,\n2,b,0,\n"))) == 2
+
+
+def test_json_that_holds_the_rows_in_one_object(written):
+    rows = {"student": ["s1", "s2"], "skill": ["a", "b"], "correct": [1, 0]}
+    right = [("s1", "a", 1), ("s2", "b", 0)]
+    assert seen(read(written(json.dumps(rows), "columns.json"))) == right
+    by_pandas = {name: {str(i): value for i, value in enumerate(values)} for name, values in rows.items()}
+    assert seen(read(written(json.dumps(by_pandas), "pandas.json"))) == right
+    listed = [dict(zip(rows, values, strict=True)) for values in zip(*rows.values(), strict=True)]
+    assert seen(read(written(json.dumps({"data": listed}), "data.json"))) == right
+    nested = [{"actor": {"name": s}, "result": {"correct": r}, "skill": k} for s, k, r in right]
+    named = DataConfig(student_column="actor.name", response_column="result.correct")
+    assert seen(read(written("\n".join(map(json.dumps, nested)), "x.jsonl"), named)) == right
+
+
+@pytest.mark.parametrize("sign", [";", "|", ",", " + "])
+def test_names_that_stand_alone_are_parted(written, sign):
+    text = f'student,skill,correct\n1,"add{sign}sub",1\n1,add,0\n2,sub,0\n2,"add{sign}other",1\n'
+    assert read(written(text)).skills == ["add", f"add{sign}other", "add~~sub", "sub"]
+    assert read(written('student,skill_id,correct\n1,"3,4",1\n1,"4;3",0\n')).skills == ["3~~4"]
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("student,skill,correct\n", "no rows"),
+        ("student,skill,correct\n1,a,1\n1,a,2\n", "holds 1 and 2 alone.*data.full_credit=2"),
+        ("student,skill,correct\n1,a,1\n1,a,-1\n", "holds -1 and 1 alone"),
+        ("<html><table><tr><td>student</td></tr></table>", "page of HTML"),
+        ("user_id,problem_id,correct\n1,7,1\n", "data.skill_column='problem_id'"),
+        ("QuestionId,SubjectId\n7,3\n", "table of questions"),
+        ("item,s1,s2,s3\nq1,1,0,1\nq2,0,0,1\n", "turn it round"),
+    ],
+)
+def test_a_refusal_says_what_to_do(written, text, what):
+    with pytest.raises(InputError, match=what):
+        read(written(text))
+
+
+def test_words_of_folds_percents_and_signs(written):
+    data = read(written("student,skill,correct,fold\n1,a,100%,train\n2,a,0%,Test\n3,a,✓,valid\n4,a,Hint Request,-1\n"))
+    assert data.fold.tolist() == [1, TEST, 0, TEST] and data.response.tolist() == [1, 0, 1, 0]
+
+
+def test_one_equal_response_does_not_make_two_files_the_same(written, tmp_path):
+    for name in ("train", "test"):
+        written("student,skill,correct\n1,a,1\n2,b,0\n", f"folder/{name}.csv")
+    assert not said(read(tmp_path / "folder"), "the same responses")

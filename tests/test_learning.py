@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from gainakt.analysis.learning import afm, curves, items, mastery, practice, splits, students
+from gainakt.analysis.learning import afm, curves, items, mastery, practice, sentences, splits, students
 from gainakt.analysis.learning.observations import observations
 from gainakt.config import DataConfig
 from gainakt.data.interactions import Interactions
@@ -225,3 +225,12 @@ def test_mastery_wheel_spinning_and_tasks_after_it_are_counted(small_class: Call
     assert table["to_do_low"][1] <= table["to_do"][1] <= table["to_do_high"][1]
     total = practice.totals(practice.practice(data.skills, chain, waits, pairs))
     assert total["extra"] == 12 - at and total["left_early"] == 1 and total["sequences"] == 2
+
+
+def test_the_report_says_why_no_curve_can_be_judged() -> None:
+    row = {"learned": "not shown", "students": 7, "interactions": 8}
+    told = " ".join(sentences.of_skills(["too_little_data"] * 2, pd.DataFrame([row, row])))
+    assert "no skill has more than 7" in told and "meets a skill 1.14 times" in told
+    more = row | {"students": 40, "interactions": 200}
+    told = " ".join(sentences.of_skills(["good"], pd.DataFrame([more])))
+    assert "threshold" not in told and "on average" not in told

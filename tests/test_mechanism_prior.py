@@ -11,6 +11,7 @@ from gainakt.config import Config, changed
 from gainakt.curve_model.counts import practice_of
 from gainakt.curve_model.fit import Tie, fitted
 from gainakt.curve_model.fit import start as start_of_fit
+from gainakt.curve_model.kept import fitted_once, folder
 from gainakt.curve_model.predict import predicted
 from gainakt.data.interactions import NO_FOLD, Interactions
 from gainakt.data.sequences import Windows, split_students
@@ -204,3 +205,22 @@ def test_a_checkpoint_carries_the_prior(tiny, rasch, tmp_path):
     prepare(fresh, config, rasch, split.train)
     assert torch.equal(model.encoder2.mastery.threshold, fresh.encoder2.mastery.threshold)
     assert len(Windows(rasch, split.test, 20, False, CPU))
+
+
+def test_a_fit_made_before_is_read_and_a_damaged_one_made_again(rasch, monkeypatch, tmp_path):
+    monkeypatch.setenv("GAINAKT_CACHE", str(tmp_path / "cache"))
+    practice, begin = practice_of(rasch, np.arange(400), 200), start_of_fit(8, Tie())
+    first = fitted_once(practice, begin)
+    monkeypatch.setattr("gainakt.curve_model.fit.fitted", lambda *_: pytest.fail("it was made before"))
+    again = fitted_once(practice, begin)
+    np.testing.assert_array_equal(again.theta, first.theta)
+    assert (again.sigma, again.tie, again.converged) == (first.sigma, first.tie, first.converged)
+    monkeypatch.undo()
+    monkeypatch.setenv("GAINAKT_CACHE", str(tmp_path / "cache"))
+    (kept,) = folder().iterdir()
+    fitted_once(replace(practice, response=1 - practice.response), begin)
+    assert len(list(folder().iterdir())) == 2, "other responses, another fit"
+    kept.write_bytes(b"PK\x03\x04 broken")
+    np.testing.assert_array_equal(fitted_once(practice, begin).theta, first.theta)
+    monkeypatch.setenv("GAINAKT_CACHE", str(kept / "under a file"))
+    np.testing.assert_array_equal(fitted_once(practice, begin).theta, first.theta)

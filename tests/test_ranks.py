@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 
@@ -10,8 +11,10 @@ from gainakt.config import Config, flatten
 from gainakt.datasets.load import load
 from gainakt.errors import InputError
 from gainakt.jobs import processes
+from gainakt.jobs.service import execute, queue_run
 from gainakt.losses import TERMS
 from gainakt.store import RunFolder, runs_root
+from gainakt.training import ranks
 from gainakt.training.loop import train
 from tests.conftest import ROOT, free_port
 
@@ -79,3 +82,20 @@ def test_torchrun_starts_nothing_but_trainings(monkeypatch):
     assert not processes.helps(["train"])
     monkeypatch.setenv("WORLD_SIZE", "1")
     assert not processes.helps(["runs"])
+
+
+def test_a_stop_before_the_start_ends_every_process(config, tmp_path, monkeypatch):
+    jobs = []
+
+    @contextmanager
+    def joined(job=None):
+        jobs.append(job)
+        yield jobs[0]
+
+    monkeypatch.setattr(processes, "several", lambda: True)
+    monkeypatch.setattr(ranks, "joined", joined)
+    folder = queue_run(tmp_path, config, name="one", preset="corrected")
+    folder.request_stop("someone")
+    assert execute(folder, config)["status"] == "stopped" and jobs == [None]
+    processes.help_to_train()
+    assert jobs == [None, None], "the other process waited for a job, got none and ended"

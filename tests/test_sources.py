@@ -1,8 +1,14 @@
 """Raw files become canonical interactions; a bad row is named, a good one is kept."""
 
+import errno
+import os
+import tempfile
+
 import numpy as np
 import pytest
 
+from gainakt.config import DataConfig
+from gainakt.data import sources
 from gainakt.data.interactions import NO_FOLD, TEST
 from gainakt.data.sources import read
 from gainakt.errors import InputError
@@ -226,3 +232,27 @@ def test_assistments_2015(real_data):
 def by_first(data):
     """The first student's skills, as the file writes them."""
     return ",".join(data.skills[skill] for skill in data.skill[data.student == data.students.index("16894")])
+
+
+def test_very_many_responses_lie_in_temporary_files(written, monkeypatch, tmp_path):
+    path = written("ann,3~~1,1", "bob,10,0", "ann,1,0", header="student,skill,response")
+    config = DataConfig(several_skills="expanded")
+    held = read(path, config)
+    monkeypatch.setattr(sources, "IN_MEMORY", 2)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    (tmp_path / "scratch").mkdir()
+    mapped = read(path, config)
+    for name in ("student", "skill", "response", "group"):
+        assert isinstance(getattr(mapped, name), np.memmap)
+        np.testing.assert_array_equal(getattr(mapped, name), getattr(held, name))
+    assert mapped.fingerprint == held.fingerprint and not list((tmp_path / "scratch").iterdir())
+
+
+def test_a_disk_without_room_for_them_is_named(written, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sources, "IN_MEMORY", 1)
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(InputError, match="set TMPDIR to a roomier one"):
+        read(written(GOOD))

@@ -97,8 +97,8 @@ class DataConfig(Section):
     skill_separator: str = setting(
         "",
         "Skill separator",
-        "Character between several skills in one cell; empty: ~~, a list in brackets, and _ or ; between numbers in"
-        " columns known to use them.",
+        "Character between several skills in one cell; empty: ~~, a list in brackets, between names that stand alone as"
+        " well ; | , or +, and between numbers in columns known to hold lists _ ; , or |.",
     )
     several_skills: Literal["joined", "first", "expanded"] = setting(
         "joined",

@@ -79,8 +79,7 @@ def practice_of(data: Interactions, students: Index, window: int) -> Practice:
 
     Raises InputError where nothing is left.
     """
-    first, last = (np.searchsorted(data.student, students, side) for side in ("left", "right"))
-    start, length, owner = cut(first, last, window, data.group)
+    start, length, owner = cut(*data.rows_of(students), window, data.group)
     start, length, owner = (values[length > 1] for values in (start, length, owner))
     if not len(start):
         raise InputError(f"{data.source}: no student of a part has two interactions, so there is nothing to predict")

@@ -22,7 +22,7 @@ REASONS = {
     "response": "a response is neither 0 nor 1; also allowed: true, false, correct, incorrect, hint, yes, no",
     "partial": "partial credit is neither 0 nor 1; data.partial_credit can say what it counts as",
     "time": "not a time or number like most of this column; set data.time_column to - for the file's own order",
-    "fold": "not a whole number; allowed: 0, 1, ... for folds, -1 for test",
+    "fold": "no fold; allowed: 0, 1, ..., -1 for test, or train, valid, test; data.fold_column - leaves it aside",
     "lengths": "{responses} responses for {skills} skills; all lists of a row must be equally long",
 }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pandas as pd
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet
@@ -39,6 +40,7 @@ _BINARY = {
     b"ORC": "an ORC file; save the table as Parquet",
     b"\xff\xff\xff\xff": "an Arrow stream; save it as Feather or Parquet",
 }
+_MARKUP = re.compile(rb"\s*<(!doctype|html|table|\?xml|!--|meta|head|body)", re.IGNORECASE)
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 _OBJECTS = re.compile(rb'\s*(\[\s*)?\{\s*"')
 _LISTS = re.compile(rb"\s*\[\s*\[")
@@ -49,6 +51,8 @@ def binary(head: bytes) -> str:
     """What a file of this beginning is and what to do, where it cannot be read; else nothing."""
     if head[257:262] == b"ustar":
         return "a tar archive; unpack it"
+    if _MARKUP.match(head.removeprefix(b"\xef\xbb\xbf")):
+        return "a page of HTML or XML, whatever its ending; open it in a spreadsheet and save it as CSV or .xlsx"
     return next((what for magic, what in _BINARY.items() if head.startswith(magic)), "")
 
 
@@ -149,9 +153,38 @@ def _objects(path: Path, target: Path) -> None:
     with duckdb.connect(":memory:") as connection:
         try:
             source = connection.read_json(str(path), maximum_object_size=_LONGEST_OBJECT)
-            source.write_parquet(str(target))
-        except duckdb.Error as error:
+            kinds = [str(kind) for kind in source.types]
+            if all(kind.startswith(("STRUCT", "MAP")) or kind.endswith("[]") for kind in kinds) and len(source) == 1:
+                source = _by_columns(connection, path, source, kinds)
+            _flat(source).write_parquet(str(target))
+        except (duckdb.Error, ValueError) as error:
             raise InputError(f"{path}: cannot be read as JSON: {str(error).splitlines()[0]}") from None
+
+
+def _by_columns(
+    connection: duckdb.DuckDBPyConnection, path: Path, source: duckdb.DuckDBPyRelation, kinds: list[str]
+) -> duckdb.DuckDBPyRelation:
+    """One object that holds the rows: as a list of objects under a name, or column by column as pandas writes it."""
+    lists = [name for name, kind in zip(source.columns, kinds, strict=True) if kind.endswith(")[]")]
+    if len(lists) == 1:
+        return source.select(f"unnest({_quoted(lists[0])}) AS row").select("unnest(row)")
+    return connection.from_df(pd.read_json(path, dtype=False))
+
+
+def _flat(source: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """The values of objects within a row as columns of their own, called NAME.PART."""
+    while any(str(kind).startswith("STRUCT") for kind in source.types):
+        parts = []
+        for name, kind in zip(source.columns, source.types, strict=True):
+            inner = [part for part, _ in kind.children] if str(kind).startswith("STRUCT") else []
+            parts += [f"{_quoted(name)}.{_quoted(part)} AS {_quoted(f'{name}.{part}')}" for part in inner]
+            parts += [] if inner else [_quoted(name)]
+        source = source.select(", ".join(parts))
+    return source
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _pairs(path: Path, target: Path) -> None:

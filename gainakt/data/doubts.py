@@ -9,6 +9,8 @@ from gainakt.data.readers import MATERIALISED
 
 _TIED = 0.5
 _REPEATED = 0.5
+_TELLING = 3
+"""Responses from which equal ones in two files are taken for those of one student."""
 
 
 def about(connection: duckdb.DuckDBPyConnection, checked: list[Checked]) -> Iterator[str]:
@@ -50,10 +52,10 @@ def _equal_times(connection: duckdb.DuckDBPyConnection, checked: list[Checked]) 
 def _equal_students(connection: duckdb.DuckDBPyConnection, checked: list[Checked]) -> Iterator[str]:
     """Files most of whose responses stand, student by student, in another file as well under another name."""
     repeated = connection.execute(
-        """WITH each AS (SELECT file, student, count(*) AS n,
+        f"""WITH each AS (SELECT file, student, count(*) AS n,
             md5(string_agg(concat(skill, ' ', response), ',' ORDER BY row, position)) AS print
             FROM long GROUP BY file, student),
-        twice AS (SELECT print FROM each GROUP BY print HAVING count(DISTINCT file) > 1)
+        twice AS (SELECT print FROM each WHERE n >= {_TELLING} GROUP BY print HAVING count(DISTINCT file) > 1)
         SELECT file, sum(n), coalesce(sum(n) FILTER (print IN (SELECT print FROM twice)), 0)
         FROM each GROUP BY file ORDER BY file"""
     ).fetchall()

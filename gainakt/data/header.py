@@ -1,5 +1,6 @@
 """The row of a text file that names its columns: what stands before it, and whether it is there at all."""
 
+import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +9,10 @@ from gainakt.config import DataConfig
 from gainakt.data.mapping import REQUIRED, ROLES, known_roles, plain
 
 SEPARATORS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
+SPACE = " "
+"""What R's write.table parts columns by; taken where no other sign does."""
+SIGNS = {**SEPARATORS, SPACE: "space"}
+"""Names of all signs between columns."""
 NUMBERED = "column {}"
 """What a column is called, counted from 1, where no header names it."""
 
@@ -87,6 +92,24 @@ def _come_again(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
     others = [[cell.strip() for cell in row] for row in rest]
     others = [row for row in others if row != list(first)]  # where files were joined, the header stands again
     return bool(known) and all(any(row[i : i + 1] == [first[i]] for row in others) for i in known)
+
+
+def by_spaces(lines: Sequence[str]) -> bool:
+    """Whether these lines have as many values each, parted by single spaces and by no other sign."""
+    if len(lines) < 2 or len(split(lines[0], best_separator(lines[0]))) > 1:
+        return False
+    try:
+        rows = list(csv.reader(lines, delimiter=SPACE))
+    except csv.Error:
+        return False
+    return len(rows[0]) >= len(REQUIRED) and {len(row) for row in rows[1:]} <= {len(rows[0]), len(rows[0]) + 1}
+
+
+def with_row_names(header: list[str], rest: Sequence[Sequence[str]]) -> list[str]:
+    """The header with a name for the first column, where each row has one value more: R's and pandas' row names."""
+    names = [row[0] for row in rest]
+    longer = bool(rest) and all(len(row) == len(header) + 1 for row in rest) and any(row[-1].strip() for row in rest)
+    return ["", *header] if longer and len(set(names)) == len(names) else header
 
 
 def numbered(width: int) -> list[str]:

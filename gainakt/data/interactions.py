@@ -60,6 +60,11 @@ class Interactions:
     def __len__(self) -> int:
         return len(self.student)
 
+    def rows_of(self, students: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where the interactions of these students (B,), indices, begin and end."""
+        same = np.asarray(students).astype(self.student.dtype)  # of another type, numpy would convert all interactions
+        return np.searchsorted(self.student, same, "left"), np.searchsorted(self.student, same, "right")
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 (16 hex digits) of labels, order, skills, responses and folds; equal data have equal prints."""

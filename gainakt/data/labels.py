@@ -1,6 +1,7 @@
 """Dictionaries of students and skills: few rows each, so plain Python says what a label means."""
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,9 @@ import pandas as pd
 
 from gainakt.config import DataConfig
 from gainakt.data.interactions import JOIN, NO_FOLD, TEST
+
+NUMBER_SIGNS, NAME_SIGNS = "_;,|", ";|,+"
+"""Signs that may part numbers, and names, of several skills in one cell."""
 
 _LIST = re.compile(r"\[(.+)\]")
 _ITEM = re.compile(r"-?\d+|'[^']+'|\"[^\"]+\"")
@@ -75,16 +79,16 @@ class Skills:
     expanded: int
 
 
-def skills(counts: dict[str, int], separators: set[str], names: bool, config: DataConfig) -> Skills:
+def skills(counts: dict[str, int], numbers: bool, names: bool, config: DataConfig) -> Skills:
     """Skills from the distinct texts of the skill column and their counts, joined, first or expanded.
 
-    `separators` stand between numbers; if `names`, _ stands between names that also stand alone.
+    If `numbers`, NUMBER_SIGNS part numbers. NAME_SIGNS, and _ if `names`, part names that all stand alone as well.
     """
     rows, several, expanded = [], 0, 0
     for text, count in counts.items():
-        parts = split(text, separators, config.skill_separator)
-        if names and len(parts) == 1 and "_" in text and all(part in counts for part in text.split("_")):
-            parts = list(dict.fromkeys(text.split("_")))
+        parts = split(text, numbers, config.skill_separator)
+        if len(parts) == 1 and not config.skill_separator:
+            parts = _names(text, f"{NAME_SIGNS}_" if names else NAME_SIGNS, counts)
         several += count if len(parts) > 1 else 0
         if config.several_skills == "joined":
             parts = [JOIN.join(sorted(parts, key=order))]
@@ -104,8 +108,17 @@ def skills(counts: dict[str, int], separators: set[str], names: bool, config: Da
     return Skills(table, labels, several, expanded)
 
 
-def split(text: str, separators: set[str], asked: str) -> list[str]:
-    """The distinct skills in a cell, in its order: parted by ~~ or the asked sign, numbers also by `separators`.
+def _names(text: str, signs: str, known: Container[str]) -> list[str]:
+    """The names in a cell, where one of the signs parts it into names that are all known by themselves."""
+    for sign in signs:
+        parts = [part.strip() for part in text.split(sign)]
+        if len(parts) > 1 and all(part in known for part in parts):
+            return list(dict.fromkeys(parts))
+    return [text]
+
+
+def split(text: str, numbers: bool, asked: str) -> list[str]:
+    """The distinct skills in a cell, in its order: parted by ~~ or the asked sign, `numbers` also by NUMBER_SIGNS.
 
     A list in brackets, of numbers or of quoted names, is one whatever the sign.
     """
@@ -117,8 +130,8 @@ def split(text: str, separators: set[str], asked: str) -> list[str]:
     parts = [text]
     for sign in {JOIN, asked} - {""}:
         parts = [piece for part in parts for piece in part.split(sign)]
-    if not asked and len(parts) == 1:
-        for sign in separators:
+    if numbers and not asked and len(parts) == 1:
+        for sign in NUMBER_SIGNS:
             pieces = text.split(sign)
             if len(pieces) > 1 and all(piece.strip().isdecimal() for piece in pieces):
                 parts = pieces

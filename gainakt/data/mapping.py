@@ -49,8 +49,8 @@ SEQUENCES: dict[str, tuple[str, ...]] = {
     "fold": ("fold",),
     "attempt": ("isrepeat",),
 }
-SKILL_LISTS = {"concepts": "_", "skillid": "_", "skills": "_", "tags": ";"}
-"""Signs that stand between numbers in these columns when a question has several skills."""
+SKILL_LISTS = ("concepts", "skillid", "skillids", "skills", "tags", "tagids", "kcs")
+"""Columns in which numbers may stand in lists, when a question has several skills."""
 
 STEP = ("problemname", "problemview", "stepname")
 """What tells the steps of a DataShop transaction export apart."""
@@ -85,9 +85,10 @@ class Mapping:
         """The header of a role's column, for messages."""
         return " + ".join(dict.fromkeys(self.header[index] for index in self.columns.get(role, ())))
 
-    def skill_separator(self) -> str:
-        """The sign that stands between numbered skills in this skill column, or nothing."""
-        return SKILL_LISTS.get(plain(self.header[self.columns["skill"][0]]), "") if "skill" in self.columns else ""
+    @property
+    def numbered_lists(self) -> bool:
+        """Whether signs between numbers part skills in this skill column."""
+        return "skill" in self.columns and plain(self.header[self.columns["skill"][0]]) in SKILL_LISTS
 
     @property
     def joined_names(self) -> bool:

@@ -9,7 +9,7 @@ import duckdb
 from gainakt.config import DataConfig
 from gainakt.data import convert, hmm, lines, text, wide
 from gainakt.data.files import Source
-from gainakt.data.mapping import ROLES, Mapping, complaint, found, guess, missing
+from gainakt.data.mapping import ROLES, Mapping, complaint, found, guess, missing, plain
 from gainakt.data.records import records
 from gainakt.errors import InputError
 
@@ -166,6 +166,15 @@ def advice(content: text.Text | Table, mapping: Mapping) -> str:
             "the first row looks like data and not like names, so the columns are numbered: set"
             " data.student_column='column 1' and so on, or data.header=yes"
         )
+    if missing(mapping) == ["skill"] and "question" in mapping.columns:
+        name = mapping.header[mapping.columns["question"][0]]
+        return (
+            f"questions are named and their skills are not: add a column of skills from your table of questions, or"
+            f" take each question as a skill of its own by data.skill_column='{name}'"
+        )
+    subject = plain(mapping.named("student")) == "subjectid"  # Eedi's name of a skill
+    if "question" in mapping.columns and "response" in missing(mapping) and (subject or "student" in missing(mapping)):
+        return "it looks like a table of questions, not of responses: name the files of responses themselves"
     return ""
 
 

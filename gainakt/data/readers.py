@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from gainakt.data import attempts, hmm, lines, text, wide
-from gainakt.data.header import SEPARATORS
+from gainakt.data.header import SIGNS
 from gainakt.data.interactions import JOIN
 from gainakt.data.mapping import Mapping
 from gainakt.data.opening import Opened, literal
@@ -126,7 +126,7 @@ def _load_exact(connection: duckdb.DuckDBPyConnection, opened: Opened, relation:
                 yield row, "a quote is out of place or never closed; mend it or double it", line, []
             elif len(fields) != width and any(fields[width:] or [len(fields) < width]):
                 problem = f"{len(fields)} values where the header has {width} columns; separator: "
-                yield row, problem + SEPARATORS[file.separator], line, []
+                yield row, problem + SIGNS[file.separator], line, []
             else:
                 yield row, None, None, fields
 

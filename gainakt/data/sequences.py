@@ -144,9 +144,7 @@ class Windows:
         device: torch.device,
         held: Held | None = None,
     ):
-        first = np.searchsorted(data.student, students, "left")
-        last = np.searchsorted(data.student, students, "right")
-        start, length, owner = cut(first, last, window, data.group)
+        start, length, owner = cut(*data.rows_of(students), window, data.group)
         keep = length > 1  # a single interaction has nothing to predict
         self.left_out, self.window = int((~keep).sum()), window
         if not keep.any():

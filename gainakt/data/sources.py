@@ -4,6 +4,7 @@ The way: files.find (which files) -> opening.open_file (format, encoding, column
 -> checks.check (good and bad rows) -> labels (students, skills) -> one sorted pass into arrays.
 """
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pandas as pd
+from numpy.typing import DTypeLike
 
 from gainakt.config import DataConfig
 from gainakt.data import checks, doubts, ednet, files, labels, opening, readers, skill_models, text, values
@@ -24,6 +26,9 @@ from gainakt.errors import InputError
 
 MEMORY_LIMIT = "1500MB"
 """What DuckDB may hold; beyond it, it works in a temporary folder."""
+
+IN_MEMORY = 20_000_000
+"""Interactions up to which the columns are held in memory; of more, they lie in temporary files."""
 
 _HIDDEN = "(hidden)"
 _ARROW_ROWS = 1 << 20
@@ -110,9 +115,11 @@ def _canonical(
     people = labels.students(met, config)
     texts = connection.execute("SELECT skill, count(*) AS n FROM long GROUP BY skill ORDER BY skill").fetchall()
     mappings = [one.loaded.opened.mapping for one in checked]
-    separators = {mapping.skill_separator() for mapping in mappings} - {""}
+    numbers = any(mapping.numbered_lists for mapping in mappings)
     names = any(mapping.joined_names for mapping in mappings)
-    topics = labels.skills(dict(texts), separators, names, config)
+    topics = labels.skills(dict(texts), numbers, names, config)
+    if not rows:
+        raise InputError(f"{path}: there are names of columns and no rows; give one row or more")
     if not topics.expanded:
         raise InputError(f"{path}: no valid interaction; {rejected_rows} row(s) were left out: {_first(rejected)}")
     columns, questions = _columns(connection, checked, people, topics, config)
@@ -189,15 +196,37 @@ def _columns(
     query = f"SELECT {', '.join(wanted)} FROM long {joins} ORDER BY {', '.join(keys)}"
     reader: Any = connection.sql(query).to_arrow_reader(_ARROW_ROWS)
     kinds = {"student": np.int32, "skill": np.int32, "response": np.int8, "question": np.int32, "part": np.int32}
-    columns = {name: np.empty(topics.expanded, kinds[name]) for name in reader.schema.names}
+    columns = {name: _column(topics.expanded, kinds[name]) for name in reader.schema.names}
     at = 0
     for batch in reader:
         for name, column in columns.items():
             column[at : at + len(batch)] = batch.column(name).to_numpy(zero_copy_only=False)
         at += len(batch)
     if "part" in columns:
-        columns["group"] = np.cumsum(columns.pop("part") == 0, dtype=np.int32) - 1
+        first = columns.pop("part") == 0
+        columns["group"] = np.cumsum(first, dtype=np.int32, out=_column(len(first), np.int32))
+        columns["group"] -= 1
     return columns, questions
+
+
+def _column(rows: int, kind: DTypeLike) -> np.ndarray:
+    """An array to be filled: in memory, or, of very many rows, in a temporary file that is read as it is needed.
+
+    The file has no name any more and goes with the array. Raises InputError where the disk has no room for it.
+    """
+    if rows <= IN_MEMORY:
+        return np.empty(rows, kind)
+    size = rows * np.dtype(kind).itemsize
+    with tempfile.TemporaryFile(prefix="gainakt-") as file:
+        try:
+            if hasattr(os, "posix_fallocate"):  # a disk that fills up later would end the process
+                os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            raise InputError(
+                f"the temporary folder {tempfile.gettempdir()} has no {size / 1e9:.1f} GB for the responses; set TMPDIR"
+                f" to a roomier one ({error.strerror})"
+            ) from None
+        return np.memmap(file, kind, "w+", shape=(rows,))
 
 
 def _rejected(
@@ -234,4 +263,5 @@ def _first(rejected: pd.DataFrame) -> str:
     if rejected.empty:
         return "none"
     row = rejected.iloc[0]
-    return f"{row['file']}, row {row['row']}, column {row['column']}, value {row['value']!r}: {row['reason']}"
+    column = f", column {row['column']}" if row["column"] else ""
+    return f"{row['file']}, row {row['row']}{column}, value {row['value']!r}: {row['reason']}"

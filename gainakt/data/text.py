@@ -14,7 +14,16 @@ from typing import IO, cast
 
 from gainakt.config import DataConfig
 from gainakt.data.convert import binary
-from gainakt.data.header import MOST_COLUMNS, best_separator, names_columns, numbered, preamble
+from gainakt.data.header import (
+    MOST_COLUMNS,
+    SPACE,
+    best_separator,
+    by_spaces,
+    names_columns,
+    numbered,
+    preamble,
+    with_row_names,
+)
 from gainakt.data.records import lines, records
 from gainakt.errors import InputError
 
@@ -94,6 +103,8 @@ def _with_header(file: Text, config: DataConfig) -> Text:
     before = preamble(top)
     skip = before.skip
     separator = before.separator or best_separator(top[skip] if skip < len(top) else "")
+    if not before.separator and by_spaces(top[skip:]):
+        separator = SPACE
     near = list(islice(records(file.plain, separator, skip=skip), _LOOKED_AT))
     first = near[0][1] if near else []
     if first is None:
@@ -104,8 +115,9 @@ def _with_header(file: Text, config: DataConfig) -> Text:
     skip = near[0][0] - 1 if near else skip
     if len(first) > MOST_COLUMNS:
         raise InputError(f"{file.path}: its first row has {len(first):,} cells; a table has {MOST_COLUMNS:,} at most")
-    named = before.commented or names_columns(first, [fields for _, fields, _ in near[1:] if fields], config)
-    header = first if named else numbered(len(first))
+    rest = [fields for _, fields, _ in near[1:] if fields]
+    named = before.commented or names_columns(first, rest, config)
+    header = with_row_names(first, rest) if named else numbered(len(first))
     return replace(file, separator=separator, header=header, first=first, skip=skip, named=named)
 
 

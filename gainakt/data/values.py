@@ -3,17 +3,20 @@
 import duckdb
 
 from gainakt.config import DataConfig
+from gainakt.data.files import TRAINING_FOLD, VALIDATION_FOLD
+from gainakt.data.interactions import TEST
 from gainakt.data.readers import Loaded
 from gainakt.errors import InputError
 
 _EMPTY = ("", "na", "n/a", "nan", "null", ".", "\\n", "-1.#ind")
 _CORRECT = (
     "1", "1.0", "true", "t", "yes", "y", "correct", "right", "ok", "pass", "passed", "accepted", "ac", "success",
-    "solved", "wahr", "richtig", "vrai", "verdadero",
+    "solved", "wahr", "richtig", "vrai", "verdadero", "✓", "✔",
 )  # fmt: skip
 _INCORRECT = (
     "0", "0.0", "false", "f", "no", "n", "incorrect", "wrong", "hint", "bug", "error", "fail", "failed", "rejected",
-    "wa", "failure", "unsolved", "wrong answer", "initial_hint", "hint_request", "falsch", "faux", "falso",
+    "wa", "failure", "unsolved", "wrong answer", "initial_hint", "hint_request", "initial hint", "hint request",
+    "falsch", "faux", "falso", "✗", "✘",
 )  # fmt: skip
 _SCORES_FROM = 3
 """The largest value of a response column from which it holds scores, if 1 is rare there."""
@@ -31,14 +34,17 @@ def define(connection: duckdb.DuckDBPyConnection) -> None:
     )
     connection.execute("""CREATE MACRO numeral(x) AS try_cast(CASE
         WHEN contains(x, ',') AND regexp_full_match(trim(x), '-?[0-9]+,[0-9]+') THEN replace(x, ',', '.')
-        ELSE x END AS DOUBLE)""")
+        WHEN ends_with(x, '%') THEN CAST(try_cast(rtrim(x, '%') AS DOUBLE) / 100 AS VARCHAR) ELSE x END AS DOUBLE)""")
     connection.execute(f"""CREATE MACRO answered(x, partial) AS CASE
         WHEN x = '1' THEN 1::TINYINT WHEN x = '0' THEN 0::TINYINT
         WHEN lower(trim(x)) IN {_listed(_CORRECT)} THEN 1::TINYINT
         WHEN lower(trim(x)) IN {_listed(_INCORRECT)} THEN 0::TINYINT
         WHEN numeral(x) = 1 THEN 1::TINYINT WHEN numeral(x) = 0 THEN 0::TINYINT
         WHEN numeral(x) > 0 AND numeral(x) < 1 THEN partial END""")
-    connection.execute("""CREATE MACRO in_fold(x) AS CASE
+    connection.execute(f"""CREATE MACRO in_fold(x) AS CASE
+        WHEN lower(trim(x)) IN {_listed(("test", "testing"))} THEN {TEST}::SMALLINT
+        WHEN lower(trim(x)) IN {_listed(("valid", "validation", "val", "dev"))} THEN {VALIDATION_FOLD}::SMALLINT
+        WHEN lower(trim(x)) IN {_listed(("train", "training"))} THEN {TRAINING_FOLD}::SMALLINT
         WHEN regexp_full_match(trim(x), '-?[0-9]+(\\.0+)?') AND try_cast(x AS DOUBLE) BETWEEN -1 AND 30000
         THEN CAST(CAST(x AS DOUBLE) AS SMALLINT) END""")
 
@@ -68,6 +74,8 @@ def _full_credit(connection: duckdb.DuckDBPyConnection, loaded: Loaded, column: 
     largest, over, ones, none = connection.execute(
         f"SELECT max(n), count(*) FILTER (n > 1), count(*) FILTER (n = 1), count(*) FILTER (n = 0) FROM {numbers}"
     ).fetchall()[0]
+    if ones and not none:
+        _refuse_other_pairs(connection, loaded, numbers)
     if largest is None or largest < _SCORES_FROM or ones > _RARE * over:
         return 1.0
     between = connection.execute(f"SELECT count(*) FROM {numbers} AND n NOT IN (0, {largest})").fetchall()[0][0]
@@ -78,4 +86,18 @@ def _full_credit(connection: duckdb.DuckDBPyConnection, loaded: Loaded, column: 
     raise InputError(
         f"{place}: scores up to {largest:g}, where a response is 0 or 1; set data.full_credit to the score of a correct"
         f" response, such as {largest:g}; data.partial_credit says how those below it count"
+    )
+
+
+def _refuse_other_pairs(connection: duckdb.DuckDBPyConnection, loaded: Loaded, numbers: str) -> None:
+    """Raise InputError where 1 stands beside 2 or -1 alone: which of the two is correct, no one can know."""
+    found = [row[0] for row in connection.execute(f"SELECT DISTINCT n FROM {numbers} LIMIT 3").fetchall()]
+    if set(found) not in ({1, 2}, {-1, 1}):
+        return
+    least, largest = sorted(found)
+    twice = " (or, if 2 is correct, set data.full_credit=2 and data.partial_credit=incorrect)" if largest == 2 else ""
+    place = f"{loaded.opened.source.path}, column {loaded.opened.mapping.named('response')}"
+    raise InputError(
+        f"{place}: holds {least:g} and {largest:g} alone, where 1 is a correct response and 0 another; write 0 for an"
+        f" incorrect response{twice}"
     )

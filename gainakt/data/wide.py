@@ -38,6 +38,8 @@ def offer(rows: Sequence[Sequence[str]], mapping: Mapping) -> str:
     found = items(rows, width, student)
     if "skill" in mapping.columns or len(found) < max(_FEWEST_ITEMS, width / 2):
         return ""
+    if mapping.columns.get("question") == (0,):
+        return "it looks like a matrix of items by students: turn it round, a row per student, for data.format=wide"
     return (
         f"it looks like a matrix of students by items, with {len(found)} columns of 0 and 1: data.format=wide reads it,"
         " each item as a skill, without an order of the responses"

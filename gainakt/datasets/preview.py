@@ -9,7 +9,7 @@ import pandas as pd
 
 from gainakt.config import DataConfig
 from gainakt.data import ednet, files, opening, text, wide
-from gainakt.data.header import SEPARATORS
+from gainakt.data.header import SIGNS
 from gainakt.data.mapping import Mapping, found, guess, missing, skill_models
 from gainakt.data.records import records
 from gainakt.errors import InputError
@@ -77,7 +77,7 @@ def _mapped(path: Path, config: DataConfig, content: text.Text | opening.Table, 
     except InputError as error:
         problem = str(error)
     numbered = [name if header.count(name) == 1 else f"{name} [{i + 1}]" for i, name in enumerate(header)]
-    of_text = (content.encoding, SEPARATORS[content.separator]) if isinstance(content, text.Text) else ("", "")
+    of_text = (content.encoding, SIGNS[content.separator]) if isinstance(content, text.Text) else ("", "")
     return Preview(
         path=path,
         format=kind,

@@ -4,11 +4,12 @@
 """
 
 import hashlib
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -28,8 +29,14 @@ from gainakt.errors import InputError
 from gainakt.store import Run, RunFolder
 from gainakt.verdict.progress import Progress
 
+if TYPE_CHECKING:
+    from gainakt.curve_model.counts import Practice
+    from gainakt.curve_model.fit import Fit
+
 FITS = {"afm": "AFM", "bkt": "BKT", "curve": "Learning-curve model"}
 _KEPT = 4
+LARGEST = 4000
+"""Students to whom the learning-curve model is fitted, of whom there may be many more: it takes most of the time."""
 _Made = TypeVar("_Made")
 
 
@@ -109,24 +116,34 @@ def _of_curves(data: Interactions, made: dict[str, Array], progress: Progress) -
     """
     from gainakt.curve_model.bkt import fitted_bkt, known_bkt
     from gainakt.curve_model.counts import practice_of
-    from gainakt.curve_model.fit import Tie, fitting, start
     from gainakt.curve_model.predict import predicted
 
-    longest = int(np.bincount(data.student, minlength=1).max())
-    whole, skills = practice_of(data, np.arange(len(data.students)), max(longest, 2)), len(data.skills)
+    longest = max(2, int(np.bincount(data.student, minlength=1).max()))
+    whole, skills = practice_of(data, np.arange(len(data.students)), longest), len(data.skills)
     progress(0.25, "Fitting BKT")
     bkt = fitted_bkt(whole, skills)
     chain = Chain(bkt.known, bkt.learn, bkt.guess, bkt.slip)
     known = chain.known[data.skill]
     known[whole.place] = known_bkt(bkt, whole)
     made["bkt"] = known * (1 - chain.slip[data.skill]) + (1 - known) * chain.guess[data.skill]
-    begun, most = start(skills, Tie()), 60
-    curve = begun
-    for curve in fitting(whole, begun, most):
-        progress(0.45 + 0.5 * curve.iterations / most, "Fitting the learning-curve model")
+    some = practice_of(data, np.arange(0, len(data.students), -(-len(data.students) // LARGEST)), longest)
+    curve = _curve(some, skills, progress)
     made["curve"] = np.full(len(data), np.nan)
     made["curve"][whole.place] = predicted(curve, whole).chance
     return (known, chain), curve.rate
+
+
+def _curve(practice: "Practice", skills: int, progress: Progress) -> "Fit":
+    """The learning-curve model of these responses; says how long it takes at most."""
+    from gainakt.curve_model.fit import Tie, fitting, start
+
+    fit, most, begun = start(skills, Tie()), 60, time.monotonic()
+    for step in fitting(practice, fit, most):
+        fit = step
+        left = (time.monotonic() - begun) / fit.iterations * (most - fit.iterations)
+        done = 0.45 + 0.5 * fit.iterations / most
+        progress(done, f"Fitting the learning-curve model: at most {left:,.0f} s left")
+    return fit
 
 
 def findings(of: Study, examined: Examined | None, threshold: float, thresholds: Thresholds) -> Findings:
@@ -139,6 +156,7 @@ def findings(of: Study, examined: Examined | None, threshold: float, thresholds:
     return Findings(
         name=of.data.name,
         summary=of.data.summary(),
+        notes=of.data.warnings,
         threshold=threshold,
         skills=skill_table(of, table).assign(kind=kinds),
         students=students.students(of.data, pairs, of.afm),

@@ -44,6 +44,15 @@ def leading(config: Config, begin: "Beginning") -> Iterator[None]:
         yield
 
 
+def dismiss() -> None:
+    """Let the other processes end, where there are any: they wait to be told what to do."""
+    if several():
+        from gainakt.training import ranks
+
+        with ranks.joined(None):
+            pass
+
+
 def help_to_train() -> None:
     """Do the training of the first process along with it; it writes and says what happens."""
     from gainakt.datasets.load import load
@@ -51,6 +60,8 @@ def help_to_train() -> None:
     from gainakt.training.loop import train
 
     with ranks.joined() as job:
+        if job is None:
+            return
         config = Config.model_validate(job["config"])
         start = None if job["source"] is None else state.read(Path(job["source"]), job["step"])
         for _ in train(config, load(config.data), start=start):

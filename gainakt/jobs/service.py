@@ -13,7 +13,7 @@ from typing import Any
 from gainakt.config import Config
 from gainakt.errors import InputError, check_may_write, in_words
 from gainakt.jobs.lineage import FRESH, Beginning, requests
-from gainakt.jobs.processes import leading
+from gainakt.jobs.processes import dismiss, leading
 from gainakt.jobs.turns import Turn, Turns
 from gainakt.store import RunFolder
 
@@ -40,6 +40,7 @@ def execute(
         if (stop := _stop_while_queued(folder, begin)) is not None:
             row = _never_started(str(stop.get("who")))
             folder.append(row)
+            dismiss()
             return row
         from gainakt.datasets.load import load
         from gainakt.training import state

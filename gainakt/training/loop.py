@@ -17,6 +17,7 @@ from gainakt.training.averaged import Averaged
 from gainakt.training.best import Best, weighted_loss
 from gainakt.training.card import Card
 from gainakt.training.evaluate import measure, parameters, predict
+from gainakt.training.memory import give_back
 from gainakt.training.prior import prepare
 from gainakt.training.regimes import Phase, phase
 from gainakt.training.requests import End, Malformed, Requests, parsed
@@ -158,6 +159,7 @@ class Training:
             "students": len(self.split.train),
         }
         self.best = Best(self.averaged.model, self.folder, about)
+        give_back()
 
     def epoch(self, epoch: int) -> Iterator[events.Event]:
         """One pass over the training windows, or the rest of one, and its evaluation."""
@@ -276,6 +278,7 @@ class Training:
 
     def epoch_end(self, epoch: int, logged: dict[str, float | None]) -> Iterator[events.Event]:
         """Evaluate on the validation students; keep each encoder's best; stop when neither improves."""
+        give_back()
         model, origin = self.averaged.model, self.config.origin
         predictions = predict(model, self.validation)
         measured = measure(predictions, len(self.data.skills), origin.reported_gain)
@@ -287,6 +290,8 @@ class Training:
         reported = predictions.reported(origin.reported_gain)
         counts = histograms_of(reported, predictions.gain_skill, len(self.data.skills))
         yield events.GainHistograms(self.step, epoch, "validation", *counts)
+        del predictions, reported
+        give_back()
         yield from self.best.consider(self.config, measured, epoch, self.step)
         self.judge(epoch, measured["gain_std"] or 0.0)
         if self.end is None:

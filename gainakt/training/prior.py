@@ -11,8 +11,9 @@ from sklearn.linear_model import LogisticRegression
 
 from gainakt.config import Config
 from gainakt.curve_model.counts import practice_of
-from gainakt.curve_model.fit import Fit, fitted
+from gainakt.curve_model.fit import Fit
 from gainakt.curve_model.fit import start as start_of_fit
+from gainakt.curve_model.kept import fitted_once
 from gainakt.curve_model.scaled import scaled
 from gainakt.curve_model.stored import tie_of
 from gainakt.data.interactions import Interactions
@@ -40,7 +41,7 @@ def prepare(model: GainAKT, config: Config, data: Interactions, train: NDArray[n
     if config.model.fitted:
         some = _some(train, MOST_STUDENTS[config.model.level], config.training.seed)
         practice = practice_of(data, some, config.data.window)
-        adopt(model.encoder2, fitted(practice, start_of_fit(len(data.skills), tie_of(config))))
+        adopt(model.encoder2, fitted_once(practice, start_of_fit(len(data.skills), tie_of(config))))
     if config.model.prior == "irt":
         start(model.encoder2.mastery, easiness(data, train))
     head = model.encoder2.gains.unwrapped()
@@ -50,11 +51,13 @@ def prepare(model: GainAKT, config: Config, data: Interactions, train: NDArray[n
 
 def usual_share(data: Interactions, train: NDArray[np.integer]) -> NDArray[np.float64]:
     """Share of correct responses (S,) of each skill among the training students, shrunken to that of all skills."""
-    trains = np.isin(data.student, train)
+    trains = np.zeros(len(data.students), bool)
+    trains[train] = True
     correct, count = np.zeros(len(data.skills)), np.zeros(len(data.skills))
     for begin in range(0, len(data), _AT_ONCE):
         some = slice(begin, begin + _AT_ONCE)
-        skill, right = data.skill[some][trains[some]], data.response[some][trains[some]] > 0
+        of_them = trains[data.student[some]]
+        skill, right = data.skill[some][of_them], data.response[some][of_them] > 0
         count += np.bincount(skill, minlength=len(count))
         correct += np.bincount(skill[right], minlength=len(count))
     return np.asarray((correct + 2 * (correct.sum() + 1) / (count.sum() + 2)) / (count + 2))

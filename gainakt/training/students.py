@@ -211,7 +211,7 @@ def _course(model: GainAKT, data: Interactions, split: Split, student: int, wind
 
     Raises InputError where there is none.
     """
-    first, last = (int(np.searchsorted(data.student, student, side)) for side in ("left", "right"))
+    first, last = (int(at) for at in data.rows_of(np.array(student)))
     if last - first < 2:
         raise InputError(f"student {data.students[student]} has a single interaction, so nothing is predicted of them")
     rows = slice(first, last)

@@ -2,7 +2,7 @@
 
 WHAT is skills, length, students, width or big (10 and 100 million interactions); else all but big. Each point runs in
 a process of its own on drawn responses; prints a line of JSON each, and writes a plot of each growth with
-`--plots FOLDER` (SVG). `--data FILE` keeps the drawn responses of big there.
+`--plots FOLDER`. `--data FILE` keeps the drawn responses of big there.
 """
 
 import argparse
@@ -11,11 +11,15 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Callable
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 USUAL = {"students": 1_600, "length": 100, "skills": 100, "width": 64}
@@ -26,8 +30,10 @@ POINTS = {
     "width": (32, 64, 128, 256),
 }
 BIG = (10_000_000, 100_000_000)
-STEPS = 12
+STEPS = 6
 """Steps of which the speed is taken, after two."""
+LONGEST = 3600
+"""Seconds that one point may take."""
 
 
 def drawn(students: int, length: int, skills: int) -> Any:
@@ -47,6 +53,20 @@ def drawn(students: int, length: int, skills: int) -> Any:
 def gib() -> float:
     """Most memory so far."""
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2)
+
+
+def most_of_its_own() -> Callable[[], float]:
+    """Watches from now on; says how much memory was held at most that no file on disk backs (Linux)."""
+    process, most = psutil.Process(), [0]
+
+    def watch() -> None:
+        while True:
+            used = process.memory_info()
+            most[0] = max(most[0], used.rss - used.shared)
+            time.sleep(0.1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    return lambda: round(most[0] / 2**30, 2)
 
 
 def steps_of(config: Any, data: Any, evaluate: bool) -> dict[str, Any]:
@@ -109,10 +129,10 @@ def big(interactions: int, file: Path) -> dict[str, Any]:
         "data.path": str(file), "training.device": "cpu", "training.max_epochs": 1, "training.probe_every": 0,
         "model.prior": "none", "weights.fit": 0.0,  # the fit reads 20,000 students at most
     })  # fmt: skip
-    begun = time.perf_counter()
+    begun, own = time.perf_counter(), most_of_its_own()
     data = load(config.data)
     read = {"interactions": len(data), "read_s": round(time.perf_counter() - begun, 1), "read_gib": gib()}
-    return read | steps_of(config, data, evaluate=True)
+    return read | {"read_own_gib": own(), **steps_of(config, data, evaluate=True), "own_gib": own()}
 
 
 def plots(measured: list[dict[str, Any]], folder: Path) -> None:
@@ -129,29 +149,29 @@ def plots(measured: list[dict[str, Any]], folder: Path) -> None:
             figure.update_xaxes(type="log", title=what)
             figure.update_yaxes(rangemode="tozero")
             figure.update_layout(width=800, height=320, showlegend=False, template="simple_white")
-            figure.write_image(folder / f"growth-{what}.svg")
+            figure.write_image(folder / f"growth-{what}.png", scale=2)
 
 
 def main() -> None:
     """Measure each point in a process of its own."""
     parser = argparse.ArgumentParser()
     parser.add_argument("what", nargs="*", default=list(POINTS))
-    parser.add_argument("--point", type=int)
+    parser.add_argument("--point", type=int, help="only this one")
     parser.add_argument("--plots", type=Path)
     parser.add_argument("--data", type=Path)
     options = parser.parse_args()
-    if options.point is not None:
-        told = big(options.point, options.data) if options.what == ["big"] else point(options.what[0], options.point)
-        print(json.dumps(told))
-        return
+    import gainakt.training.loop  # noqa: F401  (once; each process begins as a copy of this one)
+
     measured = []
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as place, get_context("fork").Pool(1, maxtasksperchild=1) as processes:
         for what in options.what:
-            for value in BIG if what == "big" else POINTS[what]:
+            for value in [options.point] if options.point else BIG if what == "big" else POINTS[what]:
                 file = options.data or Path(place) / f"{value}.parquet"
-                command = [sys.executable, "-m", "tests.benchmarks.growth", what, f"--point={value}", f"--data={file}"]
-                done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-                told = json.loads(done.stdout) if done.returncode == 0 else {"error": done.stderr[-300:]}
+                measure, of = (big, (value, file)) if what == "big" else (point, (what, value))
+                try:
+                    told = processes.apply_async(measure, of).get(LONGEST)
+                except Exception as error:  # the other points are still worth measuring
+                    told = {"error": repr(error)}
                 measured.append({"what": what, "value": value, **told})
                 print(json.dumps(measured[-1]), flush=True)
     if options.plots:

@@ -22,6 +22,7 @@ _ROWS = 30
 class Findings:
     """What was found: tables of skills with their category (`kind`), of students and practice at a threshold.
 
+    `notes` say how the file was read.
     `models`, `items`, `splits`, `merges` are None where they were not computed, or the data do not allow them.
     """
 
@@ -35,6 +36,7 @@ class Findings:
     items: pd.DataFrame | None = None
     splits: pd.DataFrame | None = None
     merges: pd.DataFrame | None = None
+    notes: tuple[str, ...] = ()
 
 
 def write(found: Findings) -> Analysis:
@@ -45,6 +47,7 @@ def write(found: Findings) -> Analysis:
         "version": __version__,
         "threshold": found.threshold,
         "rows": _ROWS,
+        "notes": [escaped(f"{note[:1].upper()}{note[1:]}.") for note in found.notes],
         "skills": list(sentences.of_skills(found.skills["kind"].tolist(), found.skills)),
         "skill_table": _skills(found.skills),
         "models": [] if found.models is None else list(sentences.of_models(found.models)),

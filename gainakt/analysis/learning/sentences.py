@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gainakt.analysis.learning.curves import CATEGORIES
+from gainakt.analysis.learning.curves import CATEGORIES, Thresholds
 from gainakt.analysis.learning.mastery import MOST, WHEEL_SPINNING
 from gainakt.measures.text import escaped
 
 _NAMED = 3
+MET_TWICE = 1.5
+"""Mean opportunities of a student on a skill from which there is practice to speak of."""
 NOTABLE = 2.0
 """Gain in log-likelihood from which two skills are said to fit better as one."""
 
@@ -21,13 +23,25 @@ def of_skills(kinds: Sequence[str], table: pd.DataFrame) -> Iterator[str]:
     count = Counter(kinds)
     parts = [f"{count[name]:,} {label.lower()}" for name, label in CATEGORIES.items() if count[name]]
     yield f"**{_skills(len(table))}**: {', '.join(parts)}."
+    usual, most = Thresholds().students, int(table["students"].max())
+    if count["too_little_data"] == len(table) and most < usual:
+        yield (
+            f"For a category, {usual} students must reach a point of the curve, by DataShop's threshold; here no skill"
+            f" has more than {most}. The threshold can be lowered on the page Skills."
+        )
+    met = table["interactions"].sum() / max(1, table["students"].sum())
+    if met < MET_TWICE:
+        yield (
+            f"A student meets a skill {met:.2f} times on average: these labels are nearer to single steps than to"
+            " skills, and learning by practice can hardly be seen."
+        )
     learned, known = (table["learned"] == "yes").sum(), (table["learned"] != "unknown").sum()
     if known:
         falls = int((table["learned"] == "worse").sum())
-        worse = f" For {falls:,}, mistakes become more frequent beyond chance." if falls else ""
+        worse = f"; it lies below zero for {falls:,}, whose mistakes become more frequent" if falls else ""
         yield (
-            f"AFM shows learning beyond chance for {learned:,} of the {known:,} whose slope the data determine: the"
-            f" 95 % interval lies above zero.{worse}"
+            f"The 95 % interval of AFM's slope lies above zero, which is learning beyond chance, for {learned:,} of the"
+            f" {_skills(known)} whose slope the data determine{worse}."
         )
 
 
@@ -143,8 +157,8 @@ def of_practice(total: dict[str, Any], threshold: float) -> Iterator[str]:
     )
     yield (
         f"**{total['left_early']:,} of {total['sequences']:,} practice sequences"
-        f" ({total['left_early'] / max(1, total['sequences']):.0%})** end before mastery; they need"
-        f" {total['missing']:,.0f} tasks more in expectation, of which at most {MOST} count for each."
+        f" ({total['left_early'] / max(1, total['sequences']):.0%})** end before mastery; they are"
+        f" expected to need {total['missing']:,.0f} tasks more, counting at most {MOST} for each."
     )
 
 

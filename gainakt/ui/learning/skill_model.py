@@ -75,7 +75,7 @@ def _models(table: pd.DataFrame) -> None:
 def _items(table: pd.DataFrame, name: str) -> None:
     st.markdown("##### Items that do not fit their skill")
     if table.empty:
-        st.info("No item has 20 responses, too few to judge one.", icon=":material/info:")
+        st.info("No item has 20 responses, the fewest by which one is judged.", icon=":material/info:")
         return
     for sentence in sentences.of_items(table):
         st.markdown(sentence)

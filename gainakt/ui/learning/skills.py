@@ -10,7 +10,7 @@ from gainakt.analysis.learning import sentences
 from gainakt.analysis.learning.curves import CATEGORIES, MEANINGS, Thresholds, categories, stayed
 from gainakt.config import DataConfig
 from gainakt.errors import InputError
-from gainakt.jobs.learning import Study
+from gainakt.jobs.learning import LARGEST, Study
 from gainakt.store import Store
 from gainakt.ui import tables, words
 from gainakt.ui.forms.paging import page_of
@@ -206,7 +206,7 @@ def _table(table: pd.DataFrame, name: str) -> None:
             "learn": columns.NumberColumn("BKT learn", format="%.3f", help="P(learn) at an opportunity, by BKT."),
             "rate": columns.NumberColumn(
                 "Effective rate", format="%.3f", help="By the learning-curve model, which counts practice on other"
-                " skills, too."
+                f" skills, too; fitted to at most {LARGEST:,} students."
             ),
             "reach_5": columns.NumberColumn("Reach 5", format="%.0f %%", help="Share of students who reach the fifth"
                                             " opportunity."),
