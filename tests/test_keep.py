@@ -205,6 +205,22 @@ def test_a_run_of_pykt_stands_beside_ones_of_here(pykt_folder, tmp_path):
         assert measured["encoder1_auc"] == pytest.approx(auc, abs=1e-12)
 
 
+def test_an_import_that_is_broken_off_leaves_no_half_record(pykt_folder, tmp_path, monkeypatch):
+    folder, root = pykt_folder[0], tmp_path / "b.runs"
+    append = RunFolder.append
+
+    def killed(run, row):
+        append(run, row)
+        if row["kind"] == "started":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(RunFolder, "append", killed)
+    with pytest.raises(KeyboardInterrupt):
+        import_pykt(root, folder)
+    monkeypatch.undo()
+    assert list(root.iterdir()) == [] and import_pykt(root, folder).outcome == "imported"
+
+
 @pytest.mark.parametrize(
     ("file", "text", "says"),
     [

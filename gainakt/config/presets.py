@@ -204,7 +204,7 @@ def find(name: str) -> Preset:
     base, _, idea = name.partition("+")
     if base not in PRESETS or (idea and idea not in PRESETS):
         raise InputError(
-            f"unknown preset {name!r}; known: {', '.join(PRESETS)}; and BASE+IDEA, such as v3-phase1+triplet"
+            f"unknown preset {name[:200]!r}; known: {', '.join(PRESETS)}; and BASE+IDEA, such as v3-phase1+triplet"
         )
     if not idea:
         return PRESETS[base]

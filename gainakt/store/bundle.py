@@ -4,6 +4,7 @@ The store is built from the run folders, so to import is to check the files and 
 intake does the rest. What comes in is a stranger's: no path that the file chose is used, nothing is unpickled.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -120,7 +121,9 @@ def import_runs(root: Path, file: Path) -> list[Imported]:
             runs = _manifest(archive, file)
             _check_members(archive, runs, file)
             return _unpacked(archive, runs, root)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # a zip that points before its own beginning
+            raise
         raise InputError(f"{file.name}: not a whole zip file ({error}); export the runs again") from None
 
 

@@ -70,14 +70,14 @@ def _config(folder: Path) -> dict[str, dict[str, Any]]:
 def _predictions(file: Path) -> tuple[np.ndarray, np.ndarray]:
     target: list[float] = []
     probability: list[float] = []
-    with file.open(encoding="utf-8") as lines:
+    with file.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
             try:
                 row = json.loads(line)
                 values = np.array([row[_TARGETS], row[_PROBABILITIES]], dtype=np.float64)
-            except (ValueError, LookupError, TypeError, RecursionError):
+            except (ValueError, LookupError, TypeError, OverflowError, RecursionError):
                 raise InputError(f"{file}: line {number} is no line of pyKT's predictions") from None
             if values.ndim != 2 or not np.isin(values[0], (0, 1)).all() or not (abs(values[1] - 0.5) <= 0.5).all():
                 raise InputError(f"{file}: line {number}: responses of 0 and 1, probabilities of 0 to 1 expected")

@@ -57,11 +57,11 @@ def described(folder: Path, name: str) -> dict[str, Any] | None:
             return about
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
     raise InputError(f"{place}: damaged")
 
 
 def _named(name: str, file: str) -> bool:
     """Whether a description may name this file; older versions wrote `name.safetensors`."""
-    return re.fullmatch(rf"{re.escape(name)}(-[0-9a-f]+)?\.safetensors", file) is not None
+    return re.fullmatch(rf"{re.escape(name)}(-[0-9a-f]{{1,64}})?\.safetensors", file) is not None

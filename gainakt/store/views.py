@@ -16,10 +16,10 @@ LONGEST_NAME = 60
 def saved(root: Path) -> dict[str, dict[str, Any]]:
     """Name -> what the view shows, sorted by name; a file that cannot be read counts as none."""
     try:
-        views = json.loads((root / _FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        views = dict(json.loads((root / _FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError):
         return {}
-    return {name: view for name, view in sorted(views.items()) if isinstance(view, dict)}
+    return {str(name): view for name, view in sorted(views.items(), key=str) if isinstance(view, dict)}
 
 
 def save(root: Path, name: str, view: Mapping[str, Any]) -> None:

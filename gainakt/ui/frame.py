@@ -8,6 +8,8 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from gainakt.ui import entry
+
 PAGES = (
     # script, title, icon
     ("app.py", "Home", ":material/home:"),
@@ -37,6 +39,7 @@ def page(title: str, icon: str = "", heading: bool = True) -> None:
     `icon` (such as ":material/tune:") stands before the heading. Without `heading` the page writes its own.
     """
     st.set_page_config(page_title=f"{title} · GainAKT", page_icon=str(FAVICON), layout="wide")
+    entry.check()
     with st.sidebar:
         st.markdown("GainAKT workbench")
         for script, name, mark in available():

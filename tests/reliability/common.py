@@ -1,7 +1,6 @@
 """What the harnesses share: tiny trainings in processes of their own, a store's content, the command line."""
 
 import argparse
-import contextlib
 import os
 import random
 import signal
@@ -116,10 +115,6 @@ class _Stopped(BaseException):
     """Asked to end."""
 
 
-def _stop(*_: object) -> None:
-    raise _Stopped
-
-
 def main(harness: Callable[[Path, int, int, Counter[str]], None], tries: int, about: str | None) -> None:
     """Run a harness from the command line and print what it counted; status 1 where anything was lost.
 
@@ -129,10 +124,24 @@ def main(harness: Callable[[Path, int, int, Counter[str]], None], tries: int, ab
     parser.add_argument("--tries", type=int, default=tries)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     asked = parser.parse_args()
-    began, counted = time.monotonic(), Counter[str]()
-    signal.signal(signal.SIGTERM, _stop)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, contextlib.suppress(_Stopped):
-        harness(Path(folder), asked.tries, asked.seed, counted)
+    began, counted, at_the_end = time.monotonic(), Counter[str](), list[Counter[str]]()
+
+    def stop(*_: object) -> None:
+        if not at_the_end:
+            at_the_end.append(Counter(counted))  # the try that is broken off here does not count
+        signal.setitimer(signal.ITIMER_REAL, 1.0)  # once more, where a library keeps the exception to itself
+        raise _Stopped
+
+    for number in (signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, stop)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        try:
+            harness(Path(folder), asked.tries, asked.seed, counted)
+        except BaseException:
+            if not at_the_end:
+                raise
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    counted = at_the_end[0] if at_the_end else counted
     for what, count in sorted(counted.items()):
         print(f"{count:6} {what}")
     print(f"seed {asked.seed}, {time.monotonic() - began:.0f} s")

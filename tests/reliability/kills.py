@@ -1,6 +1,10 @@
-"""Kill trainings and the store's holder at random moments: nothing visible is lost, each resumes to the same bits."""
+"""Kill trainings, the store's holder and work on whole runs at random moments.
+
+Nothing visible is lost, each training resumes to the same bits, each other work is done or can be done again.
+"""
 
 import random
+import shutil
 import time
 from collections import Counter
 from pathlib import Path
@@ -9,23 +13,43 @@ from gainakt.jobs import lineage
 from gainakt.store import RunFolder, Store, runs_root
 from tests.journals import content
 from tests.reliability.common import ended, holding, kill, main, tiny, trained, training
+from tests.reliability.killed_work import KilledWork
 
 
 def harness(folder: Path, tries: int, seed: int, counted: Counter[str]) -> None:
-    """`tries` trainings, each killed once or twice, as is the process that takes them in; what became of them."""
+    """`tries`, every other one a training, the rest the kinds of other work in turn; what became of them."""
     draw = random.Random(seed)
-    path = folder / "s.duckdb"
-    root, config = runs_root(path), tiny(folder)
-    began = time.monotonic()
-    whole = trained(root, config).run_id
-    lasting = time.monotonic() - began
-    for _try in range(tries):
+    trainings = Trainings(folder, draw, counted)
+    other = KilledWork(folder / "other", draw)
+    for number in range(tries):
+        if number % 2:
+            other.once(list(other.kinds)[(seed + number // 2) % len(other.kinds)], counted)
+        else:
+            trainings.once()
+
+
+class Trainings:
+    """Trainings of one configuration beside a process that takes them in; `whole` was not killed."""
+
+    def __init__(self, folder: Path, draw: random.Random, counted: Counter[str]) -> None:
+        self.folder, self.draw, self.counted = folder, draw, counted
+        self.config = tiny(folder)
+        began = time.monotonic()
+        self.whole = trained(folder / "whole.runs", self.config)
+        self.lasting = time.monotonic() - began
+
+    def once(self) -> None:
+        """A training that is killed once or twice, as is the process that takes it in, then resumed to its end."""
+        path, draw, counted = self.folder / "try" / "s.duckdb", self.draw, self.counted
+        root = runs_root(path)
+        shutil.rmtree(path.parent, ignore_errors=True)
+        shutil.copytree(self.whole.folder, root / self.whole.run_id)
         holder = holding(path)
-        run = RunFolder.create(root, name="run", preset="corrected", config=config.model_dump())
-        begin = lineage.FRESH
+        run = RunFolder.create(root, name="run", preset="corrected", config=self.config.model_dump())
+        config, begin = self.config, lineage.FRESH
         for _ in range(draw.choice([1, 1, 2])):
             pid = training(root, config, run, begin)
-            time.sleep(draw.uniform(0, lasting))
+            time.sleep(draw.uniform(0, self.lasting))
             if draw.random() < 0.5:
                 kill(holder)
                 counted["kills of the store's holder"] += 1
@@ -34,18 +58,16 @@ def harness(folder: Path, tries: int, seed: int, counted: Counter[str]) -> None:
             if holder:
                 kill(holder)
                 counted["kills of the store's holder"] += 1
-            status = _checked(path, root, run, counted)
-            if status != "interrupted":
-                break
+            if _checked(path, root, run, counted) != "interrupted":
+                return
             with Store.open(path) as store:
                 run, config, begin = lineage.resume(root, store.run(run.run_id), "harness")
             holder = holding(path)
-        else:
-            pid = training(root, config, run, begin)
-            if ended(pid):
-                counted["LOST: a run could not be resumed"] += 1
-            kill(holder)
-            _compared(path, root, whole, run, counted)
+        pid = training(root, config, run, begin)
+        if ended(pid):
+            counted["LOST: a run could not be resumed"] += 1
+        kill(holder)
+        _compared(path, root, self.whole.run_id, run, counted)
 
 
 def _checked(path: Path, root: Path, run: RunFolder, counted: Counter[str]) -> str:
@@ -59,15 +81,16 @@ def _checked(path: Path, root: Path, run: RunFolder, counted: Counter[str]) -> s
         counted["LOST: a run stays " + kept.status] += 1
     with Store.open(":memory:", runs=root) as anew:
         anew.take_in()
-        if _timeless(content(anew, ("ended", "reason", "event_rows"))) != _timeless(found):
-            counted["LOST: the store differs from one built anew"] += 1
+        other = _timeless(content(anew, ("ended", "reason", "event_rows")))
+        if wrong := [table for table, rows in _timeless(found).items() if rows != other[table]]:
+            counted[f"LOST: the store differs from one built anew: {', '.join(wrong)}"] += 1
     return kept.status
 
 
 def _timeless(tables: dict[str, list[tuple[object, ...]]]) -> dict[str, list[tuple[object, ...]]]:
     """Without the store's own marks of interruptions, which have the times of its looks; row[1] counts events."""
     events = [row for row in tables["events"] if row[5] != "interrupted"]
-    return {**tables, "events": [(row[0], *row[2:]) for row in events]}
+    return {**tables, "events": sorted(((row[0], *row[2:]) for row in events), key=repr)}
 
 
 def _compared(path: Path, root: Path, whole: str, run: RunFolder, counted: Counter[str]) -> None:

@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import random
+import re
 import time
 import zipfile
 from collections import Counter
@@ -22,6 +23,10 @@ from gainakt.errors import InputError
 
 SLOW = 60.0
 """Seconds after which a file of a few kilobytes has hung; far more than it takes on a busy machine."""
+
+
+TOKENS = (b"1e400", b"-1", b"9" * 400, b"null", b"[]", b"{}", b"[" * 3000, b'"\\ud800"', b"true", b"-Infinity")
+"""What JSON and TOML may hold where something else is expected."""
 
 
 def good_files(folder: Path) -> dict[str, tuple[bytes, str]]:
@@ -59,7 +64,7 @@ def spoiled(content: bytes, draw: random.Random) -> bytes:
     data = bytearray(content)
     for _ in range(draw.randint(1, 3)):
         at, end = sorted((draw.randrange(len(data) + 1), draw.randrange(len(data) + 1)))
-        how = draw.randrange(8)
+        how = draw.randrange(9)
         if how == 0 and data:
             data[at % len(data)] ^= 1 << draw.randrange(8)
         elif how == 1:
@@ -68,8 +73,21 @@ def spoiled(content: bytes, draw: random.Random) -> bytes:
             del data[at:]
         elif how == 3:
             data[at:at] = data[at:end]
+        elif how == 4 and (numbers := list(re.finditer(rb"-?[0-9]+[0-9.e+-]*", data))):
+            number = draw.choice(numbers)
+            data[number.start() : number.end()] = draw.choice(TOKENS)
         else:
-            odd = (b"\x00", b"\xff\xfe\xed\xa0\x80", b"x" * 70_000, b'"', b"," * 20_000, b"\r", "١٢".encode(), b"nan")
+            odd = (
+                *TOKENS,
+                b"\x00",
+                b"\xff\xfe\xed\xa0\x80",
+                b"x" * 70_000,
+                b'"',
+                b"," * 20_000,
+                b"\r",
+                "١٢".encode(),
+                b"nan",
+            )
             data[at:at] = draw.choice(odd)
     return bytes(data)
 

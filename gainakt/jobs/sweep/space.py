@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gainakt.config import Config, changed, fields, renamed
+from gainakt.config.base import LARGEST_SEED
 from gainakt.config.presets import preset
 from gainakt.errors import InputError, unknown
 from gainakt.measures.registry import MEASURES
@@ -22,7 +23,9 @@ from gainakt.measures.registry import MEASURES
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 SEARCHES = ("grid", "random", "optuna")
 MOST_POINTS = 2_000
-_WHOLE = {"seeds": 1, "trials": 1, "seed": 0}  # least values
+_WHOLE = {"seeds": (1, 1_000), "trials": (1, MOST_POINTS), "seed": (0, LARGEST_SEED)}
+_MOST_RUNS = 10_000
+_LARGEST = 1e300
 _FLAGS = ("tests", "prune")
 _KEYS = ("preset", "search", "measure", "goal", *_WHOLE, *_FLAGS)
 READY = Path(__file__).parent / "ready"
@@ -140,7 +143,10 @@ def read(text: str) -> Space:
     given, found = dict(_flat(tree)), {}
     options = {name: given.pop(name) for name in _KEYS if name in given}
     presets = options.pop("preset", "corrected")
-    presets = tuple(dict.fromkeys(presets)) if isinstance(presets, list) else (presets,)
+    names = presets if isinstance(presets, list) else [presets]
+    if not names or not all(isinstance(name, str) for name in names):
+        raise InputError('preset: expected a name in quotes, such as preset = "corrected", or a list of names')
+    presets = tuple(dict.fromkeys(names))
     axes, fixed = {}, {}
     for name, value in given.items():
         found[renamed(name)] = value
@@ -182,7 +188,9 @@ def _axis(name: str, value: Any) -> Axis:
         return tuple(dict.fromkeys(value))
     extra = value.keys() - {"low", "high", "log"}
     low, high, log = value.get("low"), value.get("high"), value.get("log", False)
-    numbers = all(isinstance(end, int | float) and not isinstance(end, bool) for end in (low, high))
+    numbers = all(
+        isinstance(end, int | float) and not isinstance(end, bool) and abs(end) < _LARGEST for end in (low, high)
+    )
     if extra or not numbers or not isinstance(log, bool) or fields()[name].kind not in (int, float):
         raise InputError(f"{name}: expected numbers such as {{ low = 0.1, high = 10, log = true }}, or a list")
     if not low < high or (log and low <= 0):
@@ -191,10 +199,12 @@ def _axis(name: str, value: Any) -> Axis:
 
 
 def _option(name: str, value: Any) -> Any:
-    if name in _WHOLE and (not isinstance(value, int) or isinstance(value, bool) or value < _WHOLE[name]):
-        raise InputError(f"{name}: expected a whole number from {_WHOLE[name]} on, got {value!r}")
+    if name in _WHOLE:
+        least, most = _WHOLE[name]
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise InputError(f"{name}: expected a whole number from {least} to {most}, got {value!r:.100}")
     if name in _FLAGS and not isinstance(value, bool):
-        raise InputError(f"{name}: expected true or false, got {value!r}")
+        raise InputError(f"{name}: expected true or false, got {value!r:.100}")
     choices = {"search": SEARCHES, "goal": ("maximize", "minimize"), "measure": tuple(MEASURES)}.get(name)
     if choices and value not in choices:
         raise unknown(name, str(value), choices)
@@ -220,6 +230,8 @@ def _check(space: Space) -> None:
         raise InputError('prune needs search = "optuna" and one seed: it compares single trainings')
     if space.points > MOST_POINTS:
         raise InputError(f"{space.points:,} points are too many; {MOST_POINTS:,} at most")
+    if space.total > _MOST_RUNS:
+        raise InputError(f"{space.total:,} runs are too many; {_MOST_RUNS:,} at most, each point with every seed")
 
 
 def _check_settings(space: Space) -> None:
