@@ -125,7 +125,7 @@ def test_a_broken_file_is_mended_on_the_page(data_page: AppTest, tmp_path: Path)
     [
         (b"", "the file is empty"),
         (b"PK\x03\x04...", "a zip archive"),
-        (b"user_id,skill_name,correct\n", "no valid interaction"),
+        (b"user_id,skill_name,correct\n", "names of columns and no rows"),
         (b"user_id,skill_name,correct\n1,a,2\n", "no valid interaction"),
         (None, "no such file or folder"),
     ],
