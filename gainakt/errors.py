@@ -52,8 +52,9 @@ _LONGEST_LIST = 700
 def unknown(what: str, name: str, known: Iterable[str]) -> InputError:
     """The error for a name that is not one of the known ones: it proposes the nearest, and lists them unless many."""
     names = list(known)
-    near = difflib.get_close_matches(name[:_SHOWN], names, 1)
-    parts = [f"did you mean {near[0]}?"] if near else []
+    last_parts = {one.split(".")[-1]: one for one in names}  # who writes `epochs` means training.max_epochs
+    near = difflib.get_close_matches(name[:_SHOWN], [*names, *last_parts], 1)
+    parts = [f"did you mean {last_parts.get(near[0], near[0])}?"] if near else []
     if not near or len(names) <= _LISTED:
         listed = ", ".join(names)
         cut = listed[: listed.rfind(", ", 0, _LONGEST_LIST)] + " and more" if len(listed) > _LONGEST_LIST else listed
