@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from gainakt.config.presets import preset
 from gainakt.jobs.service import Service
 from gainakt.store import RunFolder, runs_root
+from gainakt.ui.text import number
 from tests.pages import ABOUT_RUNS, PAGES, ROOT, draw, queue, text_of, write_run
 
 HOSTILE = "<script>alert(1)</script> [click](http://x.invalid) $x$ :material/home: " + "long " * 30
@@ -73,6 +74,16 @@ def test_a_run_in_every_state(page: str, end: str, store: Path) -> None:
     assert ("Failed at step 20: Encoder 2's loss is not finite" in plain) == (
         end == "failed" and page in ("pages/1_Train.py", "pages/3_Run.py")
     )
+
+
+def test_a_slider_that_a_browser_builds_anew_stands_where_its_setting_does(store: Path) -> None:
+    """It begins at its default and sends that: at any other one, a slow browser would steer the run by itself."""
+    app = draw("pages/1_Train.py", run=write_run(store, "first", "running"))
+    desk = [one for one in (*app.slider, *app.select_slider) if str(one.key).startswith("steer/")]
+    default = {one.label: one.proto.options[int(at)] if one.proto.options else at
+               for one in desk for at in one.proto.default}  # fmt: skip
+    assert default == {one.label: number(one.value) if one.proto.options else one.value for one in desk}
+    assert len(desk) > 6 and default["Variance weight"] != "0"
 
 
 @pytest.mark.parametrize("page", ["pages/1_Train.py", "pages/3_Run.py"])

@@ -145,15 +145,19 @@ def _control(run_id: str, name: str, begun: float, value: float, requested: Conf
 
 
 def _slider(spec: FieldSpec, key: str, value: float, idle: bool, stands: _Stands) -> None:
-    """A slider over stops that never change; it stands at the stop nearest to the value."""
+    """A slider over stops that never change; it stands at the stop nearest to the value.
+
+    That is its default too: a slow browser may build a slider anew, begins at its default, and sends that.
+    """
     stops = desk_stops(spec)
-    _move(key, value if stops is None else min(stops, key=lambda stop: abs(stop - value)), stands)
+    stand = value if stops is None else min(stops, key=lambda stop: abs(stop - value))
+    _move(key, stand, stands)
     shared: dict[str, Any] = {"key": key, "label_visibility": "collapsed", "disabled": idle}
     if stops is not None:
-        st.select_slider(spec.label, stops, format_func=number, **shared)
+        st.select_slider(spec.label, stops, stand, format_func=number, **shared)
     else:
         low, high = float(spec.low or 0), float(spec.high or 1)
-        st.slider(spec.label, low, high, step=slider_step(spec), format="%g", **shared)
+        st.slider(spec.label, low, high, stand, slider_step(spec), format="%g", **shared)
 
 
 def _move(key: str, value: float, stands: _Stands) -> None:
