@@ -12,8 +12,8 @@ frame.page("GainAKT workbench", "")
 store = resources.store()
 st.markdown(
     "Train GainAKT, a knowledge-tracing model with one encoder that predicts responses and one that explains them by"
-    " learning gains, and find out why the learned gains are uniform. Change the loss weights while it trains, compare"
-    " saved runs, and test whether the gains of skills really differ."
+    " learning gains, and find out whether the learned gains differ for a reason. Change the loss weights while it"
+    " trains, compare saved runs, and test whether the gains of skills really differ."
 )
 
 

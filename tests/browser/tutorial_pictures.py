@@ -19,7 +19,7 @@ from tests.browser.screenshots import FLAGS, MOST_BYTES, ROOT, dashboard
 
 COMMAND = [sys.executable, "-m", "gainakt"]
 SIZE = {"width": 1366, "height": 768}
-FIRST = ["train", "--name", "first", "--set", "training.max_epochs=5"]
+FIRST = ["train", "--name", "first", "--preset", "without-level", "--set", "training.max_epochs=5"]
 SPREAD = ["train", "--name", "variance 2000", "--preset", "variance-x1000", "--set", "training.max_epochs=5"]
 STEPS = {"data": "/Data", "runs": "/Runs", "run": "/Run?run={first}", "compare": "/Compare?runs={first},{spread}",
          "diagnosis": "/Diagnosis?run={first}", "study": "/Study"}  # fmt: skip
