@@ -214,6 +214,16 @@ def test_scores_out_of_a_hundred(written):
     assert read(path, DataConfig(full_credit=100)).rejected["value"].tolist() == ["50"]
 
 
+def test_mostly_partial_credit_is_refused_whole(written):
+    rows = [f"s{n},add,{value}%" for n, value in enumerate((0, 25, 50, 75, 100) * 5)]
+    path = written("student,skill,score\n" + "\n".join(rows) + "\n")
+    with pytest.raises(InputError, match=r"15 of 25 responses are partial credit.*data\.partial_credit"):
+        read(path)
+    for full in (0.0, 100.0):
+        data = read(path, DataConfig(full_credit=full, partial_credit="incorrect"))
+        assert len(data) == 25 and data.response.sum() == 5
+
+
 def test_a_table_without_a_header(written):
     path = written("ann,1,alg,7\nbob,0,geo,8\n")
     with pytest.raises(InputError, match=r"columns here: column 1, .*looks like data.*data\.student_column='column 1'"):

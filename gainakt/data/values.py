@@ -21,6 +21,8 @@ _INCORRECT = (
 _SCORES_FROM = 3
 """The largest value of a response column from which it holds scores, if 1 is rare there."""
 _RARE = 0.02
+_MANY = 20
+"""Rows from which a column is judged as a whole; of fewer, each that is left out is seen."""
 
 
 def _listed(words: tuple[str, ...]) -> str:
@@ -63,10 +65,29 @@ def whole(connection: duckdb.DuckDBPyConnection, relation: str, column: str) -> 
 def credit(connection: duckdb.DuckDBPyConnection, loaded: Loaded, config: DataConfig, notes: list[str]) -> str:
     """The response column's cells, scores divided by the full credit; raises InputError where that is not known."""
     column = f"c{loaded.opened.mapping.columns['response'][0]}"
+    if not config.full_credit and config.partial_credit == "reject":
+        _refuse_mostly_partial(connection, loaded, column)
     full = config.full_credit or _full_credit(connection, loaded, column, notes)
     if full == 1:
         return column
-    return f"CASE WHEN isfinite(numeral({column})) THEN CAST(numeral({column}) / {full} AS VARCHAR) ELSE {column} END"
+    # A percentage says itself what full credit is.
+    score = f"isfinite(numeral({column})) AND NOT ends_with({column}, '%')"
+    return f"CASE WHEN {score} THEN CAST(numeral({column}) / {full} AS VARCHAR) ELSE {column} END"
+
+
+def _refuse_mostly_partial(connection: duckdb.DuckDBPyConnection, loaded: Loaded, column: str) -> None:
+    """Raise InputError where most of many responses are partial credit: leaving them out would leave another file."""
+    rows, partial = connection.execute(
+        f"SELECT count(*), count(*) FILTER (n > 0 AND n < 1)"
+        f" FROM (SELECT numeral({column}) AS n FROM {loaded.relation})"
+    ).fetchall()[0]
+    if rows < _MANY or 2 * partial <= rows:
+        return
+    place = f"{loaded.opened.source.path}, column {loaded.opened.mapping.named('response')}"
+    raise InputError(
+        f"{place}: {partial:,} of {rows:,} responses are partial credit, between 0 and 1; set data.partial_credit to"
+        " incorrect, so that full credit alone is correct, or to correct"
+    )
 
 
 def _full_credit(connection: duckdb.DuckDBPyConnection, loaded: Loaded, column: str, notes: list[str]) -> float:
