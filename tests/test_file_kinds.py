@@ -217,7 +217,9 @@ def test_scores_out_of_a_hundred(written):
 def test_mostly_partial_credit_is_refused_whole(written):
     rows = [f"s{n},add,{value}%" for n, value in enumerate((0, 25, 50, 75, 100) * 5)]
     path = written("student,skill,score\n" + "\n".join(rows) + "\n")
-    with pytest.raises(InputError, match=r"15 of 25 responses are partial credit.*data\.partial_credit"):
+    with pytest.raises(
+        InputError, match=r"15 responses, more than all others, are partial credit.*data\.partial_credit"
+    ):
         read(path)
     for full in (0.0, 100.0):
         data = read(path, DataConfig(full_credit=full, partial_credit="incorrect"))

@@ -22,7 +22,7 @@ _SCORES_FROM = 3
 """The largest value of a response column from which it holds scores, if 1 is rare there."""
 _RARE = 0.02
 _MANY = 20
-"""Rows from which a column is judged as a whole; of fewer, each that is left out is seen."""
+"""Responses from which a column is judged as a whole; of fewer, each that is left out is seen."""
 
 
 def _listed(words: tuple[str, ...]) -> str:
@@ -65,9 +65,7 @@ def whole(connection: duckdb.DuckDBPyConnection, relation: str, column: str) -> 
 def credit(connection: duckdb.DuckDBPyConnection, loaded: Loaded, config: DataConfig, notes: list[str]) -> str:
     """The response column's cells, scores divided by the full credit; raises InputError where that is not known."""
     column = f"c{loaded.opened.mapping.columns['response'][0]}"
-    if not config.full_credit and config.partial_credit == "reject":
-        _refuse_mostly_partial(connection, loaded, column)
-    full = config.full_credit or _full_credit(connection, loaded, column, notes)
+    full = config.full_credit or _full_credit(connection, loaded, config, notes)
     if full == 1:
         return column
     # A percentage says itself what full credit is.
@@ -75,32 +73,24 @@ def credit(connection: duckdb.DuckDBPyConnection, loaded: Loaded, config: DataCo
     return f"CASE WHEN {score} THEN CAST(numeral({column}) / {full} AS VARCHAR) ELSE {column} END"
 
 
-def _refuse_mostly_partial(connection: duckdb.DuckDBPyConnection, loaded: Loaded, column: str) -> None:
-    """Raise InputError where most of many responses are partial credit: leaving them out would leave another file."""
-    rows, partial = connection.execute(
-        f"SELECT count(*), count(*) FILTER (n > 0 AND n < 1)"
-        f" FROM (SELECT numeral({column}) AS n FROM {loaded.relation})"
-    ).fetchall()[0]
-    if rows < _MANY or 2 * partial <= rows:
-        return
+def _full_credit(connection: duckdb.DuckDBPyConnection, loaded: Loaded, config: DataConfig, notes: list[str]) -> float:
+    column = f"c{loaded.opened.mapping.columns['response'][0]}"
     place = f"{loaded.opened.source.path}, column {loaded.opened.mapping.named('response')}"
-    raise InputError(
-        f"{place}: {partial:,} of {rows:,} responses are partial credit, between 0 and 1; set data.partial_credit to"
-        " incorrect, so that full credit alone is correct, or to correct"
-    )
-
-
-def _full_credit(connection: duckdb.DuckDBPyConnection, loaded: Loaded, column: str, notes: list[str]) -> float:
     numbers = f"(SELECT numeral({column}) AS n FROM {loaded.relation}) WHERE isfinite(n)"
-    largest, over, ones, none = connection.execute(
-        f"SELECT max(n), count(*) FILTER (n > 1), count(*) FILTER (n = 1), count(*) FILTER (n = 0) FROM {numbers}"
+    largest, over, ones, none, partial = connection.execute(
+        "SELECT max(n), count(*) FILTER (n > 1), count(*) FILTER (n = 1), count(*) FILTER (n = 0),"
+        f" count(*) FILTER (n > 0 AND n < 1) FROM {numbers}"
     ).fetchall()[0]
+    if config.partial_credit == "reject" and partial > max(_MANY / 2, ones + none + over):
+        raise InputError(
+            f"{place}: {partial:,} responses, more than all others, are partial credit, between 0 and 1; set"
+            " data.partial_credit to incorrect, so that full credit alone is correct, or to correct"
+        )
     if ones and not none:
         _refuse_other_pairs(connection, loaded, numbers)
     if largest is None or largest < _SCORES_FROM or ones > _RARE * over:
         return 1.0
     between = connection.execute(f"SELECT count(*) FROM {numbers} AND n NOT IN (0, {largest})").fetchall()[0][0]
-    place = f"{loaded.opened.source.path}, column {loaded.opened.mapping.named('response')}"
     if none and not between:
         notes.append(f"{place}: holds 0 and {largest:g} alone; {largest:g} is read as correct (data.full_credit)")
         return float(largest)
