@@ -4,7 +4,7 @@ The students are dealt to two halves. The full and the restricted model are fitt
 so that every student is held out once; the rates of both full fits give the split-half correlation.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -59,15 +59,20 @@ def halved(students: int, seed: int) -> NDArray[np.bool_]:
 
 
 def data_tests(
-    data: Interactions, window: int, seed: int, progress: Progress, level: LevelKind = "student"
+    data: Interactions,
+    window: int,
+    seed: int,
+    progress: Progress,
+    level: LevelKind = "student",
+    questions: Sequence[Question] = QUESTIONS,
 ) -> dict[Question, DataTest]:
-    """The test on the data for both questions, by models whose students, or students' skills, have a level apart."""
-    step = Steps(progress, 6 + 2 * REPLICATES)
-    halves = _fits(data, window, (level, seed), step)
+    """The test on the data for the questions, by models whose students, or students' skills, have a level apart."""
+    step = Steps(progress, 2 + len(questions) * (2 + REPLICATES))
+    halves = _fits(data, window, (level, seed, questions), step)
     rates, gains = [fit.rate for fit in halves.full], [fit.gains[:, 0] for fit in halves.full]
     size = effect_sizes((rates[0] + rates[1]) / 2, (gains[0] + gains[1]) / 2, halves.practice[0])
     tests: dict[Question, DataTest] = {}
-    for question in QUESTIONS:
+    for question in questions:
         rise, rng = _rise(halves, question), np.random.default_rng([seed, 3])
         tests[question] = DataTest(
             question=question,
@@ -80,8 +85,10 @@ def data_tests(
     return tests
 
 
-def _fits(data: Interactions, window: int, of: tuple[LevelKind, int], step: Callable[[str], None]) -> Halves:
-    level, seed = of
+def _fits(
+    data: Interactions, window: int, of: tuple[LevelKind, int, Sequence[Question]], step: Callable[[str], None]
+) -> Halves:
+    level, seed, questions = of
     everyone = practice_of(data, np.arange(len(data.students)), window)
     first = halved(len(data.students), seed)[everyone.student]
     practice = everyone.of(first), everyone.of(~first)
@@ -96,7 +103,7 @@ def _fits(data: Interactions, window: int, of: tuple[LevelKind, int], step: Call
 
     full = both(Tie(), "fitting the full model to each half of the students")
     names = {"skills": "all skills alike", "response": "both responses alike"}
-    restricted = {name: both(TIES[name], f"fitting the restricted model, {names[name]}") for name in QUESTIONS}
+    restricted = {name: both(TIES[name], f"fitting the restricted model, {names[name]}") for name in questions}
     return Halves(practice, full, restricted)
 
 
