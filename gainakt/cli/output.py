@@ -24,6 +24,8 @@ def show(values: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps(values))
         return
+    from gainakt.verdict.criteria import STATUSES
+
     values, findings = _without_findings(values)
     for name, value in values.items():
         if isinstance(value, dict):
@@ -33,7 +35,9 @@ def show(values: dict[str, Any], as_json: bool) -> None:
         else:
             print(f"{name:42} {number(value)}")
     for name, finding in findings.items():
-        print(f"{name:24} {finding['status']:16} {number(finding['value']):>10}  {finding['evidence']['text']}")
+        print(
+            f"{name:24} {STATUSES[finding['status']]:24} {number(finding['value']):>10}  {finding['evidence']['text']}"
+        )
 
 
 def _without_findings(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

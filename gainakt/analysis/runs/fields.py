@@ -68,7 +68,7 @@ _VERDICT: tuple[tuple[str, str, str, Kind], ...] = (
     (
         "verdict",
         "Verdict",
-        "Do skills differ? Does the response matter? ✓ yes, ✗ no evidence, ? not tested. Then how many of the six"
+        "Do skills differ? Does the response matter? ✓ pass, ○ no evidence, ? not tested. Then how many of the six"
         " criteria of the original study pass.",
         "list",
     ),

@@ -35,12 +35,12 @@ _BADGES: dict[Status, tuple[str, str]] = {
     "pass": ("green", "check_circle"),
     "fail": ("red", "cancel"),
     "above_reference": ("orange", "vertical_align_top"),
-    "noise": ("red", "graphic_eq"),
+    "noise": ("orange", "circle"),
     "untested": ("gray", "help"),
 }
 _STANDINGS: dict[Standing, tuple[str, str]] = {
     "differentiated": ("green", "check_circle"),
-    "noise": ("red", "cancel"),
+    "noise": ("orange", "circle"),
     "untested": ("gray", "help"),
 }
 _TESTS = (

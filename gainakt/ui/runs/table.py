@@ -21,7 +21,7 @@ HEIGHT = 400
 _TOUCHED = "runs.touched"
 _LIGHTS = {
     **dict.fromkeys(("skills ✓", "response ✓"), "green"),
-    **dict.fromkeys(("skills ✗", "response ✗"), "red"),
+    **dict.fromkeys(("skills ○", "response ○"), "orange"),
     **dict.fromkeys(("skills ?", "response ?"), "gray"),
     **{f"{passed}/6": "blue" for passed in range(7)},
 }
