@@ -18,7 +18,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Branch:
-    """One question of the decision tree, its answer (yes, no, no evidence, unknown, not tried), and what it is based on."""
+    """One question of the decision tree, its answer (yes, no, no evidence, unknown, not tried), and what that rests on."""
 
     question: str
     answer: str
