@@ -18,7 +18,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Branch:
-    """One question of the decision tree, its answer (yes, no, no evidence, unknown, not tried), and what that rests on."""
+    """One question of the decision tree, its answer (yes, no, no evidence, unknown, not tried), on what."""
 
     question: str
     answer: str

@@ -95,6 +95,18 @@ def take_in(store: Path) -> None:
         print(f"warning: {warning}", file=sys.stderr)
 
 
+def error_object(why: str, /, **facts: Any) -> None:
+    """Print one JSON object with the error where the command was asked for JSON."""
+    if "--json" in sys.argv:
+        print(json.dumps({**facts, "error": why}))
+
+
+def fail(why: str, status: int, /, **facts: Any) -> NoReturn:
+    """End the process; the last line of stderr says why, and so does the JSON where it was asked for."""
+    error_object(why, **facts)
+    leave(why, status)
+
+
 def leave(why: str, status: int) -> NoReturn:
     """End the process; the last line of stderr says why."""
     print(f"error: {why}", file=sys.stderr)

@@ -1,6 +1,5 @@
 """The verbs that compute: `train` a run, `evaluate` a saved one."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +8,7 @@ import typer
 
 from gainakt.cli.interrupts import asking
 from gainakt.cli.options import JsonFlag, RunArgument, StoreOption, assigned
-from gainakt.cli.output import leave, show, take_in, verdict_of
+from gainakt.cli.output import fail, show, take_in, verdict_of
 from gainakt.cli.progress import TrainingBar
 from gainakt.config import DEFAULT_STORE, Config, changed
 from gainakt.config.file import read
@@ -61,9 +60,7 @@ def run_training(store: Path, folder: RunFolder, config: Config, begin: "Beginni
         last = execute(folder, config, bar.take, begin)
     take_in(store)
     if last["kind"] == "failed":
-        if as_json:
-            print(json.dumps({"run_id": folder.run_id, "status": "failed", "error": last["error"]}))
-        leave(last["error"], 2 if last["bad_input"] else 1)
+        fail(last["error"], 2 if last["bad_input"] else 1, run_id=folder.run_id, status="failed")
     if last["kind"] == "paused":
         show({"run_id": folder.run_id, "status": "paused", "step": last["step"]}, as_json)
         return

@@ -84,6 +84,11 @@ def _described(path: Path, stored: Path, kind: str) -> Table:
     return Table(stored, kind, [str(row[0]) for row in found], [str(row[1]) for row in found])
 
 
+def header_place(path: Path, content: text.Text | Table) -> str:
+    """Where the header of a file stands, for errors: a file of typed columns has no row for it."""
+    return f"{path}, row {content.skip + 1}" if isinstance(content, text.Text) else str(path)
+
+
 def first_rows(content: text.Text | Table, count: int) -> list[list[str]]:
     """The cells of the first rows, as many as there are columns; raises InputError for a damaged Parquet file."""
     width = len(content.header)
@@ -138,15 +143,16 @@ def open_file(source: Source, config: DataConfig, scratch: Path) -> Opened:
 
 def _open_columns(source: Source, content: text.Text | Table, config: DataConfig, notes: list[str]) -> Opened:
     """A file of columns: a table, sequences or a matrix."""
-    mapping = found(source.path, content.header, config)
+    place = header_place(source.path, content)
+    mapping = found(place, content.header, config)
     if config.format == "wide":
         mapping, more = wide.mapped(source.path, first_rows(content, LOOKED_AT), mapping)
         notes += more
         kind = "wide"
     else:
         if hint := missing(mapping) and advice(content, mapping):
-            raise InputError(f"{complaint(source.path, mapping)}; {hint}")
-        mapping = guess(source.path, content.header, config)
+            raise InputError(f"{complaint(place, mapping)}; {hint}")
+        mapping = guess(place, content.header, config)
         kind = "sequences" if mapping.sequences else "table"
     if isinstance(content, text.Text):
         if not content.named:
