@@ -14,10 +14,15 @@ from gainakt.config import DEFAULT_STORE, Config, changed
 from gainakt.config.file import read
 from gainakt.config.presets import PRESETS, find
 from gainakt.errors import InputError
+from gainakt.measures.registry import shown_in
 from gainakt.store import Run, RunFolder, open_for_reading, runs_root
 
 if TYPE_CHECKING:
     from gainakt.jobs.lineage import Beginning
+
+
+_IN_FULL = ("train", "validation", "run", "recovery")
+"""Parts of an outcome that people are not shown at once."""
 
 
 def train(
@@ -64,7 +69,16 @@ def run_training(store: Path, folder: RunFolder, config: Config, begin: "Beginni
     if last["kind"] == "paused":
         show({"run_id": folder.run_id, "status": "paused", "step": last["step"]}, as_json)
         return
-    show({"run_id": folder.run_id, **outcome(last), **verdict_of(store, folder.run_id)}, as_json)
+    values = {"run_id": folder.run_id, **outcome(last), **verdict_of(store, folder.run_id)}
+    show(values if as_json else _in_short(values), as_json)
+    if not as_json:
+        print(f"\nAll measures: python -m gainakt evaluate {folder.run_id}, or --json")
+
+
+def _in_short(values: dict[str, Any]) -> dict[str, Any]:
+    """The outcome without most of its measures: those that lists of runs show, on the test students."""
+    some = {name: value for name in shown_in("runs") if (value := values["test"].get(name)) is not None}
+    return {name: value for name, value in values.items() if name not in _IN_FULL} | {"test": some}
 
 
 def evaluate(run: RunArgument, as_json: JsonFlag = False, store: StoreOption = DEFAULT_STORE) -> None:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from gainakt.config import DataConfig
 from gainakt.errors import InputError
@@ -137,7 +136,7 @@ def is_sequences(header: Sequence[str]) -> bool:
 def guess(place: str, header: Sequence[str], config: DataConfig) -> Mapping:
     """The columns asked for, and the rest by known headers; `place` is where the header stands, for errors.
 
-    Raises InputError that names the place of the header, the missing role, the columns there and the setting that names one.
+    Raises InputError that names the place, the missing role, the columns there and the setting that names one.
     """
     mapping = found(place, header, config)
     if missing(mapping):

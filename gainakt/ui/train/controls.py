@@ -100,7 +100,9 @@ def desk_stops(spec: FieldSpec, begun: float) -> list[float] | None:
     stops = {float(f"{mantissa}e{decade}") for decade in range(middle - 2, middle + 3) for mantissa in MANTISSAS}
     low, high = spec.low or 0.0, math.inf if spec.high is None else spec.high
     ends = {bound for bound, open_end in ((low, spec.above), (high, spec.below)) if not open_end and bound < math.inf}
-    return sorted({stop for stop in stops if low < stop < high} | {float(end) for end in ends} | {float(spec.default), begun})
+    return sorted(
+        {stop for stop in stops if low < stop < high} | {float(end) for end in ends} | {float(spec.default), begun}
+    )
 
 
 @dataclass
