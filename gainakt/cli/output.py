@@ -1,10 +1,12 @@
 """What the command line prints: values, tables, one JSON object, and why it ended."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from gainakt.config import DEFAULT_STORE
 from gainakt.errors import InputError, StoreBusy, StoreDamaged, StoreFull
 from gainakt.store import Store, open_for_reading, runs_root
 
@@ -76,6 +78,12 @@ def verdict_of(store: Path, run_id: str, targets: "Targets | None" = None) -> di
         reading.take_in()
     with reading:
         return as_json(reading, run_id, targets or DEFAULTS)
+
+
+def command(*words: str, store: Path) -> str:
+    """A command that a user can copy, with the store where it is another than the usual one."""
+    own = [] if store == DEFAULT_STORE else ["--store", str(store)]
+    return shlex.join(["python", "-m", "gainakt", *words, *own])
 
 
 def take_in(store: Path) -> None:

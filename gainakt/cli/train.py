@@ -8,7 +8,7 @@ import typer
 
 from gainakt.cli.interrupts import asking
 from gainakt.cli.options import JsonFlag, RunArgument, StoreOption, assigned
-from gainakt.cli.output import fail, show, take_in, verdict_of
+from gainakt.cli.output import command, fail, show, take_in, verdict_of
 from gainakt.cli.progress import TrainingBar
 from gainakt.config import DEFAULT_STORE, Config, changed
 from gainakt.config.file import read
@@ -72,7 +72,7 @@ def run_training(store: Path, folder: RunFolder, config: Config, begin: "Beginni
     values = {"run_id": folder.run_id, **outcome(last), **verdict_of(store, folder.run_id)}
     show(values if as_json else _in_short(values), as_json)
     if not as_json:
-        print(f"\nAll measures: python -m gainakt evaluate {folder.run_id}, or --json")
+        print(f"\nAll measures: {command('evaluate', folder.run_id, store=store)}")
 
 
 def _in_short(values: dict[str, Any]) -> dict[str, Any]:

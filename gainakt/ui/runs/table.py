@@ -130,7 +130,7 @@ def _cells(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
         shown["star"] = table["favourite"].map({True: "★", False: ""})
         if "status" in shown:
             shown["status"] = [
-                f"epoch {int(epoch)} of {int(most)}" if status == "running" and epoch > 0 and most > 0 else status
+                f"epoch {words.how_many(epoch, most)}" if status == "running" and epoch > 0 and most > 0 else status
                 for status, epoch, most in zip(table["status"], table["epoch"], table["max_epochs"], strict=True)
             ]
     return shown
