@@ -76,7 +76,7 @@ def workbook(path: Path, scratch: Path) -> tuple[Path, str]:
         import python_calamine as calamine
     except ImportError:
         raise InputError(
-            f"{path}: this is a workbook; save the sheet as CSV, or install the reader: pip install 'gainakt[excel]'"
+            f"{path}: this is a workbook; save the sheet as CSV, or install the reader: pip install -e '.[excel]'"
         ) from None
     _check_size(path)
     target = scratch / f"{len(list(scratch.iterdir()))}.csv"
