@@ -211,6 +211,15 @@ def test_the_table_puts_trainings_of_the_same_split_beside_yardsticks(
         named = tables.configurations(trainings)
         assert list(named) == ["mine"]
         rows = tables.by_fold(store, some, named)
+    assert tables.rests_on(rows) == (
+        "Measured on 10 test students. With fewer than 30, most differences between models are chance: read the"
+        " intervals.",
+        True,
+    )
+    assert tables.rests_on(rows.assign(students=[30.0] * (len(rows) - 1) + [1234.0])) == (
+        "Measured on 30 to 1,234 test students a fold.",
+        False,
+    )
     means = tables.summary(rows).set_index("model")
     assert len(rows) == 6 + 4 and (means["folds"] == 2).all()
     best = means[means["kind"] == "yardstick"]["auc"].max()
