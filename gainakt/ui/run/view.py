@@ -70,14 +70,17 @@ def changes_text(curves: Curves) -> str:
     return steered(int((marks["who"] != SCHEDULE).sum()))
 
 
+_LAST = "On the validation students, in the last epoch. The test students are measured once, at the end."
+
+
 def tiles(run: Run, curves: Curves, columns: int) -> None:
     """The main numbers, so many beside each other."""
     shown = (
         ("Status", run.status, changes_text(curves) or None),
         ("Epoch", words.how_many(run.epoch, run.max_epochs) if run.max_epochs is not None else "–", None),
-        ("Encoder 1 AUC", number(curves.last("validation.encoder1_auc"), 3), "Validation students, last epoch."),
-        ("Encoder 2 AUC", number(curves.last("validation.encoder2_auc"), 3), "Validation students, last epoch."),
-        ("Gain std", number(curves.last("gain_std"), 3), words.GAIN_STD_HELP),
+        ("Encoder 1 AUC, validation", number(curves.last("validation.encoder1_auc"), 3), _LAST),
+        ("Encoder 2 AUC, validation", number(curves.last("validation.encoder2_auc"), 3), _LAST),
+        ("Gain std, training", number(curves.last("gain_std"), 3), words.GAIN_STD_HELP),
         (
             "Interactions / s",
             number(curves.last("interactions_per_second"), 0),
