@@ -104,6 +104,19 @@ def test_rows_of_one_question_are_scored_once_and_do_not_see_each_other(settings
         np.testing.assert_allclose(after[test.practice.scored], before[test.practice.scored], atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["afm", "pfa", "best-lr"])
+def test_a_regression_on_many_skills_is_fitted_to_its_end(name: str) -> None:
+    needs(name)
+    data = simulate("demo", students=400, skills=600)
+    parts = parts_of(data, split_students(data, 0, 0), 200, 0)
+    fit = importlib.import_module(f"gainakt.benchmark.{name.replace('-', '_')}").fit
+    train = parts["train"]
+    own = train.scored(fit(train, parts["validation"])(train))
+    loss = metrics.log_losses(own.response, own.probability).mean()
+    mean = metrics.log_losses(own.response, train.usual[own.skill]).mean()
+    assert loss < mean, "on the students it was fitted to, it knows each skill's share and more"
+
+
 def quiet(done: float, says: str) -> None:
     pass
 
