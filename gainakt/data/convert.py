@@ -5,7 +5,7 @@ import datetime as dt
 import json
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,12 @@ import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet
 
+from gainakt.config import DataConfig
+from gainakt.data.mapping import found, missing
 from gainakt.errors import InputError
 
+_HEADER_WITHIN = 12
+"""Rows of a sheet in which its header is looked for."""
 LARGEST_WORKBOOK = 1 << 30
 """Bytes that a workbook may unpack to."""
 
@@ -70,8 +74,8 @@ def is_workbook(path: Path, head: bytes) -> bool:
     return bool(names & {"xl/workbook.xml", "xl/workbook.bin"}) or {"content.xml", "mimetype"} <= names
 
 
-def workbook(path: Path, scratch: Path) -> tuple[Path, str]:
-    """The first sheet with rows as CSV, and a note where others have some too; raises InputError."""
+def workbook(path: Path, config: DataConfig, scratch: Path) -> tuple[Path, str]:
+    """The sheet that is read as CSV, and a note on why it is that one where others have rows too; raises InputError."""
     try:
         import python_calamine as calamine
     except ImportError:
@@ -85,13 +89,39 @@ def workbook(path: Path, scratch: Path) -> tuple[Path, str]:
             filled = [name for name in book.sheet_names if book.get_sheet_by_name(name).height > 1]
             if not filled:
                 raise InputError(f"{path}: no sheet of this workbook has two rows")
+            sheets = {name: book.get_sheet_by_name(name) for name in filled}
+            chosen, why = _sheet(path, config, {name: _first_rows(sheet) for name, sheet in sheets.items()})
             with target.open("w", encoding="utf-8", newline="") as stream:
-                rows = book.get_sheet_by_name(filled[0]).to_python(skip_empty_area=False)
+                rows = sheets[chosen].to_python(skip_empty_area=False)
                 csv.writer(stream).writerows([_cell(value) for value in row] for row in rows)
     except (calamine.CalamineError, calamine.PasswordError, calamine.ZipError, calamine.XmlError) as error:
         raise InputError(f"{path}: this workbook cannot be read: {error}; save the sheet as CSV") from None
-    others = ", ".join(filled[1:])
-    return target, f"{path}: sheet {filled[0]!r} is read; not read: {others}" if others else ""
+    others = ", ".join(name for name in filled if name != chosen)
+    return target, f"{path}: sheet {chosen!r} is read, {why}; not read: {others} (data.sheet)" if others else ""
+
+
+def _first_rows(sheet: Any) -> list[list[str]]:
+    return [[_cell(value) for value in row] for row in sheet.to_python(skip_empty_area=False, nrows=_HEADER_WITHIN)]
+
+
+def _sheet(path: Path, config: DataConfig, sheets: Mapping[str, list[list[str]]]) -> tuple[str, str]:
+    """The name of the sheet to read, given the first rows of each, and why that one; raises InputError."""
+    if asked := config.sheet.strip():
+        alike = [name for name in sheets if name.strip().casefold() == asked.casefold()]
+        if not alike:
+            raise InputError(f"{path}: no sheet {asked!r} with two rows (data.sheet); there: {', '.join(sheets)}")
+        return alike[0], "as asked"
+    for name, rows in sheets.items():
+        if any(_has_roles(path, row, config) for row in rows):
+            return name, "the first with columns for student, skill and response"
+    return next(iter(sheets)), "the first with rows; none has columns for student, skill and response"
+
+
+def _has_roles(path: Path, row: list[str], config: DataConfig) -> bool:
+    try:
+        return not missing(found(str(path), row, config))
+    except InputError:  # a column that is asked for stands elsewhere
+        return False
 
 
 def _check_size(path: Path) -> None:

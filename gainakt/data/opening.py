@@ -67,7 +67,7 @@ def container(path: Path, config: DataConfig, scratch: Path) -> tuple[text.Text 
         return _described(path, path, "parquet"), ""
     head = text.head(path)
     if convert.is_workbook(path, head):
-        sheet, note = convert.workbook(path, scratch)
+        sheet, note = convert.workbook(path, config, scratch)
         return text.open_text(path, config, scratch, sheet), note
     if converted := convert.as_parquet(path, head, scratch):
         return _described(path, *converted), ""
