@@ -42,8 +42,9 @@ def section(store: Store, study: Study, config: DataConfig) -> None:
 
 def _models(table: pd.DataFrame) -> None:
     number = st.column_config.NumberColumn
+    criteria = ["log_likelihood", "aic", "bic"]
     st.dataframe(
-        table,
+        table.assign(**{name: table[name].round(1) for name in criteria}),
         hide_index=True,
         placeholder="–",
         key="learning.models",
@@ -54,9 +55,9 @@ def _models(table: pd.DataFrame) -> None:
             "skills": number("Skills", format="localized"),
             "responses": number("Responses", format="localized", help="Those with a skill in this model."),
             "parameters": number("Parameters", format="localized", help="One per student, two per skill."),
-            "log_likelihood": number("Log-likelihood", format="%.1f", help="In nats; AFM whose slopes do not fall."),
-            "aic": number("AIC", format="%.1f", help="2 parameters − 2 log-likelihood; lower is better."),
-            "bic": number("BIC", format="%.1f", help="ln(responses) × parameters − 2 log-likelihood; lower is better."),
+            "log_likelihood": number("Log-likelihood", format="localized", help="In nats; AFM whose slopes do not fall."),
+            "aic": number("AIC", format="localized", help="2 parameters − 2 log-likelihood; lower is better."),
+            "bic": number("BIC", format="localized", help="ln(responses) × parameters − 2 log-likelihood; lower is better."),
             "rmse_student": number(
                 "RMSE, new students", format="%.4f", help="Root mean square error on students that the fit has not"
                 " seen, threefold; lower is better."
@@ -114,13 +115,13 @@ def _candidates(splits: pd.DataFrame | None, merges: pd.DataFrame | None) -> Non
     st.markdown("##### Skills to split, skills to merge")
     for sentence in sentences.of_candidates(splits, merges):
         st.markdown(sentence)
-    left, right = st.columns(2)
+    places = iter(st.columns(2))
     if splits is not None:
-        with left:
+        with next(places):
             shown = splits.assign(first=splits["first"].map(", ".join), second=splits["second"].map(", ".join))
             _pairs(shown, "splits", ("Harder items", "Easier items"))
     if merges is not None:
-        with right:
+        with next(places):
             _pairs(merges, "merges", ("Skill", "With"))
     st.caption(
         "Gain: change of the log-likelihood when easiness and slope are fitted anew and practice is counted anew, the"

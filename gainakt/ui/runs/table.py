@@ -25,7 +25,7 @@ _LIGHTS = {
     **dict.fromkeys(("skills ?", "response ?"), "gray"),
     **{f"{passed}/6": "blue" for passed in range(7)},
 }
-_WIDTHS = {"name": 152, "status": 84, "data": 84, "preset": 96, "created": 122, "verdict": 208, "run_id": 168,
+_WIDTHS = {"name": 194, "status": 90, "data": 120, "preset": 96, "created": 122, "verdict": 200, "run_id": 168,
            "origin": 96, "tags": 92, "notes": 160}  # fmt: skip
 
 
