@@ -55,9 +55,9 @@ def _models(table: pd.DataFrame) -> None:
             "skills": number("Skills", format="localized"),
             "responses": number("Responses", format="localized", help="Those with a skill in this model."),
             "parameters": number("Parameters", format="localized", help="One per student, two per skill."),
-            "log_likelihood": number("Log-likelihood", format="localized", help="In nats; AFM whose slopes do not fall."),
+            "log_likelihood": number("Log-likelihood", format="localized", help="In nats; AFM, no falling slopes."),
             "aic": number("AIC", format="localized", help="2 parameters − 2 log-likelihood; lower is better."),
-            "bic": number("BIC", format="localized", help="ln(responses) × parameters − 2 log-likelihood; lower is better."),
+            "bic": number("BIC", format="localized", help="ln(responses) × parameters − 2 log-likelihood; lower: better."),
             "rmse_student": number(
                 "RMSE, new students", format="%.4f", help="Root mean square error on students that the fit has not"
                 " seen, threefold; lower is better."
