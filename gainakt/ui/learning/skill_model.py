@@ -18,6 +18,10 @@ _VERDICTS = {
     "fits": "fits",
 }
 _SHOWN = 1000
+_BIC = {
+    "splits": "Below 0 speaks for the split.",
+    "merges": "Below 0: one skill does as well, with two parameters fewer; that both are one is not shown.",
+}
 _ITEM_COLUMNS = (
     "item", "skill", "verdict", "better", "gain", "responses", "share_correct", "expected", "shift", "z",
 )  # fmt: skip
@@ -57,7 +61,7 @@ def _models(table: pd.DataFrame) -> None:
             "parameters": number("Parameters", format="localized", help="One per student, two per skill."),
             "log_likelihood": number("Log-likelihood", format="localized", help="In nats; AFM, no falling slopes."),
             "aic": number("AIC", format="localized", help="2 parameters − 2 log-likelihood; lower is better."),
-            "bic": number("BIC", format="localized", help="ln(responses) × parameters − 2 log-likelihood; lower: better."),
+            "bic": number("BIC", format="localized", help="ln(responses) × parameters − 2 log-likelihood; as AIC."),
             "rmse_student": number(
                 "RMSE, new students", format="%.4f", help="Root mean square error on students that the fit has not"
                 " seen, threefold; lower is better."
@@ -140,7 +144,7 @@ def _pairs(table: pd.DataFrame, key: str, names: tuple[str, str]) -> None:
             "skill": st.column_config.TextColumn("Skill", width=120),
             "items": number("Items", width=60),
             "gain": number("Gain", format="%+.1f", width=70, help="In log-likelihood."),
-            "bic": number("BIC change", format="%+.1f", width=90, help="Below 0 speaks for the change."),
+            "bic": number("BIC change", format="%+.1f", width=90, help=_BIC[key]),
             "first": st.column_config.TextColumn(names[0], width=140),
             "second": st.column_config.TextColumn(names[1], width=140),
         },
