@@ -19,7 +19,7 @@ from gainakt.store import RunFolder, Store, damage, runs_root, trash, views
 from gainakt.store.bundle import import_runs
 from gainakt.ui import resources
 from gainakt.ui.data import places
-from gainakt.ui.visitors import LOOK_ON
+from gainakt.ui.visitors import LOOK_ON, NOTE
 from tests.pages import PAGES, draw, text_of, write_run
 
 HARMLESS = ("Untick all", "Tick", "Write the report", "Watch", "Open", "Diagnose", "Least likely", "Copy link")
@@ -71,7 +71,7 @@ def test_what_starts_or_changes_is_disabled_and_says_why(page: str, looked_at: t
             "Train",
         ):
             assert button.help == LOOK_ON
-    assert text_of(app).count("Looking on") == 1, "said once on every page"
+    assert text_of(app).count(NOTE) == 1, "said once on every page"
     if "Data" in page:
         assert not app.text_input
     assert contents(store.parent) == before

@@ -7,6 +7,8 @@ import streamlit as st
 from gainakt.errors import read_only
 
 LOOK_ON = "Visitors look on: nothing can be started, changed or deleted from this dashboard."
+NOTE = "Visitors only look on"
+"""The same, beside the navigation."""
 
 
 def owners(disabled: bool = False, help: str | None = None) -> dict[str, Any]:
@@ -17,7 +19,7 @@ def owners(disabled: bool = False, help: str | None = None) -> dict[str, Any]:
 def note() -> None:
     """Say beside the navigation of every page that this dashboard is for visitors, where it is."""
     if read_only():
-        st.badge("Looking on", icon=":material/visibility:", color="blue", help=LOOK_ON)
+        st.markdown(f":blue[:material/visibility: {NOTE}]")
 
 
 def end_here() -> None:
