@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from gainakt.config import changed, fields
 from gainakt.config.presets import preset
 from gainakt.jobs import service
 from gainakt.store import RunFolder, runs_root
+from gainakt.ui.train import controls
 from gainakt.ui.train.controls import IN_SIGHT, layout
 from gainakt.ui.train.values import live_values
 
@@ -130,6 +132,26 @@ def test_what_a_browser_sends_before_it_hears_of_a_move_is_no_request(run: RunFo
     assert slider(app.run()).value == 50.0
     slider(app).set_value(7.0).run()
     assert [row["value"] for row in run.requests(0)[0]] == [50.0, 7.0]
+
+
+def test_an_old_value_stays_an_echo_until_a_tick_of_the_browser_has_the_new_one(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(run)
+    app = tab(run)
+    key = slider(app).key
+    monkeypatch.setattr(controls, "_ECHO", 0.0)
+    service.steer(run.folder.parent, run.run_id, VARIANCE, 50.0, "another tab")
+    slider(app.run()).set_value(0.0).run()
+    assert [row["value"] for row in run.requests(0)[0]] == [50.0], "however late it comes"
+    stands = app.session_state[f"steer.stands.{run.run_id}"]
+    with monkeypatch.context() as browser:
+        for sent in (0.0, 50.0):  # right after the page was drawn, then at the next tick
+            assert (key, 0.0) in stands.left
+            browser.setattr(st, "session_state", {f"steer.stands.{run.run_id}": stands, key: sent})
+            controls.heard(run.run_id)
+    slider(app).set_value(0.0).run()
+    assert [row["value"] for row in run.requests(0)[0]] == [50.0, 0.0], "a person moved it back"
 
 
 def test_a_value_that_is_not_allowed_is_said_and_not_sent(run: RunFolder) -> None:

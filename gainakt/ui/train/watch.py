@@ -16,7 +16,7 @@ from gainakt.ui.run.view import Look
 from gainakt.ui.text import markdown_text, number, shortened
 from gainakt.ui.train import sections
 from gainakt.ui.train.actions import actions
-from gainakt.ui.train.controls import controls, moved, send_moves
+from gainakt.ui.train.controls import controls, heard, moved, send_moves
 from gainakt.ui.train.values import LiveValues, live
 from gainakt.ui.visitors import LOOK_ON
 
@@ -112,6 +112,7 @@ def _controls(run_id: str) -> None:
 
 def _steering_note(run_id: str) -> None:
     """Which requests wait, and the last change; makes the controls follow what was changed elsewhere."""
+    heard(run_id)
     store = resources.store()
     run = store.run(run_id)
     values = live(store, resources.service().root, run)
