@@ -11,7 +11,7 @@ from gainakt.config import changed, fields
 from gainakt.config.presets import preset
 from gainakt.jobs import service
 from gainakt.store import RunFolder, runs_root
-from gainakt.ui.train import controls
+from gainakt.ui.train import controls, pace
 from gainakt.ui.train.controls import IN_SIGHT, layout
 from gainakt.ui.train.values import live_values
 
@@ -204,3 +204,12 @@ def test_what_waits(requests: list[dict[str, Any]], refusals: list[dict[str, Any
     values = live_values(now, requests, refusals)
     assert values.waiting == waiting
     assert values.shown()[VARIANCE] == waiting.get(VARIANCE, 7.0)
+
+
+def test_tabs_look_less_often_the_more_they_are_and_do_not_waver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "_seen", {})
+    assert [pace.settled(1.0, tabs) for tabs in (1, 4, 5, 30, 1000)] == [1.0, 1.0, 2.0, 8.0, pace.LONGEST]
+    assert [pace.settled(8.0, tabs) for tabs in (32, 16, 15, 1)] == [8.0, 8.0, 4.0, 1.0]
+    assert [pace.watching(tab, at) for tab, at in (("a", 1e9), ("b", 1e9 + 1), ("a", 1e9 + 2), ("c", 2e9))] == [
+        1, 2, 2, 1,
+    ]  # fmt: skip

@@ -13,7 +13,7 @@ from tests.reliability.common import main, tiny
 
 ROOT = Path(__file__).resolve().parents[2]
 TABS = (0, 1, 5)
-EPOCHS = 20
+EPOCHS = 10
 
 
 def harness(folder: Path, tries: int, seed: int, counted: Counter[str]) -> None:
