@@ -104,6 +104,19 @@ def test_rows_of_one_question_are_scored_once_and_do_not_see_each_other(settings
         np.testing.assert_allclose(after[test.practice.scored], before[test.practice.scored], atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["afm", "pfa", "best-lr"])
+def test_a_regression_on_many_skills_is_fitted_to_its_end(name: str) -> None:
+    needs(name)
+    data = simulate("demo", students=400, skills=600)
+    parts = parts_of(data, split_students(data, 0, 0), 200, 0)
+    fit = importlib.import_module(f"gainakt.benchmark.{name.replace('-', '_')}").fit
+    train = parts["train"]
+    own = train.scored(fit(train, parts["validation"])(train))
+    loss = metrics.log_losses(own.response, own.probability).mean()
+    mean = metrics.log_losses(own.response, train.usual[own.skill]).mean()
+    assert loss < mean, "on the students it was fitted to, it knows each skill's share and more"
+
+
 def quiet(done: float, says: str) -> None:
     pass
 
@@ -211,6 +224,15 @@ def test_the_table_puts_trainings_of_the_same_split_beside_yardsticks(
         named = tables.configurations(trainings)
         assert list(named) == ["mine"]
         rows = tables.by_fold(store, some, named)
+    assert tables.rests_on(rows) == (
+        "Measured on 10 test students. With fewer than 30, most differences between models are chance: read the"
+        " intervals.",
+        True,
+    )
+    assert tables.rests_on(rows.assign(students=[30.0] * (len(rows) - 1) + [1234.0])) == (
+        "Measured on 30 to 1,234 test students a fold.",
+        False,
+    )
     means = tables.summary(rows).set_index("model")
     assert len(rows) == 6 + 4 and (means["folds"] == 2).all()
     best = means[means["kind"] == "yardstick"]["auc"].max()

@@ -159,9 +159,12 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_status_2_and_the_last_line_says_why(trained, store, case):
     words, reason = BAD[case]
-    done = gainakt(*words, *([] if words[0] in ("data", "simulate", "trian") else ["--store", store]))
+    place = [] if words[0] in ("data", "simulate", "trian") else ["--store", store]
+    done = gainakt(*words, *place)
     assert done.returncode == 2 and reason in why(done), done.stderr
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in done.stderr and not done.stdout
+    (line,) = gainakt(*words, *place, "--json").stdout.splitlines()
+    assert reason in json.loads(line)["error"]
 
 
 def test_bad_data_of_a_train_is_status_2_and_the_run_failed(tmp_path):
@@ -304,7 +307,8 @@ def test_what_cannot_be_asked_of_a_paused_run_is_one_sentence(steered, trained, 
     ):
         done = gainakt(*words, "--json", "--store", store)
         assert done.returncode == 2 and sentence in why(done), done.stderr
-        assert "Traceback" not in done.stderr and not done.stdout
+        assert "Traceback" not in done.stderr
+        assert [f"error: {json.loads(line)['error']}" for line in done.stdout.splitlines()] == [why(done)]
 
 
 def test_pause_and_stop_ask_a_run_that_waits(store, tiny):

@@ -137,7 +137,10 @@ def test_evidence_says_what_changes_the_log_loss_and_by_how_much() -> None:
         data = data_deciding("pass")
         data.evidence["size"] = 0.6
         assert text in run_question("skills", data, own, "").text
-    assert "But the data show no difference." in run_question("skills", data_deciding("noise"), WORSE, "").text
+    assert (
+        "But the data show no evidence of a difference."
+        in run_question("skills", data_deciding("noise"), WORSE, "").text
+    )
     assert "Parametric bootstrap: p = 0.01 (100 replicates)." in data_deciding("pass").text
 
 

@@ -161,27 +161,47 @@ def test_feather_and_what_is_packed_or_archived(written, tmp_path):
 
 def test_a_workbook_needs_its_reader_and_no_more_than_its_size(written, monkeypatch, tmp_path):
     pytest.importorskip("python_calamine")
-    path = written(workbook([("student", "skill", "correct", "time"), *ROWS]), "class.xlsx")
+    path = written(workbook(A=[("student", "skill", "correct", "time"), *ROWS]), "class.xlsx")
     assert seen(read(path)) == RIGHT
     monkeypatch.setattr("gainakt.data.convert.LARGEST_WORKBOOK", 1000)
     with pytest.raises(InputError, match="unpacks to more than 1,000 bytes"):
         read(path)
     monkeypatch.setitem(__import__("sys").modules, "python_calamine", None)
-    with pytest.raises(InputError, match=r"gainakt\[excel\]"):
+    with pytest.raises(InputError, match=r"\.\[excel\]"):
         read(path)
 
 
-def workbook(rows):
-    """The least that a reader takes for an .xlsx file."""
+def test_of_several_sheets_the_one_with_responses_is_read_or_the_one_asked_for(written):
+    pytest.importorskip("python_calamine")
+    names = ("student", "skill", "correct", "time")
+    about, other = [("made by", "a school"), ("year", 2024)], [names, ("zoe", "add", 1, 1)]
+    path = written(workbook(About=about, Responses=[names, *ROWS], Other=other), "class.xlsx")
+    data = read(path)
+    assert seen(data) == RIGHT
+    (note,) = [text for text in data.warnings if "not read: " in text]
+    assert "sheet 'Responses' is read, the first with columns for student, skill and response" in note
+    assert note.endswith("not read: About, Other (data.sheet)")
+    assert read(path, DataConfig(sheet=" other ")).students == ["zoe"]
+    with pytest.raises(InputError, match=r"no sheet 'Answers' .*there: About, Responses, Other"):
+        read(path, DataConfig(sheet="Answers"))
+    with pytest.raises(InputError, match=r"class\.xlsx, row 1: missing column"):
+        read(path, DataConfig(sheet="About"))
+
+
+def workbook(**sheets):
+    """The least that a reader takes for an .xlsx file: rows by the name of their sheet."""
     import zipfile
 
-    cells = "".join(
-        "<row>" + "".join(
-            f"<c><v>{value}</v></c>" if isinstance(value, int) else f'<c t="inlineStr"><is><t>{value}</t></is></c>'
-            for value in row
-        ) + "</row>"
-        for row in rows
-    )  # fmt: skip
+    def cells(rows):
+        return "".join(
+            "<row>" + "".join(
+                f"<c><v>{value}</v></c>" if isinstance(value, int) else f'<c t="inlineStr"><is><t>{value}</t></is></c>'
+                for value in row
+            ) + "</row>"
+            for row in rows
+        )  # fmt: skip
+
+    numbered = list(enumerate(sheets, 1))
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     package = "http://schemas.openxmlformats.org/package/2006/relationships"
@@ -189,11 +209,19 @@ def workbook(rows):
         "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>',
         "_rels/.rels": f'<Relationships xmlns="{package}"><Relationship Id="r" Type="{office}/officeDocument"'
         ' Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets><sheet name="A" sheetId="1"'
-        ' r:id="r1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}"><Relationship Id="r1"'
-        f' Type="{office}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
-        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData></worksheet>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>'
+        + "".join(f'<sheet name="{name}" sheetId="{n}" r:id="r{n}"/>' for n, name in numbered)
+        + "</sheets></workbook>",
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}">'
+        + "".join(
+            f'<Relationship Id="r{n}" Type="{office}/worksheet" Target="worksheets/sheet{n}.xml"/>' for n, _ in numbered
+        )
+        + "</Relationships>",
+        **{
+            f"xl/worksheets/sheet{n}.xml": f'<worksheet xmlns="{main}"><sheetData>{cells(sheets[name])}</sheetData>'
+            "</worksheet>"
+            for n, name in numbered
+        },
     }
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -50,6 +50,22 @@ def test_easiness_is_recovered_from_first_attempts(rasch):
     assert np.abs(found - TRUE).max() < 0.5, "the second attempts, all correct, do not count"
 
 
+def test_easiness_is_recovered_where_there_are_many_students_and_skills():
+    rng, skills, students = np.random.default_rng(1), 150, 1500
+    true, ability = rng.normal(0, 1, skills), rng.normal(0, 1, students)
+    tried = np.stack([rng.permutation(skills)[:15] for _ in range(students)])
+    right = rng.random(tried.shape) < 1 / (1 + np.exp(-(ability[:, None] + true[tried])))
+    class_ = Interactions(
+        name="many", source="tests",
+        students=[f"s{i}" for i in range(students)], skills=[f"k{i}" for i in range(skills)],
+        student=np.repeat(np.arange(students, dtype=np.int32), 15), skill=tried.reshape(-1).astype(np.int32),
+        response=right.reshape(-1).astype(np.int8), fold=np.full(students, NO_FOLD, np.int16),
+    )  # fmt: skip
+    found = easiness(class_, np.arange(students))
+    assert np.corrcoef(found, true)[0, 1] > 0.97
+    assert np.polyfit(true, found, 1)[0] == pytest.approx(1, abs=0.15)
+
+
 def test_only_training_students_are_looked_at(rasch):
     half = np.arange(200)
     mine = np.isin(rasch.student, half)

@@ -160,7 +160,7 @@ def test_the_guide_stands_where_the_store_says(monkeypatch: pytest.MonkeyPatch, 
     assert [done for _, _, done in states()] == [False, False, False, True, True], "in any order"
     for recipe in (guide.UNIFORM, guide.SWITCHED):
         RunFolder.create(runs_root(store), name="x", preset=recipe.preset, config=recipe.config.model_dump())
-    assert [label for _, label, _ in states()] == ["Watch", "Train first", "Watch", "Open", "Open"]
+    assert [label for _, label, _ in states()] == ["Watch", "Watch", "Watch", "Open", "Open"]
 
 
 def test_the_switch_of_the_guide_is_one() -> None:

@@ -106,7 +106,7 @@ def test_a_report_says_what_the_tables_say_and_shows_names_as_they_are(
     total = int(found.practice["extra"].sum())
     assert f"**{total:,} of {len(done[1].data):,} tasks" in analysis.markdown
     assert "<b>bold" not in analysis.html and "&lt;b&gt;bold" in analysis.html
-    assert "\\<b\\>bold" in analysis.markdown and "[[figure" not in analysis.markdown
+    assert "\\<b>bold" in analysis.markdown and "[[figure" not in analysis.markdown
     assert "Plotly.newPlot" in analysis.html
     without = write(learning.findings(done[1], None, 0.95, Thresholds()))
     assert "Not computed." in without.markdown

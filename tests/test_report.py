@@ -1,5 +1,6 @@
 """The written analysis: every number from the run, no sentence against it, one file that needs nothing else."""
 
+import html
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -8,10 +9,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from gainakt.analysis.report import beside, page, save, sentences, tables, write
 from gainakt.config import Config
 from gainakt.jobs.service import execute, queue_run
+from gainakt.measures.text import escaped
 from gainakt.store import Run, RunFolder, Store, runs_root
 from gainakt.store.facts import Facts
 from gainakt.verdict.criteria import Targets
@@ -178,6 +183,16 @@ def test_a_comparison_lists_settings_that_both_record_and_gives_large_growth_as_
         {"weights.encoder_priority": 0.5, "model.width": 64, "data.path": "a"},
         {"weights.encoder_priority": 0.3, "data.path": "b"},
     )
-    assert tables.differing_settings(here, there)[1:] == [[r"weights.encoder\_priority", "0.3", "0.5"]]
+    assert tables.differing_settings(here, there)[1:] == [["weights.encoder_priority", "0.3", "0.5"]]
     changes = [tables.change(here, there) for here, there in ((0.5, 0.002), (0.55, 0.5), (0.5, 0.0), (None, 1.0))]
     assert changes == ["× 250", "+10.0%", "+0.5000", "–"]
+
+
+@given(st.text(alphabet="ab1_~*`[]()!<>&#+-.|\\$ ;:", max_size=12))
+@example("_a_ b~~c *d* `e` [f](g) <h> &amp; i|j")
+@example("data_set~~skill_2")
+def test_names_are_shown_as_they_are_and_stay_readable(name: str) -> None:
+    shown = re.sub(r"(?<=[^\s~])~~(?=[^\s~])", " ~~ ", " ".join(name.split()))
+    reader = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    assert html.unescape(re.sub(r"</?p>", "", reader.render(escaped(name)))).strip() == shown
+    assert escaped("data_set 2, 3 > 2 (~70 %): x.y") == "data_set 2, 3 > 2 (\\~70 %): x.y"

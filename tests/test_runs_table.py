@@ -226,7 +226,7 @@ def test_filters_sorts_and_verdicts(path: Path, store: Store) -> None:
     assert read(store, [], "encoder2_auc.last > 0.6", "name").index.tolist() == [high, low, waiting]
     table = read(store, DEFAULT_COLUMNS)
     assert table.loc[waiting, "verdict"] == []
-    assert table.loc[high, "verdict"] == ["skills ✗", "response ✗", "2/6"]  # the test on the data holds for both
+    assert table.loc[high, "verdict"] == ["skills ○", "response ○", "2/6"]  # the test on the data holds for both
     assert read(store, [], "standing = 'not differentiated' and criteria_passed = 1").index.tolist() == [low]
 
 

@@ -100,7 +100,9 @@ def test_events_are_labelled_lines_at_their_step() -> None:
     figure = charts.lines(series(), {"loss": "loss"}, events=events(count=9))
     assert [shape["x0"] for shape in figure["layout"]["shapes"]] == list(range(50, 59))
     labels = [(note["x"], note["text"]) for note in figure["layout"]["annotations"]]
-    assert labels == [(57, "variance 0 → 50"), (58, "variance 0 → 50")], "the latest, no label over another"
+    assert labels == [(57, "Variance weight 0 → 50"), (58, "Variance weight 0 → 50")], (
+        "the latest, no label over another"
+    )
     marks = next(trace for trace in figure["data"] if trace["uid"] == "marks")
     assert len(marks["text"]) == 9 and "step 50" in marks["text"][0] and "page" in marks["text"][0]
 

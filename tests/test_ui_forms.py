@@ -69,9 +69,9 @@ def test_the_log_slider_holds_exact_values(value: float) -> None:
 
 def test_log_stops_rise_from_zero_to_the_bound() -> None:
     stops = log_stops(fields()["weights.variance"])
-    assert stops[:2] == [0, 0.01] and stops[-1] == 5000
+    assert stops[:2] == [0, 0.001] and stops[-1] == 5000
     assert {2.0, 20.0, 50.0, 200.0, 2000.0} <= set(stops)
-    assert stops == sorted(set(stops)) and len(stops) == 70
+    assert stops == sorted(set(stops)) and len(stops) == 82
 
 
 def test_moving_a_slider_is_a_change() -> None:

@@ -12,7 +12,7 @@ from gainakt.config.presets import preset
 from gainakt.jobs import service
 from gainakt.store import RunFolder, runs_root
 from gainakt.ui.train import controls, pace
-from gainakt.ui.train.controls import IN_SIGHT, layout
+from gainakt.ui.train.controls import IN_SIGHT, desk_stops, layout, nearest
 from gainakt.ui.train.values import live_values
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -120,6 +120,13 @@ def test_a_number_between_the_stops_is_kept_exact(run: RunFolder) -> None:
     assert run.requests(0)[0][-1]["value"] == 180.0, "the slider stood there, the run did not"
     slider(app).set_value(200.0).run()
     assert number(app).value == 200.0
+
+
+@pytest.mark.parametrize("value", [0.0, 0.0004, 0.003, 0.0037, 2.0])
+def test_a_slider_shows_where_its_run_began_and_0_for_0_alone(value: float) -> None:
+    stops = desk_stops(fields()[VARIANCE], value) or []
+    assert nearest(stops, value) == value
+    assert bool(nearest(desk_stops(fields()[VARIANCE], 0.0) or [], value)) == bool(value)
 
 
 def test_what_a_browser_sends_before_it_hears_of_a_move_is_no_request(run: RunFolder) -> None:

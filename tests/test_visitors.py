@@ -71,8 +71,9 @@ def test_what_starts_or_changes_is_disabled_and_says_why(page: str, looked_at: t
             "Train",
         ):
             assert button.help == LOOK_ON
+    assert text_of(app).count("Looking on") == 1, "said once on every page"
     if "Data" in page:
-        assert LOOK_ON in text_of(app) and not app.text_input
+        assert not app.text_input
     assert contents(store.parent) == before
 
 

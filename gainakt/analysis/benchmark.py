@@ -47,6 +47,7 @@ _FOLDS = [
     "run_id",
     "fold",
     "rule",
+    "students",
     "auc",
     "lower",
     "upper",
@@ -55,6 +56,8 @@ _FOLDS = [
     "ece",
     "seconds",
 ]
+FEW_STUDENTS = 30
+"""Test students below which a table says so: one student more or less moves an AUC by more than most models differ."""
 _MEANS = ["auc", "lower", "upper", "log_loss", "rmse", "ece", "seconds"]
 COLUMNS = [
     "model",
@@ -117,8 +120,8 @@ def by_fold(store: Store, some: Sequence[Run], trainings: Mapping[str, Sequence[
     """A row per yardstick and fold, the newest where there are several; and per encoder of the trainings.
 
     `trainings` are `configurations`. Columns: model, about, kind (yardstick, Encoder 1, Encoder 2), run_id, fold, rule,
-    and the measures of the test students: auc with the ends of its interval over students, log_loss, rmse, ece;
-    seconds.
+    students (those tested), and the measures of the test students: auc with the ends of its interval over students,
+    log_loss, rmse, ece; seconds.
     """
     named = [("", run) for run in some] + [(name, run) for name, runs in (trainings or {}).items() for run in runs]
     named.sort(key=lambda pair: pair[1].created or 0.0)
@@ -134,11 +137,28 @@ def by_fold(store: Store, some: Sequence[Run], trainings: Mapping[str, Sequence[
                 "run_id": run.run_id,
                 "fold": (run.config.get("training") or {}).get("fold"),
                 "rule": _rule(run),
+                "students": ((run.data.get("split") or {}).get("test") or {}).get("students"),
                 "seconds": run.seconds,
                 **_measures(test, 2 if kind == "Encoder 2" else 1),
                 **({} if run.yardstick else _kept(store, run, kind)),
             }
-    return pd.DataFrame(list(rows.values()), columns=_FOLDS).astype({name: float for name in _MEANS})
+    return pd.DataFrame(list(rows.values()), columns=_FOLDS).astype({name: float for name in (*_MEANS, "students")})
+
+
+def rests_on(rows: pd.DataFrame) -> tuple[str, bool]:
+    """A sentence on how many test students a table of `by_fold` rests, and whether they are few; empty if not known."""
+    known = rows["students"].dropna()
+    if known.empty:
+        return "", False
+    low, high = int(known.min()), int(known.max())
+    count = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    text = f"Measured on {count} test student{'s' if high > 1 else ''}{'' if low == high else ' a fold'}."
+    if low >= FEW_STUDENTS:
+        return text, False
+    return (
+        f"{text} With fewer than {FEW_STUDENTS}, most differences between models are chance: read the intervals.",
+        True,
+    )
 
 
 def _predictors(run: Run, name: str, test: dict[str, float | None]) -> Iterator[tuple[str, str, str]]:

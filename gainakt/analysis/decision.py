@@ -18,7 +18,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Branch:
-    """One question of the decision tree, its answer (yes, no, unknown, not tried), and what it is based on."""
+    """One question of the decision tree, its answer (yes, no, no evidence, unknown, not tried), on what."""
 
     question: str
     answer: str
@@ -83,7 +83,8 @@ def next_step(ratio: float | None, attempts: list[Attempt], learnable: Status, b
             end = f"Run {succeeded[0].run_id} is differentiated: start from its preset."
             return DecisionPath(branches, end, succeeded[0].preset)
     answer, end, preset = _LEARNABLE[learnable]
-    return DecisionPath([*branches, Branch("Do skills differ in the data?", answer, STATUSES[learnable])], end, preset)
+    tested = f"test on the data: {STATUSES[learnable]}"
+    return DecisionPath([*branches, Branch("Do skills differ in the data?", answer, tested)], end, preset)
 
 
 def _balance(ratio: float | None, small: bool) -> Branch:
@@ -95,7 +96,11 @@ def _balance(ratio: float | None, small: bool) -> Branch:
 
 _LEARNABLE: dict[Status, tuple[str, str, str]] = {
     "pass": ("yes", "These data show that skills differ: start from the corrected model.", "corrected"),
-    "noise": ("no", "These data show no difference between skills: keep the learning-curve model.", "parametric"),
+    "noise": (
+        "no evidence",
+        "These data show no evidence that skills differ: keep the learning-curve model.",
+        "parametric",
+    ),
     "untested": (
         "unknown",
         "Fit the learning-curve model and test the data: is there a difference to learn?",

@@ -19,5 +19,5 @@ def fit(train: Part, validation: Part) -> Predict:
 
 def _columns(part: Part) -> sparse.csr_array:
     easiness = part.by_skill(np.ones(len(part.practice)))
-    practice = part.by_skill(part.practice.own.sum(1) / 10)  # tens of opportunities, for the solver
+    practice = part.by_skill(part.practice.own.sum(1) / 10)  # tens, for the penalty
     return sparse.hstack([easiness, practice], format="csr")

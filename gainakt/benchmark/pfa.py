@@ -16,5 +16,5 @@ def fit(train: Part, validation: Part) -> Predict:
 
 def _columns(part: Part) -> sparse.csr_array:
     easiness = part.by_skill(np.ones(len(part.practice)))
-    counts = [part.by_skill(part.practice.own[:, response] / 10) for response in (0, 1)]  # tens, for the solver
+    counts = [part.by_skill(part.practice.own[:, response] / 10) for response in (0, 1)]  # tens, for the penalty
     return sparse.hstack([easiness, *counts], format="csr")

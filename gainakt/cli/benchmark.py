@@ -35,7 +35,7 @@ def benchmark(
 
     Every yardstick and fold is a run in the store; a benchmark that is started again runs only what is missing.
     """
-    from gainakt.analysis.benchmark import YARDSTICKS, by_fold, comparable, configurations, summary
+    from gainakt.analysis.benchmark import YARDSTICKS, by_fold, comparable, configurations, rests_on, summary
     from gainakt.jobs.benchmark import Plan, carry_out
     from gainakt.jobs.study import read, whole_numbers
 
@@ -57,10 +57,15 @@ def benchmark(
                 print(f"failed: {run.name}: {run.error}", file=sys.stderr)
         some = [run for run in runs if run.status == "finished"]
         rows = by_fold(reading, some, configurations(comparable(reading, some)))
+    tested_on, few = rests_on(rows)
+    if few:
+        print(f"warning: {tested_on}", file=sys.stderr)
     if as_json:
         show_json(folds=rows, models=summary(rows), left_out=plan.missing)
     else:
         print(table_text(summary(rows).drop(columns=["about", "kind"]), "No yardstick has finished."))
+        if not few:
+            print(tested_on)
 
 
 def _curve(data: Config, store: Path, as_json: bool) -> None:

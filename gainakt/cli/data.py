@@ -35,7 +35,7 @@ def data(
     for warning in interactions.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     for problem in problems(interactions, config.window):
-        print(f"note: {problem.count} {problem.text}", file=sys.stderr)
+        print(f"note: {problem.count}{' %' if problem.text.startswith('%') else ''} {problem.words}", file=sys.stderr)
     show(interactions.summary(), as_json)
 
 

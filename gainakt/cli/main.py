@@ -1,11 +1,12 @@
 """The command line `gainakt VERB`; `python -m gainakt VERB` is the same.
 
-Exit status: 0 finished or stopped, 1 failed, 2 bad input; the last line of stderr says why.
+Exit status: 0 finished or stopped, 1 failed, 2 bad input; the last line of stderr says why, and with --json so does
+an object {"error": ...} on stdout.
 """
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -18,7 +19,7 @@ from gainakt.cli.compare import compare
 from gainakt.cli.data import data, simulate
 from gainakt.cli.keep import export, import_
 from gainakt.cli.label import delete, label, restore
-from gainakt.cli.output import leave
+from gainakt.cli.output import error_object, fail
 from gainakt.cli.runs import report, runs, skills
 from gainakt.cli.study import study
 from gainakt.cli.sweep import sweep
@@ -91,8 +92,14 @@ def main() -> None:
         if processes.helps(sys.argv[1:]):
             processes.help_to_train()
             return
-        app(prog_name="gainakt" if Path(sys.argv[0]).stem == "gainakt" else "python -m gainakt")
+        name = "gainakt" if Path(sys.argv[0]).stem == "gainakt" else "python -m gainakt"
+        status = app(prog_name=name, standalone_mode=False)
     except InputError as error:
-        leave(str(error), 2)
+        fail(str(error), 2)
     except (RunFailed, StoreBusy, OSError) as error:
-        leave(in_words(error) if disk_full(error) else str(error), 1)
+        fail(in_words(error) if disk_full(error) else str(error), 1)
+    except typer.TyperException as error:
+        cast(Any, error).show()  # how the command is used, and what was wrong
+        error_object(error.format_message())
+        raise SystemExit(error.exit_code) from None
+    raise SystemExit(status or 0)

@@ -1,10 +1,12 @@
 """What the command line prints: values, tables, one JSON object, and why it ended."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from gainakt.config import DEFAULT_STORE
 from gainakt.errors import InputError, StoreBusy, StoreDamaged, StoreFull
 from gainakt.store import Store, open_for_reading, runs_root
 
@@ -24,6 +26,8 @@ def show(values: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps(values))
         return
+    from gainakt.verdict.criteria import STATUSES
+
     values, findings = _without_findings(values)
     for name, value in values.items():
         if isinstance(value, dict):
@@ -33,7 +37,9 @@ def show(values: dict[str, Any], as_json: bool) -> None:
         else:
             print(f"{name:42} {number(value)}")
     for name, finding in findings.items():
-        print(f"{name:24} {finding['status']:16} {number(finding['value']):>10}  {finding['evidence']['text']}")
+        print(
+            f"{name:24} {STATUSES[finding['status']]:24} {number(finding['value']):>10}  {finding['evidence']['text']}"
+        )
 
 
 def _without_findings(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -74,6 +80,12 @@ def verdict_of(store: Path, run_id: str, targets: "Targets | None" = None) -> di
         return as_json(reading, run_id, targets or DEFAULTS)
 
 
+def command(*words: str, store: Path) -> str:
+    """A command that a user can copy, with the store where it is another than the usual one."""
+    own = [] if store == DEFAULT_STORE else ["--store", str(store)]
+    return shlex.join(["python", "-m", "gainakt", *words, *own])
+
+
 def take_in(store: Path) -> None:
     """Take new rows of the runs' folders into the store unless another process holds it, which then does so itself.
 
@@ -89,6 +101,18 @@ def take_in(store: Path) -> None:
         warnings = [str(error)]
     for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
+
+
+def error_object(why: str, /, **facts: Any) -> None:
+    """Print one JSON object with the error where the command was asked for JSON."""
+    if "--json" in sys.argv:
+        print(json.dumps({**facts, "error": why}))
+
+
+def fail(why: str, status: int, /, **facts: Any) -> NoReturn:
+    """End the process; the last line of stderr says why, and so does the JSON where it was asked for."""
+    error_object(why, **facts)
+    leave(why, status)
 
 
 def leave(why: str, status: int) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Progress bars on a terminal; silent elsewhere."""
+"""Progress of what runs here, on stderr: bars on a terminal, and a line for each epoch of a training anywhere."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -8,13 +8,17 @@ from typing import Any, Self
 
 from tqdm import tqdm
 
+from gainakt.config import SCHEDULE
+
+_SHOWN = {"encoder1_auc": "Encoder 1 AUC", "encoder2_auc": "Encoder 2 AUC", "gain_std": "gain std"}
+
 
 class TrainingBar:
-    """Steps done, time left, and the latest gain std and AUCs, from a training's journal rows."""
+    """Steps done and time left in a line that overwrites itself; above it a line for each epoch and each mark."""
 
     def __init__(self) -> None:
         self._bar: tqdm[Any] | None = None
-        self._shown: dict[str, str] = {}
+        self._epochs = 0
 
     def __enter__(self) -> Self:
         return self
@@ -26,18 +30,27 @@ class TrainingBar:
     def take(self, row: dict[str, Any]) -> None:
         """Show one journal row."""
         if row["kind"] == "started":
+            self._epochs = row["max_epochs"]
             steps = row["steps_per_epoch"] * row["max_epochs"]
             self._bar = tqdm(total=steps, unit="step", file=sys.stderr, disable=None, dynamic_ncols=True)
-        if self._bar is None or row["kind"] not in ("step", "evaluated"):
+        if self._bar is None:
             return
-        self._bar.update(row["step"] - self._bar.n)
-        measures = {"gain_std": "gain std", "validation.encoder1_auc": "AUC 1", "validation.encoder2_auc": "AUC 2"}
-        self._shown |= {
-            short: f"{row['values'][name]:.3f}"
-            for name, short in measures.items()
-            if row["values"].get(name) is not None
-        }
-        self._bar.set_postfix({"epoch": row["epoch"], **self._shown}, refresh=False)
+        if row["kind"] in ("step", "evaluated"):
+            self._bar.update(row["step"] - self._bar.n)
+        if row["kind"] == "evaluated" and row["epoch"]:
+            self._say(f"epoch {row['epoch']} of {self._epochs}: {_measured(row['values'])} (validation students)")
+        if row["kind"] == "changed" and row["who"] != SCHEDULE:
+            self._say(f"step {row['step']:,}: {row['field']} {row['old']} -> {row['new']}")
+
+    def _say(self, text: str) -> None:
+        """Print a line above the bar."""
+        assert self._bar is not None
+        self._bar.write(text, file=sys.stderr)
+
+
+def _measured(values: dict[str, Any]) -> str:
+    known = {text: values.get(f"validation.{name}") for name, text in _SHOWN.items()}
+    return ", ".join(f"{text} {value:.3f}" for text, value in known.items() if value is not None)
 
 
 @contextmanager

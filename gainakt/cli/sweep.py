@@ -1,5 +1,6 @@
 """The verb `sweep`: many runs over a space of settings and seeds."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,7 +8,7 @@ import typer
 
 from gainakt.cli.interrupts import asking
 from gainakt.cli.options import JsonFlag, StoreOption
-from gainakt.cli.output import show_json, table_text, take_in
+from gainakt.cli.output import command, show_json, table_text, take_in
 from gainakt.cli.progress import share_bar
 from gainakt.config import DEFAULT_STORE
 from gainakt.errors import InputError
@@ -46,6 +47,11 @@ def sweep(
                 sweeping.carry_out()
             finally:
                 take_in(store)
+    if sweeping.stopping:
+        workers = [f"--processes={processes}"] if processes else []
+        elsewhere = [f"--{name}={value}" for name, value in (("engine", engine), ("address", address)) if value]
+        again = command("sweep", folder.name, *(elsewhere if engine != "local" else []), *workers, store=store)
+        print(f"Paused, with what was trained kept. To go on: {again}", file=sys.stderr)
     _show(folder, store, sweeping.again, as_json)
 
 

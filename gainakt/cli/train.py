@@ -1,6 +1,5 @@
 """The verbs that compute: `train` a run, `evaluate` a saved one."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,16 +8,21 @@ import typer
 
 from gainakt.cli.interrupts import asking
 from gainakt.cli.options import JsonFlag, RunArgument, StoreOption, assigned
-from gainakt.cli.output import leave, show, take_in, verdict_of
+from gainakt.cli.output import command, fail, show, take_in, verdict_of
 from gainakt.cli.progress import TrainingBar
 from gainakt.config import DEFAULT_STORE, Config, changed
 from gainakt.config.file import read
 from gainakt.config.presets import PRESETS, find
 from gainakt.errors import InputError
+from gainakt.measures.registry import shown_in
 from gainakt.store import Run, RunFolder, open_for_reading, runs_root
 
 if TYPE_CHECKING:
     from gainakt.jobs.lineage import Beginning
+
+
+_IN_FULL = ("train", "validation", "run", "recovery")
+"""Parts of an outcome that people are not shown at once."""
 
 
 def train(
@@ -61,13 +65,20 @@ def run_training(store: Path, folder: RunFolder, config: Config, begin: "Beginni
         last = execute(folder, config, bar.take, begin)
     take_in(store)
     if last["kind"] == "failed":
-        if as_json:
-            print(json.dumps({"run_id": folder.run_id, "status": "failed", "error": last["error"]}))
-        leave(last["error"], 2 if last["bad_input"] else 1)
+        fail(last["error"], 2 if last["bad_input"] else 1, run_id=folder.run_id, status="failed")
     if last["kind"] == "paused":
         show({"run_id": folder.run_id, "status": "paused", "step": last["step"]}, as_json)
         return
-    show({"run_id": folder.run_id, **outcome(last), **verdict_of(store, folder.run_id)}, as_json)
+    values = {"run_id": folder.run_id, **outcome(last), **verdict_of(store, folder.run_id)}
+    show(values if as_json else _in_short(values), as_json)
+    if not as_json:
+        print(f"\nAll measures: {command('evaluate', folder.run_id, store=store)}")
+
+
+def _in_short(values: dict[str, Any]) -> dict[str, Any]:
+    """The outcome without most of its measures: those that lists of runs show, on the test students."""
+    some = {name: value for name in shown_in("runs") if (value := values["test"].get(name)) is not None}
+    return {name: value for name, value in values.items() if name not in _IN_FULL} | {"test": some}
 
 
 def evaluate(run: RunArgument, as_json: JsonFlag = False, store: StoreOption = DEFAULT_STORE) -> None:

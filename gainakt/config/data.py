@@ -46,6 +46,12 @@ class DataConfig(Section):
         "Whether the first row names the columns. no: it holds data, and the columns are called column 1, column 2"
         " and so on. auto: no, where no name is known and the first row holds numbers.",
     )
+    sheet: str = setting(
+        "",
+        "Sheet of a workbook",
+        "Name of the sheet to read; empty: the first that has columns for student, skill and response, else the first"
+        " with rows.",
+    )
     encoding: str = setting("auto", "Text encoding", "auto, or a name such as utf-8, utf-16, latin-1, gbk.")
     student_column: str = setting(
         "", "Student column", "Header of the column with student ids; empty: recognised from common headers."

@@ -15,17 +15,31 @@ MOST_MEMORY = 4 << 30
 """Bytes that the process may have."""
 
 
-def workbook(path: str, target: Path) -> list[str]:
-    """Write the first sheet with two rows or more as CSV; the names of all such sheets."""
+HEADER_WITHIN = 12
+"""Rows of a sheet in which its header is looked for."""
+
+
+def sheets(path: str) -> dict[str, list[list[str]]]:
+    """The first rows of each sheet with two rows or more, by its name."""
     import python_calamine as calamine
 
     with calamine.load_workbook(path) as book:
-        filled = [name for name in book.sheet_names if book.get_sheet_by_name(name).height > 1]
-        if filled:
-            with target.open("w", encoding="utf-8", newline="") as stream:
-                rows = book.get_sheet_by_name(filled[0]).to_python(skip_empty_area=False)
-                csv.writer(stream).writerows([cell(value) for value in row] for row in rows)
-    return filled
+        filled = [(name, sheet) for name in book.sheet_names if (sheet := book.get_sheet_by_name(name)).height > 1]
+        return {
+            name: [
+                [cell(value) for value in row] for row in sheet.to_python(skip_empty_area=False, nrows=HEADER_WITHIN)
+            ]
+            for name, sheet in filled
+        }
+
+
+def sheet(path: str, target: str, name: str) -> None:
+    """Write a sheet as CSV."""
+    import python_calamine as calamine
+
+    with calamine.load_workbook(path) as book, Path(target).open("w", encoding="utf-8", newline="") as stream:
+        rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+        csv.writer(stream).writerows([cell(value) for value in row] for row in rows)
 
 
 def cell(value: Any) -> str:
@@ -37,7 +51,7 @@ def cell(value: Any) -> str:
     return value.isoformat(" ") if isinstance(value, dt.datetime) else str(value)
 
 
-def feather(path: str, target: Path) -> list[str]:
+def feather(path: str, target: str) -> list[str]:
     """Write the table as Parquet; the names of columns whose types are their own, where there are any."""
     import pyarrow as pa
     import pyarrow.feather
@@ -62,10 +76,11 @@ def _limit() -> None:
 if __name__ == "__main__":
     _limit()
     try:
-        answer = {"workbook": workbook, "feather": feather}[sys.argv[1]](sys.argv[2], Path(sys.argv[3]))
+        work: Any = {"sheets": sheets, "sheet": sheet, "feather": feather}[sys.argv[1]]
+        answer = work(*sys.argv[2:])
     except MemoryError:
         sys.exit(1)
     except Exception as error:  # what a library finds wrong with a stranger's file
         json.dump({"wrong": (str(error).splitlines() or [type(error).__name__])[0]}, sys.stdout)
     else:
-        json.dump({"names": answer}, sys.stdout)
+        json.dump({"answer": answer}, sys.stdout)

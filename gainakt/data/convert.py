@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
+from gainakt.config import DataConfig
 from gainakt.data import apart
+from gainakt.data.mapping import found, missing
 from gainakt.errors import InputError
 
 LARGEST_WORKBOOK = 1 << 30
@@ -70,26 +72,29 @@ def is_workbook(path: Path, head: bytes) -> bool:
     return bool(names & {"xl/workbook.xml", "xl/workbook.bin"}) or {"content.xml", "mimetype"} <= names
 
 
-def workbook(path: Path, scratch: Path) -> tuple[Path, str]:
-    """The first sheet with rows as CSV, and a note where others have some too; raises InputError."""
+def workbook(path: Path, config: DataConfig, scratch: Path) -> tuple[Path, str]:
+    """The sheet that is read as CSV, and a note on why it is that one where others have rows too; raises InputError."""
     try:
         import python_calamine as python_calamine
     except ImportError:
         raise InputError(
-            f"{path}: this is a workbook; save the sheet as CSV, or install the reader: pip install 'gainakt[excel]'"
+            f"{path}: this is a workbook; save the sheet as CSV, or install the reader: pip install -e '.[excel]'"
         ) from None
     _check_size(path)
     target = scratch / f"{len(list(scratch.iterdir()))}.csv"
-    filled = _apart("workbook", path, target, "this workbook cannot be read: {}; save the sheet as CSV")
-    if not filled:
+    wrong = "this workbook cannot be read: {}; save the sheet as CSV"
+    sheets = _apart(("sheets", path), path, wrong)
+    if not sheets:
         raise InputError(f"{path}: no sheet of this workbook has two rows")
-    others = ", ".join(filled[1:])
-    return target, f"{path}: sheet {filled[0]!r} is read; not read: {others}" if others else ""
+    chosen, why = _sheet(path, config, sheets)
+    _apart(("sheet", path, target, chosen), path, wrong)
+    others = ", ".join(name for name in sheets if name != chosen)
+    return target, f"{path}: sheet {chosen!r} is read, {why}; not read: {others} (data.sheet)" if others else ""
 
 
-def _apart(kind: str, path: Path, target: Path, wrong: str) -> list[str]:
-    """What `apart` says of a file that it has turned into `target`; raises InputError in the words of `wrong`."""
-    command = [sys.executable, "-P", apart.__file__, kind, str(path), str(target)]
+def _apart(work: tuple[object, ...], path: Path, wrong: str) -> Any:
+    """What `apart` answers to a work and what it is given; raises InputError in the words of `wrong`."""
+    command = [sys.executable, "-P", apart.__file__, *map(str, work)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
     if done.returncode:
         limit = f"it needs more than {apart.MOST_MEMORY >> 30} GB of memory"
@@ -97,7 +102,27 @@ def _apart(kind: str, path: Path, target: Path, wrong: str) -> list[str]:
     answer = json.loads(done.stdout)
     if "wrong" in answer:
         raise InputError(f"{path}: {wrong.format(answer['wrong'])}")
-    return [str(name) for name in answer["names"]]
+    return answer["answer"]
+
+
+def _sheet(path: Path, config: DataConfig, sheets: Mapping[str, list[list[str]]]) -> tuple[str, str]:
+    """The name of the sheet to read, given the first rows of each, and why that one; raises InputError."""
+    if asked := config.sheet.strip():
+        alike = [name for name in sheets if name.strip().casefold() == asked.casefold()]
+        if not alike:
+            raise InputError(f"{path}: no sheet {asked!r} with two rows (data.sheet); there: {', '.join(sheets)}")
+        return alike[0], "as asked"
+    for name, rows in sheets.items():
+        if any(_has_roles(path, row, config) for row in rows):
+            return name, "the first with columns for student, skill and response"
+    return next(iter(sheets)), "the first with rows; none has columns for student, skill and response"
+
+
+def _has_roles(path: Path, row: list[str], config: DataConfig) -> bool:
+    try:
+        return not missing(found(str(path), row, config))
+    except InputError:  # a column that is asked for stands elsewhere
+        return False
 
 
 def _check_size(path: Path) -> None:
@@ -136,7 +161,7 @@ def as_parquet(path: Path, plain: Path, kind: str, scratch: Path) -> Path:
 
 
 def _feather(path: Path, plain: Path, target: Path) -> None:
-    if odd := _apart("feather", plain, target, "cannot be read as Feather: {}"):
+    if odd := _apart(("feather", plain, target), path, "cannot be read as Feather: {}"):
         raise InputError(f"{path}: column {odd[0]!r} has a type of its own, which is not read; save it as plain text")
 
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from gainakt.config import DataConfig
 from gainakt.errors import InputError
@@ -134,14 +133,14 @@ def is_sequences(header: Sequence[str]) -> bool:
     return "responses" in names and bool(names & {"concepts", "skills"})
 
 
-def guess(file: Path, header: Sequence[str], config: DataConfig) -> Mapping:
-    """The columns asked for, and the rest by known headers.
+def guess(place: str, header: Sequence[str], config: DataConfig) -> Mapping:
+    """The columns asked for, and the rest by known headers; `place` is where the header stands, for errors.
 
-    Raises InputError that names the file, the missing role, the columns there and the setting that names one.
+    Raises InputError that names the place, the missing role, the columns there and the setting that names one.
     """
-    mapping = found(file, header, config)
+    mapping = found(place, header, config)
     if missing(mapping):
-        raise InputError(complaint(file, mapping))
+        raise InputError(complaint(place, mapping))
     return mapping
 
 
@@ -150,17 +149,17 @@ def missing(mapping: Mapping) -> list[str]:
     return [role for role in REQUIRED if role not in mapping.columns]
 
 
-def complaint(file: Path, mapping: Mapping) -> str:
+def complaint(place: str, mapping: Mapping) -> str:
     """What is missing and the settings that name it."""
     kind = "a pyKT sequence file" if mapping.sequences else "a table of responses"
     roles = missing(mapping)
     return (
-        f"{file}, row 1: missing column(s) for {', '.join(roles)} of {kind}; columns here:"
+        f"{place}: missing column(s) for {', '.join(roles)} of {kind}; columns here:"
         f" {', '.join(mapping.header)[:500]}; name them by {', '.join(f'data.{role}_column' for role in roles)}"
     )
 
 
-def found(file: Path, header: Sequence[str], config: DataConfig) -> Mapping:
+def found(place: str, header: Sequence[str], config: DataConfig) -> Mapping:
     """The columns asked for and those known, whichever are there; raises InputError for one asked for in vain."""
     sequences = config.format == "sequences" or (config.format == "auto" and is_sequences(header))
     models = {} if sequences or config.skill_column else skill_models(header)
@@ -170,9 +169,9 @@ def found(file: Path, header: Sequence[str], config: DataConfig) -> Mapping:
         if (asked == "-" and role not in REQUIRED) or (sequences and role == "time"):
             continue  # the responses of a sequence are in order
         if asked:
-            indices = _asked(file, header, role, asked)
+            indices = _asked(place, header, role, asked)
         elif role == "skill" and (models or config.skill_model):
-            indices = _model(file, models, config.skill_model)
+            indices = _model(place, models, config.skill_model)
         else:
             indices = _known(header, role, SEQUENCES if sequences else KNOWN, columns.get("student", ()))
         if indices:
@@ -191,7 +190,7 @@ def _attempts(header: Sequence[str], columns: dict[str, tuple[int, ...]]) -> tup
     return step, names.index("attemptatstep") if "attemptatstep" in names else None
 
 
-def _asked(file: Path, header: Sequence[str], role: str, asked: str) -> tuple[int, ...]:
+def _asked(place: str, header: Sequence[str], role: str, asked: str) -> tuple[int, ...]:
     names = [name.strip() for name in header]
     if asked in names:
         return (names.index(asked),)
@@ -199,16 +198,16 @@ def _asked(file: Path, header: Sequence[str], role: str, asked: str) -> tuple[in
     if plain(asked) in same:
         return (same.index(plain(asked)),)
     there = ", ".join(header)[:500]
-    raise InputError(f"{file}, row 1: no column {asked!r} (data.{role}_column); columns here: {there}")
+    raise InputError(f"{place}: no column {asked!r} (data.{role}_column); columns here: {there}")
 
 
-def _model(file: Path, models: dict[str, tuple[int, ...]], asked: str) -> tuple[int, ...]:
+def _model(place: str, models: dict[str, tuple[int, ...]], asked: str) -> tuple[int, ...]:
     if not asked:
         return next(iter(models.values()))
     for name, columns in models.items():
         if asked in (name, f"KC ({name})"):
             return columns
-    raise InputError(f"{file}: no skill model {asked!r} (data.skill_model); there: {', '.join(models) or 'none'}")
+    raise InputError(f"{place}: no skill model {asked!r} (data.skill_model); there: {', '.join(models) or 'none'}")
 
 
 def _known(

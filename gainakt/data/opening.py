@@ -74,7 +74,7 @@ def container(path: Path, config: DataConfig, scratch: Path) -> tuple[text.Text 
         return _described(path, path, "parquet"), ""
     head = text.head(path)
     if convert.is_workbook(path, head):
-        sheet, note = convert.workbook(path, scratch)
+        sheet, note = convert.workbook(path, config, scratch)
         return text.open_text(path, config, scratch, sheet), note
     if kind := convert.kind_of(head):
         return _described(path, convert.as_parquet(path, text.unpacked(path, scratch), kind, scratch), kind), ""
@@ -102,6 +102,11 @@ def _check_values(connection: duckdb.DuckDBPyConnection, path: Path, stored: Pat
             f"{path}: {most:,} values of a column in {size:,} bytes, far more than a table of responses has; save it as"
             " CSV if that is what it holds"
         )
+
+
+def header_place(path: Path, content: text.Text | Table) -> str:
+    """Where the header of a file stands, for errors: a file of typed columns has no row for it."""
+    return f"{path}, row {content.skip + 1}" if isinstance(content, text.Text) else str(path)
 
 
 def first_rows(content: text.Text | Table, count: int) -> list[list[str]]:
@@ -165,15 +170,16 @@ def open_file(source: Source, config: DataConfig, scratch: Path) -> Opened:
 
 def _open_columns(source: Source, content: text.Text | Table, config: DataConfig, notes: list[str]) -> Opened:
     """A file of columns: a table, sequences or a matrix."""
-    mapping = found(source.path, content.header, config)
+    place = header_place(source.path, content)
+    mapping = found(place, content.header, config)
     if config.format == "wide":
         mapping, more = wide.mapped(source.path, first_rows(content, LOOKED_AT), mapping)
         notes += more
         kind = "wide"
     else:
         if hint := missing(mapping) and advice(content, mapping):
-            raise InputError(f"{complaint(source.path, mapping)}; {hint}")
-        mapping = guess(source.path, content.header, config)
+            raise InputError(f"{complaint(place, mapping)}; {hint}")
+        mapping = guess(place, content.header, config)
         kind = "sequences" if mapping.sequences else "table"
     if isinstance(content, text.Text):
         if not content.named:

@@ -88,13 +88,14 @@ def _combination(columns: Sequence[int]) -> str:
 
 def preferred(models: Sequence[SkillModel]) -> SkillModel:
     """The model that RULE prefers; conditions that none meets are dropped from the last."""
-    best = max(model.coverage for model in models)
+    return max(models, key=lambda model: _meets(model, models))  # the first of equals
 
-    def key(model: SkillModel) -> tuple[bool, bool, bool]:
-        proper = model.skills > 1 and plain(model.name) not in NOT_SKILLS
-        return proper, model.coverage >= COVERED * best, model.practised >= PRACTISED
 
-    return max(models, key=key)  # the first of equals
+def _meets(model: SkillModel, models: Sequence[SkillModel]) -> tuple[bool, bool, bool]:
+    """Which conditions of RULE a model meets, the weightiest first."""
+    proper = model.skills > 1 and plain(model.name) not in NOT_SKILLS
+    best = max(one.coverage for one in models)
+    return proper, model.coverage >= COVERED * best, model.practised >= PRACTISED
 
 
 def _said(models: Sequence[SkillModel], chosen: str) -> str:
@@ -102,8 +103,10 @@ def _said(models: Sequence[SkillModel], chosen: str) -> str:
     model = next(one for one in models if one.name == chosen)
     others = [f"{one.name} ({one.skills})" for one in models if one.name != chosen]
     more = f" and {len(others) - _NAMED:,} more" if len(others) > _NAMED else ""
+    rule = RULE if all(_meets(model, models)) else f"the nearest to this rule, which none meets: {RULE}"
+    skills = "1 skill" if model.skills == 1 else f"{model.skills:,} skills"
     return (
-        f"KC model {chosen!r} is read, {RULE}: {model.skills:,} skill(s), {model.coverage:.0%} of rows,"
-        f" {model.practised:.0%} of a student's skills met twice; also there, with their skills:"
+        f"KC model {chosen!r} is read, {rule}. It has {skills}, {model.coverage:.0%} of rows,"
+        f" {model.practised:.0%} of a student's skills met twice. Also there, with their skills:"
         f" {', '.join(others[:_NAMED])}{more} (data.skill_model)"
     )

@@ -1,5 +1,6 @@
 """Figures that a learning scientist checks before training; pure functions of Interactions."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,13 @@ SINGLE_SHARE = 0.8
 _STREAK = 3
 
 
+_OF_ONE = {
+    "students have": "student has", "students in": "student in", "skills have": "skill has",
+    "skills occur": "skill occurs", "rows are": "row is",
+}  # fmt: skip
+_ONE = re.compile(f"^({'|'.join(_OF_ONE)})")
+
+
 @dataclass(frozen=True)
 class Problem:
     """Something that will hurt training or mislead its reader: what, how much of it, what to do."""
@@ -27,6 +35,12 @@ class Problem:
     name: str
     count: int
     text: str
+
+    @property
+    def words(self) -> str:
+        """What stands after the count: the text is of several, and of one where it is one."""
+        several = self.text.removeprefix("%").lstrip()
+        return _ONE.sub(lambda found: _OF_ONE[found[0]], several) if self.count == 1 else several
 
 
 def opportunities(data: Interactions) -> np.ndarray:

@@ -65,15 +65,16 @@ def _one(path: Path, config: DataConfig, rows: int, scratch: Path) -> Preview:
 
 def _mapped(path: Path, config: DataConfig, content: text.Text | opening.Table, rows: int) -> Preview:
     header, cells = content.header, opening.first_rows(content, max(rows, opening.LOOKED_AT))
+    place = opening.header_place(path, content)
     mapping: Mapping | None = None
     problem, kind = "", "table"
     try:
-        mapping = found(path, header, config)
+        mapping = found(place, header, config)
         kind = "sequences" if mapping.sequences else kind
         if config.format == "wide":
             mapping, kind = wide.mapped(path, cells, mapping)[0], "wide"
         else:
-            guess(path, header, config)
+            guess(place, header, config)
     except InputError as error:
         problem = str(error)
     numbered = [name if header.count(name) == 1 else f"{name} [{i + 1}]" for i, name in enumerate(header)]

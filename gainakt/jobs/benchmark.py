@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PROTOCOLS = {"pykt": "given", "students80": "students"}
 """Protocol -> `data.split`: pyKT's folds and test students, or 80 % of all students and the other 20 %."""
-_INSTALL = {"lightgbm": 'pip install "gainakt[benchmark]"', "pykt": "pip install pykt-toolkit"}
+_INSTALL = {"lightgbm": 'pip install -e ".[benchmark]"', "pykt": "pip install pykt-toolkit"}
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,17 @@
 """Numbers and names as text in sentences and Markdown: evidence of the verdict, diagnosis, written report."""
 
 import math
+import re
 
-MARKDOWN = r"\`*_{}[]()#+!|~>$<&"
-"""Signs that mean something in Markdown."""
+_JOINED = re.compile(r"(?<=[^\s~])~~(?=[^\s~])")
+_MARKDOWN = re.compile(
+    r"[\\`*\[\]|$<]"  # anywhere
+    r"|(?<![^\W_])_|_(?![^\W_])"  # not between letters and digits
+    r"|&(?=#?\w+;)"
+    r"|^[#+>-]|^\d+(?=[.)](?:\s|$))"
+    r"|(?<![\s~])~|~(?![\s~])"  # not a run between blanks
+)
+"""Signs that mean something in Markdown where they stand."""
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -26,6 +34,16 @@ def interval(value: float | None, low: float | None, high: float | None, unit: s
     return shown if low is None or high is None else f"{shown} [{low:.3g}, {high:.3g}]"
 
 
-def escaped(text: object, signs: str = MARKDOWN) -> str:
-    """Names and messages of users and files as Markdown that shows them as they are, on one line."""
-    return "".join("\\" + sign if sign in signs else sign for sign in " ".join(str(text).split()))
+def escaped(text: object) -> str:
+    """Names and messages of users and files as Markdown that shows them as they are, on one line.
+
+    Readable as a text, too: no more is escaped than must be, and the ~~ between joined skills gets a blank on each
+    side, where it strikes nothing through.
+    """
+    line = _JOINED.sub(" ~~ ", " ".join(str(text).split()))
+    return _MARKDOWN.sub(_marked, line)
+
+
+def _marked(found: re.Match[str]) -> str:
+    """A sign with a backslash before it; after the number with which a line begins, which would make a list."""
+    return f"{found[0]}\\" if found[0].isdecimal() else f"\\{found[0]}"

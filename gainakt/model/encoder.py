@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gainakt.config.model import ModelConfig
+from gainakt.model.dropout import Dropout
 
 
 class Block(nn.Module):
@@ -19,7 +20,7 @@ class Block(nn.Module):
         self.norm_feedforward = nn.LayerNorm(config.width)
         self.expand = nn.Linear(config.width, config.feedforward)
         self.contract = nn.Linear(config.feedforward, config.width)
-        self.drop = nn.Dropout(config.dropout)
+        self.drop = Dropout(config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, D) -> (B, T, D); step t sees steps up to t."""
@@ -43,7 +44,7 @@ class Encoder(nn.Module):
         self.position = nn.Embedding(window, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         self.norm = nn.LayerNorm(config.width)
-        self.drop = nn.Dropout(config.dropout)
+        self.drop = Dropout(config.dropout)
         for table in (self.skill, self.interaction, self.position):
             nn.init.normal_(table.weight, std=0.02 if table is self.position else 0.1)
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from gainakt.config.model import ModelConfig
 from gainakt.data.sequences import Batch
+from gainakt.model.dropout import Dropout
 from gainakt.model.encoder import Encoder, NoContext
 from gainakt.model.heads import make
 from gainakt.model.history import FEATURES, history
@@ -45,7 +46,7 @@ class Performance(nn.Module):
         self.asked = nn.Embedding(skills, config.width)
         nn.init.normal_(self.asked.weight, std=0.1)
         self.head = nn.Sequential(
-            nn.Linear(2 * config.width, config.width), nn.GELU(), nn.Dropout(config.dropout), nn.Linear(config.width, 1)
+            nn.Linear(2 * config.width, config.width), nn.GELU(), Dropout(config.dropout), nn.Linear(config.width, 1)
         )
 
     def forward(self, batch: Batch) -> Tensor:
@@ -76,7 +77,7 @@ class Recurrent(nn.Module):
             nn.init.normal_(table.weight, std=0.1)
         nn.init.zeros_(self.easiness.weight)
         self.memory = nn.LSTM(width, width, batch_first=True)
-        self.drop = nn.Dropout(config.dropout)
+        self.drop = Dropout(config.dropout)
         hidden = 2 * width
         self.head = nn.Sequential(
             *(nn.Linear(width + _SKILL_WIDTH + FEATURES, hidden), nn.GELU(), self.drop),
@@ -110,7 +111,7 @@ class Interpretable(nn.Module):
         self.gains = make(config, skills)
         self.mastery = Mastery(config, skills, students)
         self.level = None if config.level == "none" else Level(config.level, skills)
-        self.drop = nn.Dropout(config.gain_dropout)
+        self.drop = Dropout(config.gain_dropout)
         self.register_buffer("fit", None, persistent=False)
 
     def per_skill(self) -> Tensor:

@@ -116,7 +116,7 @@ def easiness(data: Interactions, train: NDArray[np.integer]) -> NDArray[np.float
     values = np.concatenate([np.ones(len(first)), np.full(len(first), _SKILL_STD)])
     places = np.concatenate([rows, rows]), np.concatenate([student, people + skill])
     design = csr_matrix((values, places), shape=(len(first), people + len(data.skills)))
-    fit = LogisticRegression(max_iter=1000, tol=1e-3).fit(design, response)
+    fit = LogisticRegression(solver="newton-cg", tol=1e-6).fit(design, response)
     ability, skills = fit.coef_[0, :people], _SKILL_STD * fit.coef_[0, people:]
     return np.asarray(fit.intercept_[0] + ability.mean() + skills, dtype=np.float64)
 

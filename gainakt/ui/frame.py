@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from gainakt.ui import entry
+from gainakt.ui import entry, visitors
 
 PAGES = (
     # script, title, icon
@@ -44,6 +44,7 @@ def page(title: str, icon: str = "", heading: bool = True) -> None:
         st.markdown("GainAKT workbench")
         for script, name, mark in available():
             st.page_link(script, label=name, icon=mark)
+        visitors.note()
     st.html(STYLE)
     if heading:
         st.title(f"{icon} {title}".strip())

@@ -6,7 +6,7 @@ from gainakt.errors import read_only
 from gainakt.store import Store, checkup
 from gainakt.ui import resources
 from gainakt.ui.text import markdown_text
-from gainakt.ui.visitors import LOOK_ON, owners
+from gainakt.ui.visitors import owners
 
 _ICONS = {checkup.GOOD: ":material/check_circle:", checkup.BAD: ":material/error:"}
 
@@ -15,7 +15,8 @@ def draw(store: Store) -> None:
     """Where the store is, and on demand what `gainakt doctor` says of it."""
     path = resources.store_path()
     where, button = st.columns([9.75, 1.9], vertical_alignment="center")
-    where.caption(LOOK_ON if read_only() else f"Store: {markdown_text(path)}")
+    if not read_only():
+        where.caption(f"Store: {markdown_text(path)}")
     if not button.button(
         "Check the store", width="stretch", **owners(help="Reads every row, checkpoint and state once.")
     ):

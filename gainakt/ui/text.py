@@ -6,8 +6,7 @@ import re
 from html import escape
 from typing import Any
 
-from gainakt.measures.text import MARKDOWN, escaped
-
+_MARKDOWN = r"\`*_{}[]()#+!|~>$<&-.:"
 _AUTOMATIC = re.compile(r":(?=\S)|www(?=\.)|\S(?=@)", re.IGNORECASE)
 
 
@@ -21,7 +20,8 @@ def markdown_text(text: object) -> str:
 
     Addresses and :names: are turned into links and icons even where escaped: an invisible joiner breaks them.
     """
-    return escaped(plain_signs(" ".join(str(text).split())), MARKDOWN + "-.:")
+    line = plain_signs(" ".join(str(text).split()))
+    return "".join(f"\\{sign}" if sign in _MARKDOWN else sign for sign in line)
 
 
 def plain_signs(markdown: str) -> str:

@@ -14,8 +14,15 @@ def owners(disabled: bool = False, help: str | None = None) -> dict[str, Any]:
     return {"disabled": True, "help": LOOK_ON} if read_only() else {"disabled": disabled, "help": help}
 
 
+def note() -> None:
+    """Say beside the navigation of every page that this dashboard is for visitors, where it is."""
+    if read_only():
+        st.badge("Looking on", icon=":material/visibility:", color="blue", help=LOOK_ON)
+
+
 def end_here() -> None:
     """End a page, or the part of one, that only starts something; for the owner it goes on."""
     if read_only():
-        st.info(LOOK_ON, icon=":material/visibility:")
+        st.info("Here the owner of this dashboard chooses data and starts work; the other pages show what came of it.",
+                icon=":material/info:")  # fmt: skip
         st.stop()

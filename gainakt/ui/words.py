@@ -87,6 +87,12 @@ def clock(seconds: float | None) -> str:
     return dt.datetime.fromtimestamp(seconds).strftime("%H:%M:%S") if _given(seconds) else "–"
 
 
+def how_many(done: float | None, planned: float | None) -> str:
+    """`3 of 15`, of epochs or steps; those done alone where a run has passed what was planned, or that is not known."""
+    count = int(done) if _given(done) else 0
+    return f"{count:,} of {int(planned):,}" if _given(planned) and count <= planned else f"{count:,}"
+
+
 def lasting(seconds: float | None) -> str:
     """A duration in the unit that fits."""
     if not _given(seconds):

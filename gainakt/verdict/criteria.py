@@ -27,13 +27,22 @@ STATUSES: dict[Status, str] = {
     "noise": "no evidence",
     "untested": "not tested",
 }
-"""Status of a criterion or a question -> its words on a page and in a report; the command line prints the status."""
+"""Status of a criterion or a question -> its words on a page, in a terminal and in a report; JSON has the status."""
 STANDINGS: dict[Standing, str] = {
     "differentiated": "differentiated",
     "noise": "not differentiated",
     "untested": "not tested for differentiation",
 }
 """What a run is by its standing."""
+SIGNS: dict[Status | Standing, str] = {
+    "pass": "✓",
+    "differentiated": "✓",
+    "fail": "✗",
+    "above_reference": "⚠",
+    "noise": "○",
+    "untested": "?",
+}
+"""Signs of both: no evidence is no failure, so it has a sign of its own."""
 QUESTIONS = {"skills_differ": "Do skills differ?", "response_matters": "Does the response matter?"}
 """The two questions, in words."""
 TESTED_AS = {"skills_differ": "skills", "response_matters": "response"}
@@ -224,7 +233,7 @@ def run_question(question: str, data: Finding, own: Mapping[str, Any] | None, no
         return finding("noise", no_training)
     if own is None or value is None:
         if data.status == "noise":
-            return finding("noise", f"The data show no difference. {data.text}")
+            return finding("noise", f"The data show no evidence of a difference. {data.text}")
         return finding("untested", "This run has not been tested." if own is None else _CANNOT[question])
     rise = f"{_REPLACED[question]} {_raises(own)}."
     if not _beyond_chance(own):
@@ -238,7 +247,7 @@ def run_question(question: str, data: Finding, own: Mapping[str, Any] | None, no
             return finding("noise", f"{rise} But its {_SIZES[question]} is {small}: real, but too small to count.")
         rise += f" Its {_SIZES[question]} is {size:.2f}; in the data it is {size_in_data:.2f}."
     if data.status == "noise":
-        return finding("noise", f"{rise} But the data show no difference. {data.text}")
+        return finding("noise", f"{rise} But the data show no evidence of a difference. {data.text}")
     return finding("pass" if data.status == "pass" else "untested", f"{rise} Data: {data.text}")
 
 

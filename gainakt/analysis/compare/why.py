@@ -163,13 +163,14 @@ def _with_interval(what: str, measure: str, numbers: tuple[float, float], tested
     change = b - a if tested is None else tested.value
     if abs(change) < 5e-7:
         return f"{what} is the same ({a:.4f})."
-    better = (change > 0) == (MEASURES[measure].better == "higher")
-    text = f"{what} is {abs(change):.4f} {'higher' if change > 0 else 'lower'} in B ({a:.4f} → {b:.4f}), "
-    text += "which is better" if better else "which is worse"
+    text = f"{what} is {abs(change):.4f} {'higher' if change > 0 else 'lower'} in B ({a:.4f} → {b:.4f})"
     if tested is None:
-        return f"{text}."
-    clear = "it leaves out 0" if tested.is_clear else "it holds 0, so it may be chance"
-    return f"{text}. 95 % interval {tested.low:+.4f} to {tested.high:+.4f}: {clear}."
+        return f"{text}; no interval says whether that is chance."
+    bounds = f"95 % interval {tested.low:+.4f} to {tested.high:+.4f}"
+    if not tested.is_clear:
+        return f"{text}, which may be chance: the {bounds} holds 0."
+    better = (change > 0) == (MEASURES[measure].better == "higher")
+    return f"{text}, which is {'better' if better else 'worse'}: the {bounds} leaves out 0."
 
 
 def _tested_on(pair: Pair) -> Iterator[str]:

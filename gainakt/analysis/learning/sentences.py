@@ -125,7 +125,7 @@ def of_candidates(splits: pd.DataFrame | None, merges: pd.DataFrame | None) -> I
         yield (
             f"Merged, {_pairs(len(better))} would fit better: {named}."
             if named
-            else "No pair of skills would fit better as one."
+            else f"No pair of skills fits better as one by more than {NOTABLE:g} in log-likelihood."
         )
 
 

@@ -5,6 +5,7 @@ The students' levels stay as they are; easiness and slope of the skills concerne
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from scipy.special import expit
 
 from gainakt.analysis.learning.afm import Afm, logits
@@ -108,12 +109,11 @@ def _pairs(data: Interactions, model: Afm, chance: Array) -> list[tuple[int, int
         own = before[np.arange(len(skill)), skill]
         for to, values in zip(totals, (w, w * own, w * own**2), strict=True):
             to += np.bincount(skill, values, size)
-        order = np.argsort(skill, kind="stable")
-        start = np.flatnonzero(np.diff(skill[order], prepend=-1))
-        there, before = skill[order][start], before[order]
-        for name, values in (("u", r), ("one", w), ("own", w * own)):
-            sums[name][there] += np.add.reduceat(before * values[order][:, None], start, axis=0)
-        sums["square"][there] += np.add.reduceat(before**2 * w[order][:, None], start, axis=0)
+        by_skill = (skill, np.arange(len(skill)))
+        for name, values, counted in (
+            ("u", r, before), ("one", w, before), ("own", w * own, before), ("square", w, before**2),
+        ):  # fmt: skip
+            sums[name] += sparse.csr_array((values.astype(np.float32), by_skill), shape=(size, len(skill))) @ counted
     one, own, square = totals[:, :, None]
     determinant = np.maximum(one * square - own**2, 1e-9)
     taken = (square * sums["one"] ** 2 - 2 * own * sums["one"] * sums["own"] + one * sums["own"] ** 2) / determinant

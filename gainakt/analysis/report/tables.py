@@ -11,11 +11,19 @@ from gainakt.measures.metrics import NEGLIGIBLE
 from gainakt.measures.registry import Better, shown_in
 from gainakt.measures.text import escaped, number, percent
 from gainakt.store.facts import Facts
-from gainakt.verdict.criteria import MASTERY_CORRELATIONS, QUESTIONS, STATUSES, Reference, Status, Targets, Verdict
+from gainakt.verdict.criteria import (
+    MASTERY_CORRELATIONS,
+    QUESTIONS,
+    SIGNS,
+    STATUSES,
+    Reference,
+    Status,
+    Targets,
+    Verdict,
+)
 
 Table = list[list[str]]
 """Rows of cells, the heading first."""
-_SIGNS: dict[Status, str] = {"pass": "✓", "fail": "✗", "above_reference": "⚠", "noise": "✗", "untested": "⚠"}
 _SPLITS = ("train", "validation", "test")
 
 
@@ -115,7 +123,7 @@ def criteria(verdict: Verdict, references: Mapping[str, Reference]) -> Table:
 
 
 def _status(status: Status) -> str:
-    return f"{_SIGNS[status]} {STATUSES[status]}"
+    return f"{SIGNS[status]} {STATUSES[status]}"
 
 
 def _reference(reference: Reference | None) -> str:

@@ -68,7 +68,7 @@ _VERDICT: tuple[tuple[str, str, str, Kind], ...] = (
     (
         "verdict",
         "Verdict",
-        "Do skills differ? Does the response matter? ✓ yes, ✗ no evidence, ? not tested. Then how many of the six"
+        "Do skills differ? Does the response matter? ✓ pass, ○ no evidence, ? not tested. Then how many of the six"
         " criteria of the original study pass.",
         "list",
     ),
@@ -142,7 +142,7 @@ def with_epochs(columns: Iterable[str]) -> tuple[str, ...]:
 
 
 DEFAULT_COLUMNS = (
-    "status", "verdict", *(name for name, one in MEASURES.items() if "runs" in one.tables), "tags", "origin", "data",
-    "created", "epochs", "seconds", "preset", "run_id",
+    "status", "verdict", *(name for name, one in MEASURES.items() if "runs" in one.tables), "data", "created",
+    "origin", "tags", "epochs", "seconds", "preset", "run_id",
 )  # fmt: skip
 """The columns of the Runs page, after the star and the name."""

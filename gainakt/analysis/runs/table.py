@@ -16,11 +16,10 @@ from gainakt.measures.registry import MEASURES
 from gainakt.store import Run, Store
 from gainakt.store.entities import PUBLISHED, WITH_RESULTS
 from gainakt.store.facts import TESTED
-from gainakt.verdict.criteria import STANDINGS, STATUSES, Finding, Targets, standing
+from gainakt.verdict.criteria import SIGNS, STANDINGS, STATUSES, Finding, Targets, standing
 from gainakt.verdict.judge import DEFAULTS, verdict_on
 
 SEED = "training.seed"
-_LIGHTS = {"pass": "✓", "noise": "✗", "untested": "?"}
 _flat: WeakKeyDictionary[Store, dict[str, tuple[dict[str, Any], str]]] = WeakKeyDictionary()
 
 
@@ -164,7 +163,7 @@ def _add_verdicts(store: Store, table: pd.DataFrame) -> pd.DataFrame:
 
 def _lights(questions: Mapping[str, Finding], passed: int | None) -> tuple[Any, ...]:
     skills, response = (finding.status for finding in questions.values())
-    lights = [f"skills {_LIGHTS[skills]}", f"response {_LIGHTS[response]}"]
+    lights = [f"skills {SIGNS[skills]}", f"response {SIGNS[response]}"]
     said = STANDINGS[standing((skills, response))].removesuffix(" for differentiation")
     lights += [f"{passed}/{len(Targets.model_fields)}"] if passed is not None else []
     return lights, said, STATUSES[skills], STATUSES[response], passed

@@ -126,7 +126,7 @@ class Ray:
         try:
             import ray
         except ImportError:
-            raise InputError("--engine ray needs Ray: pip install 'gainakt[ray]', or use --engine local") from None
+            raise InputError("--engine ray needs Ray: pip install -e '.[ray]', or use --engine local") from None
         self._ray = ray
         where: dict[str, Any] = {"address": address} if address else {"_node_ip_address": "127.0.0.1"}
         if not address:
@@ -167,7 +167,7 @@ class Slurm:
         try:
             import submitit
         except ImportError:
-            raise InputError("--engine slurm needs submitit: pip install 'gainakt[slurm]'") from None
+            raise InputError("--engine slurm needs submitit: pip install -e '.[slurm]'") from None
         self.slots = processes or _SLURM_JOBS
         try:
             self._executor = submitit.AutoExecutor(folder=folder / "slurm", cluster=cluster)

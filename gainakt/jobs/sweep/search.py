@@ -50,7 +50,7 @@ class Optuna:
             from optuna.storages.journal import JournalFileBackend
         except ImportError:
             raise InputError(
-                'search = "optuna" needs Optuna: pip install \'gainakt[optuna]\', or search = "random"'
+                'search = "optuna" needs Optuna: pip install -e \'.[optuna]\', or search = "random"'
             ) from None
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         journal.parent.mkdir(parents=True, exist_ok=True)

@@ -18,6 +18,7 @@ _HEADINGS = {
     "model": "Model",
     "folds": "Folds",
     "fold": "Fold",
+    "students": "Test students",
     "auc": "AUC",
     "interval": "95 % interval",
     "to_best": "To the best",
@@ -60,13 +61,17 @@ def table(store: Store, yardsticks: list[Run]) -> None:
     )  # fmt: skip
     rows = benchmark.by_fold(store, some, {name: trainings[name] for name in picked})
     means = benchmark.summary(rows)
+    tested_on, few = benchmark.rests_on(rows)
+    if few:
+        st.warning(tested_on, icon=":material/groups:")
     _show(means, ["model", "folds", "auc", "interval", "to_best", "spread", "log_loss", "rmse", "ece", "seconds"])
     best = benchmark.best_yardstick(rows)
     if len(best):
-        st.caption(f"The best yardstick is {best['model'].iloc[0]}. Test students are read once, when a model is done;"
-                   " every choice is made on validation students.")  # fmt: skip
+        named = f"The best yardstick is {best['model'].iloc[0]}."
+        once = "Test students are read once, when a model is done; every choice is made on validation students."
+        st.caption(" ".join(filter(None, ["" if few else tested_on, named, once])))
     with st.expander("Every fold", icon=":material/table_rows:"):
-        _show(rows, ["model", "fold", "auc", "interval", "log_loss", "rmse", "ece", "seconds", "run_id"])
+        _show(rows, ["model", "fold", "students", "auc", "interval", "log_loss", "rmse", "ece", "seconds", "run_id"])
     tables.download(rows, "benchmark", "benchmark")
 
 
@@ -80,6 +85,7 @@ def _show(rows: pd.DataFrame, columns: list[str]) -> None:
     config["To the best"] = st.column_config.NumberColumn("To the best", format="%+.4f", help=_HELPS["To the best"])
     config["Seconds"] = st.column_config.NumberColumn("Seconds", format="%.0f", help=_HELPS["Seconds"])
     config["95 % interval"] = st.column_config.TextColumn(help=_HELPS["95 % interval"])
+    config["Test students"] = st.column_config.NumberColumn(format="%d")
     config["Model"] = st.column_config.TextColumn(width=300)
     config["run_id"] = st.column_config.TextColumn("Run id")
     st.dataframe(shown, hide_index=True, placeholder="–", column_config=config, height=tables.fitting(len(shown), 560))

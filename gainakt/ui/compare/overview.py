@@ -8,10 +8,9 @@ from gainakt.analysis.compare.measures import BETTER, WORSE
 from gainakt.store.entities import WITH_RESULTS
 from gainakt.ui import tables
 from gainakt.ui.compare.look import Look, coloured
-from gainakt.verdict.criteria import QUESTIONS, STANDINGS, STATUSES
+from gainakt.verdict.criteria import QUESTIONS, SIGNS, STANDINGS, STATUSES
 
-_SIGNS = {"pass": "✓", "differentiated": "✓", "noise": "✗", "fail": "✗", "untested": "?"}
-_WAYS = {"pass": BETTER, "differentiated": BETTER, "noise": WORSE, "fail": WORSE}
+_WAYS = {"pass": BETTER, "differentiated": BETTER, "noise": WORSE}
 HELP = (
     "By the tests of differentiation; ? where they have not run. They are started on the Diagnosis page. A run that has"
     " not ended has no verdict."
@@ -36,7 +35,7 @@ def section(comparison: Compared, look: Look) -> None:
             "Criteria": st.column_config.TextColumn("Criteria", help="Of the original study, met by this run."),
         },
     )
-    st.caption("✓ on blue passes, ✗ on orange does not, ? has not been tested. ▸ is the baseline.")
+    st.caption("✓ on blue: passed. ○ on orange: no evidence. ?: not tested. ▸ is the baseline.")
 
 
 def lights(comparison: Compared, look: Look) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -51,8 +50,8 @@ def lights(comparison: Compared, look: Look) -> tuple[pd.DataFrame, pd.DataFrame
                 "Run": look.labels[run_id],
                 "Group": look.groups[run_id],
                 "Status": run.status,
-                "Verdict": f"{_SIGNS[verdict.standing]} {STANDINGS[verdict.standing]}" if verdict else None,
-                **{q: f"{_SIGNS.get(one, '✗')} {STATUSES[one]}" if one else None for q, one in statuses.items()},
+                "Verdict": f"{SIGNS[verdict.standing]} {STANDINGS[verdict.standing]}" if verdict else None,
+                **{q: f"{SIGNS[one]} {STATUSES[one]}" if one else None for q, one in statuses.items()},
                 "Criteria": f"{verdict.passed} of {len(verdict.criteria)}" if verdict else None,
                 "Best epoch, Encoder 1": run.best_encoder1,
                 "Best epoch, Encoder 2": run.best_encoder2,

@@ -26,6 +26,7 @@ CHOICES = (
     "test_path",
     "format",
     "header",
+    "sheet",
     "encoding",
     "skill_separator",
     "attempts",
@@ -45,7 +46,8 @@ def correct(chosen: DataConfig) -> tuple[DataConfig, bool]:
         st.container(),
         st.container(),
         st.expander(
-            "More settings: several skills, bad rows, credit, test files, format, header, attempts, dates, pseudonyms"
+            "More settings: several skills, bad rows, credit, test files, format, header, sheet, attempts, dates,"
+            " pseudonyms"
         ),
     )
     with choices_at:

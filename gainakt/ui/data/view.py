@@ -120,7 +120,7 @@ def _notes(report: Report) -> None:
 
 def _counted(problem: describe.Problem) -> str:
     unit = " %" if problem.text.startswith("% ") else ""
-    return f"**{problem.count:,}{unit}** {markdown_text(problem.text.removeprefix('%').strip())}"
+    return f"**{problem.count:,}{unit}** {markdown_text(problem.words)}"
 
 
 def _overview(report: Report) -> None:

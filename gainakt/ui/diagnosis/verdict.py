@@ -35,12 +35,12 @@ _BADGES: dict[Status, tuple[str, str]] = {
     "pass": ("green", "check_circle"),
     "fail": ("red", "cancel"),
     "above_reference": ("orange", "vertical_align_top"),
-    "noise": ("red", "graphic_eq"),
+    "noise": ("orange", "circle"),
     "untested": ("gray", "help"),
 }
 _STANDINGS: dict[Standing, tuple[str, str]] = {
     "differentiated": ("green", "check_circle"),
-    "noise": ("red", "cancel"),
+    "noise": ("orange", "circle"),
     "untested": ("gray", "help"),
 }
 _TESTS = (
@@ -81,7 +81,10 @@ def badges(insight: Insight) -> None:
     """One line: differentiated or not, and a badge for each question and criterion."""
     verdict = insight.verdict
     color, icon = _STANDINGS[verdict.standing]
-    parts = [f":{color}-badge[:material/{icon}: {STANDINGS[verdict.standing].capitalize()}]"]
+    parts = [
+        f":small[{insight.facts.split.capitalize()}:]",
+        f":{color}-badge[:material/{icon}: {STANDINGS[verdict.standing].capitalize()}]",
+    ]
     for name, finding in {**verdict.questions, **verdict.criteria}.items():
         in_words = name in verdict.questions or finding.value is None
         text = STATUSES[finding.status] if in_words else number(finding.value)

@@ -10,7 +10,7 @@ from gainakt.config import Config, FieldSpec, changed, fields, flatten
 from gainakt.errors import InputError, read_only
 from gainakt.ui.text import markdown_text, number
 
-LOG_START = 0.01
+LOG_START = 0.001
 MANTISSAS = (1, 1.2, 1.5, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8)
 RESOLUTION = 100
 """Steps that a plain slider has over its range."""
@@ -88,7 +88,7 @@ def validated(config: Config, changes: dict[str, Any]) -> Config | None:
 
 
 def log_stops(spec: FieldSpec, value: float | None = None) -> list[float]:
-    """0 (where allowed), then twelve stops per decade from 0.01 to the bound, and `value` where one is given."""
+    """0 (where allowed), then twelve stops per decade from 0.001 to the bound, and `value` where one is given."""
     low, high = spec.low or 0.0, spec.high if spec.high is not None else 1e4
     start = math.floor(math.log10(max(low, LOG_START)))
     decades = range(start, math.ceil(math.log10(high)) + 1)

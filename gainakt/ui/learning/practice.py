@@ -31,6 +31,7 @@ def section(store: Store, study: Study, config: DataConfig) -> None:
         mean_tasks=table["tasks"] / table["students"].clip(lower=1),
         extra_share=100 * table["extra"] / table["tasks"].clip(lower=1),
         mastered=100 * table["mastered"],
+        missing=table["missing"].round(),
     )
     st.dataframe(
         shown.sort_values("tasks", ascending=False, kind="stable"),
@@ -53,7 +54,7 @@ def section(store: Store, study: Study, config: DataConfig) -> None:
             "extra": number("After mastery", format="localized", help="Tasks done after it: too long."),
             "extra_share": number("Of tasks", format="%.0f %%", help="Share of tasks that come after mastery."),
             "left_early": number("Left before", format="localized", help="Students who stop before it: too short."),
-            "missing": number("Tasks missing", format="%.0f", help="Expected tasks that those still need."),
+            "missing": number("Tasks missing", format="localized", help="Expected tasks that those still need."),
             "start": number("At first", format="%.2f", help="P(known) at the first task, by BKT."),
             "learn": number("P(learn)", format="%.3f", help="By BKT, at each opportunity."),
         },

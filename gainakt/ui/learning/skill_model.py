@@ -18,6 +18,10 @@ _VERDICTS = {
     "fits": "fits",
 }
 _SHOWN = 1000
+_BIC = {
+    "splits": "Below 0 speaks for the split.",
+    "merges": "Below 0: one skill does as well, with two parameters fewer; that both are one is not shown.",
+}
 _ITEM_COLUMNS = (
     "item", "skill", "verdict", "better", "gain", "responses", "share_correct", "expected", "shift", "z",
 )  # fmt: skip
@@ -42,8 +46,9 @@ def section(store: Store, study: Study, config: DataConfig) -> None:
 
 def _models(table: pd.DataFrame) -> None:
     number = st.column_config.NumberColumn
+    criteria = ["log_likelihood", "aic", "bic"]
     st.dataframe(
-        table,
+        table.assign(**{name: table[name].round(1) for name in criteria}),
         hide_index=True,
         placeholder="–",
         key="learning.models",
@@ -54,9 +59,9 @@ def _models(table: pd.DataFrame) -> None:
             "skills": number("Skills", format="localized"),
             "responses": number("Responses", format="localized", help="Those with a skill in this model."),
             "parameters": number("Parameters", format="localized", help="One per student, two per skill."),
-            "log_likelihood": number("Log-likelihood", format="%.1f", help="In nats; AFM whose slopes do not fall."),
-            "aic": number("AIC", format="%.1f", help="2 parameters − 2 log-likelihood; lower is better."),
-            "bic": number("BIC", format="%.1f", help="ln(responses) × parameters − 2 log-likelihood; lower is better."),
+            "log_likelihood": number("Log-likelihood", format="localized", help="In nats; AFM, no falling slopes."),
+            "aic": number("AIC", format="localized", help="2 parameters − 2 log-likelihood; lower is better."),
+            "bic": number("BIC", format="localized", help="ln(responses) × parameters − 2 log-likelihood; as AIC."),
             "rmse_student": number(
                 "RMSE, new students", format="%.4f", help="Root mean square error on students that the fit has not"
                 " seen, threefold; lower is better."
@@ -114,13 +119,13 @@ def _candidates(splits: pd.DataFrame | None, merges: pd.DataFrame | None) -> Non
     st.markdown("##### Skills to split, skills to merge")
     for sentence in sentences.of_candidates(splits, merges):
         st.markdown(sentence)
-    left, right = st.columns(2)
+    places = iter(st.columns(2))
     if splits is not None:
-        with left:
+        with next(places):
             shown = splits.assign(first=splits["first"].map(", ".join), second=splits["second"].map(", ".join))
             _pairs(shown, "splits", ("Harder items", "Easier items"))
     if merges is not None:
-        with right:
+        with next(places):
             _pairs(merges, "merges", ("Skill", "With"))
     st.caption(
         "Gain: change of the log-likelihood when easiness and slope are fitted anew and practice is counted anew, the"
@@ -139,7 +144,7 @@ def _pairs(table: pd.DataFrame, key: str, names: tuple[str, str]) -> None:
             "skill": st.column_config.TextColumn("Skill", width=120),
             "items": number("Items", width=60),
             "gain": number("Gain", format="%+.1f", width=70, help="In log-likelihood."),
-            "bic": number("BIC change", format="%+.1f", width=90, help="Below 0 speaks for the change."),
+            "bic": number("BIC change", format="%+.1f", width=90, help=_BIC[key]),
             "first": st.column_config.TextColumn(names[0], width=140),
             "second": st.column_config.TextColumn(names[1], width=140),
         },

@@ -48,7 +48,7 @@ def section(store: Store, study: Study, config: DataConfig) -> None:
             st.info("No skill matches.", icon=":material/search_off:")
             return
         panels = listed.iloc[page * figures.PANELS : (page + 1) * figures.PANELS]
-        beside = [f"{slope:+.3f}" if np.isfinite(slope) else "–" for slope in panels["slope"]]
+        beside = [f"{slope:+z.3f}" if np.isfinite(slope) else "–" for slope in panels["slope"]]
         live_plot("learning-curves", figures.small_multiples(curves, panels, fits, beside), revision=place)
         st.caption(
             "Share incorrect by opportunity; beside a skill, its AFM slope. Later points hold fewer and other students:"

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gainakt.config import renamed
 from gainakt.ui.text import chart_text, json_value, number, shortened
+from gainakt.ui.words import setting
 
 Figure = dict[str, Any]
 """A Plotly figure as plain data: {"data": traces, "layout": layout}; numbers are NumPy arrays."""
@@ -129,9 +129,9 @@ def panel_title(text: str, domain: tuple[list[float], list[float]]) -> dict[str,
 
 
 def mark_text(event: Any) -> str:
-    """What an event says beside its line, such as `variance 0 → 50`."""
+    """What an event says beside its line, such as `Variance weight 0 → 50`."""
     if event.field:
-        return f"{renamed(str(event.field)).split('.')[-1]} {json_value(event.old)} → {json_value(event.new)}"
+        return f"{setting(str(event.field))} {json_value(event.old)} → {json_value(event.new)}"
     return str(event.text or event.kind)
 
 

@@ -73,9 +73,10 @@ def steps(store: Store) -> list[Step]:
             "why",
             "See why",
             "The diagnosis of that run, section Gains, compares the reported gain with the gains that predictions use.",
-            "Diagnose" if _ended(uniform) else "Train first",
+            "Diagnose" if _ended(uniform) else "Watch" if uniform is not None else "Train first",
             lambda: _diagnose(uniform),
             saw_why,
+            "training" if uniform is not None and uniform.active else "",
         ),
         _training(
             "switched",
@@ -107,7 +108,8 @@ def steps(store: Store) -> list[Step]:
 def draw(store: Store) -> None:
     """The steps in rows; the next one has the coloured button."""
     shown = steps(store)
-    upcoming = next((step.key for step in shown if not step.done and not step.busy), None)
+    first = next((step for step in shown if not step.done), None)
+    upcoming = first.key if first is not None and not first.busy else None  # what trains is waited for
     with st.container(border=True, key="guide"):
         for number, step in enumerate(shown, 1):
             mark, text, state, button = st.columns([0.35, 8, 1.4, 1.9], vertical_alignment="center")

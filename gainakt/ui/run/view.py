@@ -70,14 +70,17 @@ def changes_text(curves: Curves) -> str:
     return steered(int((marks["who"] != SCHEDULE).sum()))
 
 
+_LAST = "On the validation students, in the last epoch. The test students are measured once, at the end."
+
+
 def tiles(run: Run, curves: Curves, columns: int) -> None:
     """The main numbers, so many beside each other."""
     shown = (
         ("Status", run.status, changes_text(curves) or None),
-        ("Epoch", f"{run.epoch or 0} of {run.max_epochs}" if run.max_epochs is not None else "–", None),
-        ("Encoder 1 AUC", number(curves.last("validation.encoder1_auc"), 3), "Validation students, last epoch."),
-        ("Encoder 2 AUC", number(curves.last("validation.encoder2_auc"), 3), "Validation students, last epoch."),
-        ("Gain std", number(curves.last("gain_std"), 3), words.GAIN_STD_HELP),
+        ("Epoch", words.how_many(run.epoch, run.max_epochs) if run.max_epochs is not None else "–", None),
+        ("Encoder 1 AUC, validation", number(curves.last("validation.encoder1_auc"), 3), _LAST),
+        ("Encoder 2 AUC, validation", number(curves.last("validation.encoder2_auc"), 3), _LAST),
+        ("Gain std, training", number(curves.last("gain_std"), 3), words.GAIN_STD_HELP),
         (
             "Interactions / s",
             number(curves.last("interactions_per_second"), 0),
@@ -100,10 +103,11 @@ def progress_text(run: Run, began: tuple[float, int] | None) -> str:
         return "Starting: reading the data and building the model …"
     since_time, since = began or (run.started, 0)
     done = run.step - since
-    if done <= 0:
-        return f"Epoch {run.epoch} of {run.max_epochs}, step {run.step:,} of {total:,}"
+    where = f"Epoch {words.how_many(run.epoch, run.max_epochs)}, step {words.how_many(run.step, total)}"
+    if done <= 0 or run.step > total:
+        return where
     left = (run.heartbeat - since_time) / done * (total - run.step)
-    return f"Epoch {run.epoch} of {run.max_epochs}, step {run.step:,} of {total:,}, about {words.lasting(left)} left"
+    return f"{where}, about {words.lasting(left)} left"
 
 
 def overview(store: Store, run: Run, curves: Curves) -> None:

@@ -21,11 +21,11 @@ HEIGHT = 400
 _TOUCHED = "runs.touched"
 _LIGHTS = {
     **dict.fromkeys(("skills ✓", "response ✓"), "green"),
-    **dict.fromkeys(("skills ✗", "response ✗"), "red"),
+    **dict.fromkeys(("skills ○", "response ○"), "orange"),
     **dict.fromkeys(("skills ?", "response ?"), "gray"),
     **{f"{passed}/6": "blue" for passed in range(7)},
 }
-_WIDTHS = {"name": 152, "status": 84, "data": 84, "preset": 96, "created": 122, "verdict": 208, "run_id": 168,
+_WIDTHS = {"name": 194, "status": 90, "data": 120, "preset": 96, "created": 122, "verdict": 200, "run_id": 168,
            "origin": 96, "tags": 92, "notes": 160}  # fmt: skip
 
 
@@ -130,7 +130,7 @@ def _cells(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
         shown["star"] = table["favourite"].map({True: "★", False: ""})
         if "status" in shown:
             shown["status"] = [
-                f"epoch {int(epoch)} of {int(most)}" if status == "running" and epoch > 0 and most > 0 else status
+                f"epoch {words.how_many(epoch, most)}" if status == "running" and epoch > 0 and most > 0 else status
                 for status, epoch, most in zip(table["status"], table["epoch"], table["max_epochs"], strict=True)
             ]
     return shown

@@ -18,6 +18,7 @@ from gainakt.ui.plots.figures import Axes, Figure
 from gainakt.ui.plots.live import live_plot
 from gainakt.ui.text import chart_text, markdown_text
 from gainakt.ui.visitors import owners
+from gainakt.verdict.criteria import STATUSES
 
 _JOB = "study"
 _STUDENTS, _CVS, _RULES, _PRESETS = "Students", "True CV of the rates", "Stopping rules", "Presets"
@@ -139,7 +140,7 @@ def curves(store: Store, finished: pd.DataFrame | None, every: bool) -> None:
     with summary:
         tables.show(medians.rename(columns=_HEADINGS)[[_HEADINGS[name] for name in medians.columns]], most=420)
     with single:
-        tables.show(rows.rename(columns=_HEADINGS), most=420)
+        tables.show(rows.replace(dict.fromkeys(_TESTED, STATUSES)).rename(columns=_HEADINGS), most=420)
 
 
 _HEADINGS = {
@@ -167,6 +168,7 @@ _HEADINGS = {
     "skills": "Skills differ: run",
     "response": "Response matters: run",
 }
+_TESTED = ("data_skills", "data_response", "skills", "response")
 
 
 def recovery_figure(medians: pd.DataFrame) -> Figure:

@@ -233,4 +233,4 @@ def _trials(rows: pd.DataFrame, space: Space) -> None:
 
 
 def _epochs(done: float, planned: float) -> str | None:
-    return None if pd.isna(done) or pd.isna(planned) else f"{done:.0f} of {planned:.0f}"
+    return None if pd.isna(done) or pd.isna(planned) else words.how_many(done, planned)

@@ -102,20 +102,22 @@ def layout(start: Config) -> tuple[list[str], list[str]]:
     return first, [name for name in live_settings if name not in first]
 
 
-def desk_stops(spec: FieldSpec) -> list[float] | None:
-    """The stops of a slider on a log scale; None for a setting that a plain slider shows well.
+def desk_stops(spec: FieldSpec, begun: float) -> list[float] | None:
+    """The stops of a slider on a log scale, `begun` among them; None for a setting that a plain slider shows well.
 
     Where the configuration gives no such scale: twelve a decade, two decades to each side of the default.
     """
     if spec.log:
-        return log_stops(spec)
+        return log_stops(spec, begun)
     if slider_step(spec) is not None:
         return None
     middle = math.floor(math.log10(spec.default))
     stops = {float(f"{mantissa}e{decade}") for decade in range(middle - 2, middle + 3) for mantissa in MANTISSAS}
     low, high = spec.low or 0.0, math.inf if spec.high is None else spec.high
     ends = {bound for bound, open_end in ((low, spec.above), (high, spec.below)) if not open_end and bound < math.inf}
-    return sorted({stop for stop in stops if low < stop < high} | {float(end) for end in ends} | {float(spec.default)})
+    return sorted(
+        {stop for stop in stops if low < stop < high} | {float(end) for end in ends} | {float(spec.default), begun}
+    )
 
 
 @dataclass
@@ -145,7 +147,7 @@ def _control(run_id: str, name: str, begun: float, value: float, requested: Conf
         st.markdown(f":small[**{spec.label}**]", help="\n\n".join(markdown_text(text) for text in notes if text))
         slider_at, number_at, back_at = st.columns([10, 6, 2.4], vertical_alignment="center", gap="xsmall", wrap=False)
         with slider_at:
-            _slider(spec, key, value, bool(idle) or read_only(), stands)
+            _slider(spec, key, (begun, value), bool(idle) or read_only(), stands)
         with number_at:
             exact(spec, value, _box(key, value, stands))
         if back_at.button(
@@ -161,13 +163,19 @@ def _control(run_id: str, name: str, begun: float, value: float, requested: Conf
             st.caption(markdown_text(idle))
 
 
-def _slider(spec: FieldSpec, key: str, value: float, idle: bool, stands: _Stands) -> None:
+def nearest(stops: list[float], value: float) -> float:
+    """The stop nearest to a value; 0 stands for 0 alone."""
+    return min((stop for stop in stops if bool(stop) == bool(value)), key=lambda stop: abs(stop - value))
+
+
+def _slider(spec: FieldSpec, key: str, values: tuple[float, float], idle: bool, stands: _Stands) -> None:
     """A slider over stops that never change; it stands at the stop nearest to the value.
 
     That is its default too: a slow browser may build a slider anew, begins at its default, and sends that.
     """
-    stops = desk_stops(spec)
-    stand = value if stops is None else min(stops, key=lambda stop: abs(stop - value))
+    begun, value = values
+    stops = desk_stops(spec, begun)
+    stand = value if stops is None else nearest(stops, value)
     _move(key, stand, stands)
     shared: dict[str, Any] = {"key": key, "label_visibility": "collapsed", "disabled": idle}
     if stops is not None:

@@ -114,4 +114,4 @@ def _device(store: Store, run: Run, curves: Curves) -> None:
         with place:
             live_plot(f"{name}-{run.run_id}", figure)
     if shown and "device.load" not in recorded:
-        st.caption("The load needs nvidia-ml-py where the run trains: pip install 'gainakt[gpu]'")
+        st.caption("The load needs nvidia-ml-py where the run trains: pip install -e '.[gpu]'")
