@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FEW = {"kills": 2, "spoil": 8, "odd": 6, "full_disk": 5, "watched": 1}
+FEW = {"kills": 2, "spoil": 8, "odd": 6, "full_disk": 5}
 
 
 @pytest.mark.parametrize("harness", FEW)
