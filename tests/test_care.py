@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -162,3 +163,14 @@ def test_a_backup_that_breaks_off_leaves_nothing(path, tmp_path, monkeypatch):
     with pytest.raises(InputError, match="the disk is full"):
         backup(path, tmp_path / "b.zip")
     assert [place.name for place in tmp_path.iterdir()] == ["home"] and sorted(runs_root(path).iterdir()) == before
+
+
+def test_what_a_killed_backup_left_is_removed_a_day_later(path, tmp_path):
+    old, young, other = (
+        tmp_path / name for name in (".gainakt-backup-1", ".gainakt-backup-2", ".gainakt-backups-of-mine")
+    )
+    for file in (old, young, other):
+        file.write_bytes(b"half")
+    os.utime(old, (1.0, 1.0))
+    backup(path, tmp_path / "b.zip")
+    assert not old.exists() and young.exists() and other.exists(), "another backup may write the young one now"

@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from gainakt.config import changed, fields
 from gainakt.config.presets import preset
 from gainakt.jobs import service
 from gainakt.store import RunFolder, runs_root
+from gainakt.ui.train import controls, pace
 from gainakt.ui.train.controls import IN_SIGHT, desk_stops, layout, nearest
 from gainakt.ui.train.values import live_values
 
@@ -139,6 +141,26 @@ def test_what_a_browser_sends_before_it_hears_of_a_move_is_no_request(run: RunFo
     assert [row["value"] for row in run.requests(0)[0]] == [50.0, 7.0]
 
 
+def test_an_old_value_stays_an_echo_until_a_tick_of_the_browser_has_the_new_one(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(run)
+    app = tab(run)
+    key = slider(app).key
+    monkeypatch.setattr(controls, "_ECHO", 0.0)
+    service.steer(run.folder.parent, run.run_id, VARIANCE, 50.0, "another tab")
+    slider(app.run()).set_value(0.0).run()
+    assert [row["value"] for row in run.requests(0)[0]] == [50.0], "however late it comes"
+    stands = app.session_state[f"steer.stands.{run.run_id}"]
+    with monkeypatch.context() as browser:
+        for sent in (0.0, 50.0):  # right after the page was drawn, then at the next tick
+            assert (key, 0.0) in stands.left
+            browser.setattr(st, "session_state", {f"steer.stands.{run.run_id}": stands, key: sent})
+            controls.heard(run.run_id)
+    slider(app).set_value(0.0).run()
+    assert [row["value"] for row in run.requests(0)[0]] == [50.0, 0.0], "a person moved it back"
+
+
 def test_a_value_that_is_not_allowed_is_said_and_not_sent(run: RunFolder) -> None:
     start(run)
     app = tab(run)
@@ -189,3 +211,12 @@ def test_what_waits(requests: list[dict[str, Any]], refusals: list[dict[str, Any
     values = live_values(now, requests, refusals)
     assert values.waiting == waiting
     assert values.shown()[VARIANCE] == waiting.get(VARIANCE, 7.0)
+
+
+def test_tabs_look_less_often_the_more_they_are_and_do_not_waver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "_seen", {})
+    assert [pace.settled(1.0, tabs) for tabs in (1, 4, 5, 30, 1000)] == [1.0, 1.0, 2.0, 8.0, pace.LONGEST]
+    assert [pace.settled(8.0, tabs) for tabs in (32, 16, 15, 1)] == [8.0, 8.0, 4.0, 1.0]
+    assert [pace.watching(tab, at) for tab, at in (("a", 1e9), ("b", 1e9 + 1), ("a", 1e9 + 2), ("c", 2e9))] == [
+        1, 2, 2, 1,
+    ]  # fmt: skip

@@ -1,9 +1,9 @@
 """Files that are neither text tables nor Parquet: turned into one of the two, or named in a refusal."""
 
-import csv
-import datetime as dt
 import json
 import re
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,15 +12,13 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pyarrow as pa
-import pyarrow.feather
 import pyarrow.parquet
 
 from gainakt.config import DataConfig
+from gainakt.data import apart
 from gainakt.data.mapping import found, missing
 from gainakt.errors import InputError
 
-_HEADER_WITHIN = 12
-"""Rows of a sheet in which its header is looked for."""
 LARGEST_WORKBOOK = 1 << 30
 """Bytes that a workbook may unpack to."""
 
@@ -77,31 +75,34 @@ def is_workbook(path: Path, head: bytes) -> bool:
 def workbook(path: Path, config: DataConfig, scratch: Path) -> tuple[Path, str]:
     """The sheet that is read as CSV, and a note on why it is that one where others have rows too; raises InputError."""
     try:
-        import python_calamine as calamine
+        import python_calamine as python_calamine
     except ImportError:
         raise InputError(
             f"{path}: this is a workbook; save the sheet as CSV, or install the reader: pip install -e '.[excel]'"
         ) from None
     _check_size(path)
     target = scratch / f"{len(list(scratch.iterdir()))}.csv"
-    try:
-        with calamine.load_workbook(str(path)) as book:
-            filled = [name for name in book.sheet_names if book.get_sheet_by_name(name).height > 1]
-            if not filled:
-                raise InputError(f"{path}: no sheet of this workbook has two rows")
-            sheets = {name: book.get_sheet_by_name(name) for name in filled}
-            chosen, why = _sheet(path, config, {name: _first_rows(sheet) for name, sheet in sheets.items()})
-            with target.open("w", encoding="utf-8", newline="") as stream:
-                rows = sheets[chosen].to_python(skip_empty_area=False)
-                csv.writer(stream).writerows([_cell(value) for value in row] for row in rows)
-    except (calamine.CalamineError, calamine.PasswordError, calamine.ZipError, calamine.XmlError) as error:
-        raise InputError(f"{path}: this workbook cannot be read: {error}; save the sheet as CSV") from None
-    others = ", ".join(name for name in filled if name != chosen)
+    wrong = "this workbook cannot be read: {}; save the sheet as CSV"
+    sheets = _apart(("sheets", path), path, wrong)
+    if not sheets:
+        raise InputError(f"{path}: no sheet of this workbook has two rows")
+    chosen, why = _sheet(path, config, sheets)
+    _apart(("sheet", path, target, chosen), path, wrong)
+    others = ", ".join(name for name in sheets if name != chosen)
     return target, f"{path}: sheet {chosen!r} is read, {why}; not read: {others} (data.sheet)" if others else ""
 
 
-def _first_rows(sheet: Any) -> list[list[str]]:
-    return [[_cell(value) for value in row] for row in sheet.to_python(skip_empty_area=False, nrows=_HEADER_WITHIN)]
+def _apart(work: tuple[object, ...], path: Path, wrong: str) -> Any:
+    """What `apart` answers to a work and what it is given; raises InputError in the words of `wrong`."""
+    command = [sys.executable, "-P", apart.__file__, *map(str, work)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
+    if done.returncode:
+        limit = f"it needs more than {apart.MOST_MEMORY >> 30} GB of memory"
+        raise InputError(f"{path}: {wrong.format(limit)}")
+    answer = json.loads(done.stdout)
+    if "wrong" in answer:
+        raise InputError(f"{path}: {wrong.format(answer['wrong'])}")
+    return answer["answer"]
 
 
 def _sheet(path: Path, config: DataConfig, sheets: Mapping[str, list[list[str]]]) -> tuple[str, str]:
@@ -141,51 +142,36 @@ def _check_size(path: Path) -> None:
         raise InputError(f"{path}: this workbook unpacks to more than {LARGEST_WORKBOOK:,} bytes; save it as CSV")
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return value.isoformat(" ") if isinstance(value, dt.datetime) else str(value)
+def kind_of(head: bytes) -> str:
+    """Feather, JSON or JSON of EduData, by a file's first bytes; else nothing."""
+    if head.startswith((b"ARROW1", b"FEA1")):
+        return "Feather"
+    text = head.removeprefix(b"\xef\xbb\xbf")
+    return "JSON" if _OBJECTS.match(text) else "JSON of EduData" if _LISTS.match(text) else ""
 
 
-def as_parquet(path: Path, head: bytes, scratch: Path) -> tuple[Path, str] | None:
-    """A Parquet file with the rows of a Feather or JSON file and the format's name; nothing for other files.
+def as_parquet(path: Path, plain: Path, kind: str, scratch: Path) -> Path:
+    """A Parquet file with the rows of a file of this kind, whose content is unpacked in `plain`.
 
     Raises InputError for a damaged one.
     """
     target = scratch / f"{len(list(scratch.iterdir()))}.parquet"
-    if head.startswith((b"ARROW1", b"FEA1")):
-        _feather(path, target)
-        return target, "Feather"
-    if _OBJECTS.match(head.removeprefix(b"\xef\xbb\xbf")):
-        _objects(path, target)
-        return target, "JSON"
-    if _LISTS.match(head.removeprefix(b"\xef\xbb\xbf")):
-        _pairs(path, target)
-        return target, "JSON of EduData"
-    return None
+    {"Feather": _feather, "JSON": _objects, "JSON of EduData": _pairs}[kind](path, plain, target)
+    return target
 
 
-def _feather(path: Path, target: Path) -> None:
-    try:
-        table = pyarrow.feather.read_table(path)
-        if odd := [column.name for column in table.schema if isinstance(column.type, pa.BaseExtensionType)]:
-            raise InputError(
-                f"{path}: column {odd[0]!r} has a type of its own, which is not read; save it as plain text"
-            )
-        pyarrow.parquet.write_table(table, target)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as Feather: {str(error).splitlines()[0]}") from None
+def _feather(path: Path, plain: Path, target: Path) -> None:
+    if odd := _apart(("feather", plain, target), path, "cannot be read as Feather: {}"):
+        raise InputError(f"{path}: column {odd[0]!r} has a type of its own, which is not read; save it as plain text")
 
 
-def _objects(path: Path, target: Path) -> None:
+def _objects(path: Path, plain: Path, target: Path) -> None:
     with duckdb.connect(":memory:") as connection:
         try:
-            source = connection.read_json(str(path), maximum_object_size=_LONGEST_OBJECT)
+            source = connection.read_json(str(plain), maximum_object_size=_LONGEST_OBJECT)
             kinds = [str(kind) for kind in source.types]
             if all(kind.startswith(("STRUCT", "MAP")) or kind.endswith("[]") for kind in kinds) and len(source) == 1:
-                source = _by_columns(connection, path, source, kinds)
+                source = _by_columns(connection, plain, source, kinds)
             _flat(source).write_parquet(str(target))
         except (duckdb.Error, ValueError) as error:
             raise InputError(f"{path}: cannot be read as JSON: {str(error).splitlines()[0]}") from None
@@ -217,20 +203,20 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _pairs(path: Path, target: Path) -> None:
+def _pairs(path: Path, plain: Path, target: Path) -> None:
     """Students as lists of (item, response), as EduData and EduKTM write them; the item counts as the skill."""
     students, skills, responses = [], [], []
-    for number, student in enumerate(_students(path), 1):
+    for number, student in enumerate(_students(path, plain), 1):
         if not isinstance(student, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in student):
             raise InputError(f"{path}, student {number}: expected a list of pairs [item, response], as EduData writes")
         students.append(f"{path.stem}-{number}")
         skills.append([str(item) for item, _ in student])
-        responses.append([_cell(response) for _, response in student])
+        responses.append([apart.cell(response) for _, response in student])
     pyarrow.parquet.write_table(pa.table({"uid": students, "concepts": skills, "responses": responses}), target)
 
 
-def _students(path: Path) -> Iterator[Any]:
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
+def _students(path: Path, plain: Path) -> Iterator[Any]:
+    text = plain.read_text(encoding="utf-8-sig", errors="replace")
     try:
         if re.match(r"\s*\[\s*\[\s*\[", text):
             yield from json.loads(text)

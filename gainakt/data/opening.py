@@ -19,6 +19,13 @@ NO_HEADER = ("lines", "hmm-scalable")
 LOOKED_AT = 200
 """Rows by which a form is recognised."""
 
+MOST_TIMES = 20
+"""Values of a column that a Parquet file may hold for each of its bytes, and as many again as `ALWAYS`: files of
+responses have fewer than one. Few bytes can stand for any number of equal values."""
+ALWAYS = 20_000_000
+_SHOWN = 1 << 16
+"""Characters of a text that are looked at."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -69,19 +76,32 @@ def container(path: Path, config: DataConfig, scratch: Path) -> tuple[text.Text 
     if convert.is_workbook(path, head):
         sheet, note = convert.workbook(path, config, scratch)
         return text.open_text(path, config, scratch, sheet), note
-    if converted := convert.as_parquet(path, head, scratch):
-        return _described(path, *converted), ""
+    if kind := convert.kind_of(head):
+        return _described(path, convert.as_parquet(path, text.unpacked(path, scratch), kind, scratch), kind), ""
     return text.open_text(path, config, scratch), ""
 
 
 def _described(path: Path, stored: Path, kind: str) -> Table:
     with duckdb.connect(":memory:") as connection:
         try:
+            _check_values(connection, path, stored)
             query = "DESCRIBE SELECT * FROM read_parquet($path)"
             found = connection.execute(query, {"path": literal(stored)}).fetchall()
         except duckdb.Error as error:
             raise InputError(f"{path}: cannot be read as Parquet: {first_line(error)}") from None
     return Table(stored, kind, [str(row[0]) for row in found], [str(row[1]) for row in found])
+
+
+def _check_values(connection: duckdb.DuckDBPyConnection, path: Path, stored: Path) -> None:
+    """Refuse a file of far more values than bytes, by how many the Parquet file itself says that it has."""
+    query = "SELECT max(n) FROM (SELECT sum(num_values) AS n FROM parquet_metadata($path) GROUP BY column_id)"
+    (most,) = connection.execute(query, {"path": literal(stored)}).fetchall()[0]
+    size = path.stat().st_size
+    if most and most > ALWAYS + MOST_TIMES * size:
+        raise InputError(
+            f"{path}: {most:,} values of a column in {size:,} bytes, far more than a table of responses has; save it as"
+            " CSV if that is what it holds"
+        )
 
 
 def header_place(path: Path, content: text.Text | Table) -> str:
@@ -99,11 +119,18 @@ def first_rows(content: text.Text | Table, count: int) -> list[list[str]]:
         return [((fields or [line]) + [""] * width)[:width] for _, fields, line in found]
     with duckdb.connect(":memory:") as connection:
         try:
-            query = "SELECT * FROM read_parquet($path) LIMIT $rows"
+            columns = ", ".join(map(_shortened, content.header, content.types))
+            query = f"SELECT {columns} FROM read_parquet($path) LIMIT $rows"
             found_rows = connection.execute(query, {"path": literal(content.stored), "rows": count}).fetchall()
         except duckdb.Error as error:
             raise InputError(f"{content.stored.name}: cannot be read as Parquet: {first_line(error)}") from None
     return [["" if value is None else str(value) for value in row] for row in found_rows]
+
+
+def _shortened(name: str, kind: str) -> str:
+    """A column to look at: a Parquet file holds a text once that stands in many rows, however long it is."""
+    quoted = '"' + name.replace('"', '""') + '"'
+    return f"left({quoted}, {_SHOWN})" if kind == "VARCHAR" else quoted
 
 
 def without_header(content: text.Text, config: DataConfig) -> tuple[str, lines.Framing | None]:

@@ -13,6 +13,7 @@ from gainakt.data.interactions import JOIN
 from gainakt.data.mapping import Mapping
 from gainakt.data.opening import Opened, literal
 from gainakt.data.records import line_count, records, sound_records
+from gainakt.errors import InputError
 
 _BATCH = 50_000
 MATERIALISED = 20_000_000
@@ -74,6 +75,11 @@ def _view_parquet(connection: duckdb.DuckDBPyConnection, opened: Opened, relatio
         f"CREATE VIEW {relation} AS SELECT file_row_number + 1 AS row, NULL::VARCHAR AS problem, NULL::VARCHAR AS line,"
         f" {', '.join(columns)} FROM read_parquet('{path}', file_row_number = true)"
     )
+    size = (opened.stored or opened.source.path).stat().st_size
+    for index in opened.mapping.needed:  # each alone: beside another, a text that stands in all rows is copied to each
+        letters = connection.execute(f"SELECT sum(strlen(c{index})) FROM {relation}").fetchall()[0][0]
+        if letters and letters > text.ALWAYS + text.MOST_TIMES * size:
+            raise InputError(f"{opened.source.path}: {letters:,} letters in {size:,} bytes, far more than a table has")
     return count(connection, relation)
 
 

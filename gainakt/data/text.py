@@ -35,9 +35,9 @@ GUESSED = ("gb18030", "cp1252", "latin-1")
 
 LONGEST_LINE = 1 << 24
 """Bytes of a line of text that is read."""
-_MOST_TIMES = 200
-"""A packed file may hold this many times its size, and as much again as `_ALWAYS`; logs reach about 30 times."""
-_ALWAYS = 1 << 30
+MOST_TIMES = 200
+"""A packed file may hold this many times its bytes, and as much again as `ALWAYS`; logs reach about 30 times."""
+ALWAYS = 1 << 30
 
 _CHUNK = 1 << 24
 _SAMPLE = 1 << 22
@@ -149,6 +149,19 @@ def is_packed(path: Path) -> bool:
         return stream.read(2) == b"\x1f\x8b"
 
 
+def unpacked(path: Path, scratch: Path) -> Path:
+    """The file, or its content in `scratch` where it is gzip; raises InputError."""
+    if not is_packed(path):
+        return path
+    plain = scratch / f"{len(list(scratch.iterdir()))}.unpacked"
+    try:
+        with plain.open("wb") as target:
+            target.writelines(_chunks(path))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be unpacked to {scratch}: {error.strerror}; set TMPDIR") from None
+    return plain
+
+
 def _open(path: Path) -> IO[bytes]:
     packed = is_packed(path) or path.suffix.lower() == ".gz"
     return cast(IO[bytes], gzip.open(path)) if packed else path.open("rb")
@@ -230,7 +243,7 @@ def _convert(path: Path, plain: Path, encoding: str, lossy: bool) -> None:
 
 def _chunks(path: Path) -> Iterator[bytes]:
     """The content of a file, unpacked where it is gzip; raises InputError where that is too much or damaged."""
-    left = _ALWAYS + _MOST_TIMES * path.stat().st_size
+    left = ALWAYS + MOST_TIMES * path.stat().st_size
     try:
         with _open(path) as stream:
             while chunk := stream.read(_CHUNK):

@@ -26,6 +26,8 @@ _MANIFEST, _DATABASE = "manifest.json", "store.duckdb"
 _FORMAT = 1
 _PARTS = ("sweeps", "runs")
 _STAGE = ".backup-"
+_OUT, _IN = ".gainakt-backup-", ".gainakt-restore-"
+"""How the names begin of an archive, and of a store, that is not whole yet."""
 _TRIES = 5
 _CHUNK = 1 << 20
 
@@ -41,8 +43,9 @@ def backup(path: Path, out: Path) -> dict[str, int]:
         raise InputError(f"there is no store at {path}; nothing to back up")
     if out.exists():
         raise InputError(f"{out} is there already; name another file")
-    fresh = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
+    fresh = out.with_name(f"{_OUT}{secrets.token_hex(8)}")
     remove_leftovers(root, _STAGE)
+    remove_leftovers(out.parent, _OUT)
     stage = root / f"{_STAGE}{secrets.token_hex(8)}"
     try:
         stage.mkdir()
@@ -75,7 +78,8 @@ def restore(archive: Path, path: Path) -> dict[str, int]:
     for place in (path, *places.values()):
         if place.exists():
             raise InputError(f"{place} is there already; restore to another place, or move it aside")
-    stage = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    stage = path.with_name(f"{_IN}{secrets.token_hex(8)}")
+    remove_leftovers(path.parent, _IN)
     try:
         with zipfile.ZipFile(archive) as opened:
             files = _unpack(opened, stage)

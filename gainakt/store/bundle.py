@@ -4,6 +4,7 @@ The store is built from the run folders, so to import is to check the files and 
 intake does the rest. What comes in is a stranger's: no path that the file chose is used, nothing is unpickled.
 """
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -36,6 +37,7 @@ _MOST_TIMES = 200
 _ALWAYS = 64 * 1024 * 1024
 _CHUNK = 1 << 20
 _ARRIVING = ".import-"
+_LEAVING = ".gainakt-export-"
 _LEFTOVER_SECONDS = 24 * 3600.0
 
 
@@ -58,7 +60,8 @@ def export_runs(root: Path, runs: Iterable[Run], to: Path, states: bool = False)
     chosen = list({run.run_id: run for run in runs}.values())
     if not chosen:
         raise InputError("no run to export; name at least one")
-    part = to.with_name(f".{to.name}.{secrets.token_hex(8)}")
+    remove_leftovers(to.parent, _LEAVING)
+    part = to.with_name(f"{_LEAVING}{secrets.token_hex(8)}")
     folders = [(run, _folder(root, run)) for run in chosen]
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
@@ -250,7 +253,12 @@ def _begins_with(journal: Path, beginning: Path) -> bool:
 
 
 def remove_leftovers(root: Path, prefix: str) -> None:
-    """Remove folders below `root` whose makers were killed a day ago or more."""
+    """Remove folders and files below `root` whose makers were killed a day ago or more."""
     for path in root.glob(f"{prefix}*"):
-        if path.is_dir() and time.time() - path.stat().st_mtime > _LEFTOVER_SECONDS:
-            shutil.rmtree(path, ignore_errors=True)
+        with contextlib.suppress(OSError):  # another process removes it, too
+            if time.time() - path.stat().st_mtime <= _LEFTOVER_SECONDS:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()

@@ -4,6 +4,7 @@ import gc
 import os
 import random
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -16,54 +17,56 @@ from gainakt.store import Store, runs_root
 from tests.reliability.common import main, tiny
 
 LOOKS = 10
+"""Looks at what the process holds, one each so many trainings of all; a look also says how far it is."""
 MORE_MEMORY = 0.10
-"""The part by which memory may grow between a third of the cycles, when all is loaded, and the end."""
+"""The part by which memory may grow between the first third of the cycles, when all is loaded, and the end."""
+Held = tuple[int, int, int, float]
+"""After how many trainings; threads, handles, MB."""
 
 
 def harness(folder: Path, tries: int, seed: int, counted: Counter[str]) -> None:
     """`tries` trainings, some of them stopped at some moment; what the process holds meanwhile."""
     draw, path = random.Random(seed), folder / "s.duckdb"
     config = changed(tiny(folder), {"training.max_epochs": 1})
-    looks: list[tuple[int, int, int, float]] = []
+    looks: list[Held] = []
     with Store.open(path) as store:
         store.start_intake(0.5)
         turns = Service(runs_root(path))
         for number in range(1, tries + 1):
             run_id = turns.submit(config, name=f"run {number}", preset="corrected")
             if how := draw.randrange(3):
-                threading.Event().wait(how * draw.uniform(0, 0.05))
+                time.sleep(how * draw.uniform(0, 0.05))
                 service.stop(turns.root, run_id, "harness")
             turns.wait()
-            if number % max(1, tries // LOOKS) == 0:
+            if number % max(1, min(tries // LOOKS, 100)) == 0:
+                store.take_in()
                 looks.append(_held(number))
-        store.take_in()
-        ends = Counter(store.runs()["status"])
-    for status, count in ends.items():
-        well = status in ("finished", "stopped")
-        counted[f"{status}" if well else f"LOST: {status}"] += count
-    _judged(looks, tries, counted)
+                _judge(looks, Counter(store.runs()["status"]), counted)
 
 
-def _held(number: int) -> tuple[int, int, int, float]:
+def _held(number: int) -> Held:
     gc.collect()
-    megabytes = psutil.Process().memory_info().rss / 2**20
-    print(f"after {number}: {threading.active_count()} threads, {_handles()} handles, {megabytes:.0f} MB", flush=True)
-    return number, threading.active_count(), _handles(), megabytes
+    held = number, threading.active_count(), _handles(), psutil.Process().memory_info().rss / 2**20
+    print(f"after {held[0]}: {held[1]} threads, {held[2]} handles, {held[3]:.0f} MB", flush=True)
+    return held
 
 
 def _handles() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
-def _judged(looks: list[tuple[int, int, int, float]], tries: int, counted: Counter[str]) -> None:
-    late = [look for look in looks if look[0] >= tries / 3]
-    first, last = late[0], late[-1]
+def _judge(looks: list[Held], ends: Counter[str], counted: Counter[str]) -> None:
+    """Put in `counted` what became of all trainings until now, and whether what the process holds has grown."""
+    counted.clear()
+    for status, count in ends.items():
+        counted[status if status in ("finished", "stopped") else f"LOST: {status}"] = count
+    last = looks[-1]
+    first = next(look for look in looks if look[0] >= last[0] / 3)
     for place, what in ((1, "threads"), (2, "handles")):
-        counted[f"LOST: {what} grow" if last[place] > first[place] + 1 else f"{what} after all cycles"] += int(
-            last[place]
-        )
+        grow = last[place] > first[place] + 1
+        counted[f"LOST: {what} grow" if grow else f"{what} after all cycles"] = int(last[place])
     grows = last[3] > first[3] * (1 + MORE_MEMORY)
-    counted["LOST: memory grows, MB" if grows else "MB of memory after all cycles"] += round(last[3])
+    counted["LOST: memory grows, MB" if grows else "MB of memory after all cycles"] = round(last[3])
 
 
 if __name__ == "__main__":

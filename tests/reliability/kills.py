@@ -58,7 +58,7 @@ class Trainings:
             if holder:
                 kill(holder)
                 counted["kills of the store's holder"] += 1
-            if _checked(path, root, run, counted) != "interrupted":
+            if checked(path, root, run, counted) != "interrupted":
                 return
             with Store.open(path) as store:
                 run, config, begin = lineage.resume(root, store.run(run.run_id), "harness")
@@ -67,10 +67,10 @@ class Trainings:
         if ended(pid):
             counted["LOST: a run could not be resumed"] += 1
         kill(holder)
-        _compared(path, root, self.whole.run_id, run, counted)
+        compared(path, root, self.whole.run_id, run, counted)
 
 
-def _checked(path: Path, root: Path, run: RunFolder, counted: Counter[str]) -> str:
+def checked(path: Path, root: Path, run: RunFolder, counted: Counter[str]) -> str:
     """After a kill: all of the journal is in the store, equal to one built anew, and the run is not running."""
     with Store.open(path) as store:
         store.take_in()
@@ -93,7 +93,8 @@ def _timeless(tables: dict[str, list[tuple[object, ...]]]) -> dict[str, list[tup
     return {**tables, "events": sorted(((row[0], *row[2:]) for row in events), key=repr)}
 
 
-def _compared(path: Path, root: Path, whole: str, run: RunFolder, counted: Counter[str]) -> None:
+def compared(path: Path, root: Path, whole: str, run: RunFolder, counted: Counter[str]) -> None:
+    """Count whether a run that was resumed to its end has the bits of another that was not killed."""
     with Store.open(path) as store:
         store.take_in()
         first, second = store.run(whole), store.run(run.run_id)

@@ -69,7 +69,9 @@ class Session:
         while True:
             told = ForwardMsg.FromString(await asyncio.wait_for(socket.recv(), PATIENCE))
             kind = told.WhichOneof("type")
-            if kind == "auto_rerun":
+            if kind == "new_session" and not told.new_session.fragment_ids_this_run:
+                self.due.clear()  # as a browser does when the whole page is drawn anew
+            elif kind == "auto_rerun":
                 now, interval = time.monotonic(), float(told.auto_rerun.interval)
                 self.due.setdefault(told.auto_rerun.fragment_id, (interval, now + interval))
             elif kind == "delta" and told.delta.new_element.WhichOneof("type") == "exception":

@@ -27,12 +27,13 @@ IN_SIGHT = 6
 _NEXT = ("training.learning_rate", "model.temperature_start", "model.dropout")
 """What comes into sight after the main settings and the weights in use."""
 _ECHO = 3.0
-"""Seconds in which a browser may still send the value that a slider stood at before the server moved it."""
+"""Least seconds in which a browser may still send the value that a slider stood at before the server moved it."""
 
 
 def controls(run_id: str, start: Config, values: LiveValues) -> None:
     """The controls of all live settings, standing at `values`; `start` is the configuration that the run began with."""
     first, rest = layout(start)
+    _stands(run_id).fresh = True
     requested = changed(values.config, values.waiting)
     begun, standing = flatten(start), flatten(requested)
 
@@ -58,7 +59,7 @@ def send_moves(run_id: str) -> None:
     stands = _stands(run_id)
     for key in moved(run_id):
         value, name = st.session_state[key], key.split("/")[1]
-        if time.monotonic() - stands.left.get((key, value), -_ECHO) < _ECHO:
+        if (key, value) in stands.left:
             st.session_state[key] = stands.at[key]
             continue
         try:
@@ -74,6 +75,20 @@ def send_moves(run_id: str) -> None:
 def moved(run_id: str) -> list[str]:
     """The keys of the controls that were moved in this tab and whose value was not sent yet."""
     return [key for key, at in _stands(run_id).at.items() if st.session_state.get(key, at) != at]
+
+
+def heard(run_id: str) -> None:
+    """At a tick that drew no control: note which sliders the browser has where the server moved them.
+
+    Until it has, a value that a slider was moved away from is no request, however slow the browser is.
+    """
+    stands = _stands(run_id)
+    if not stands.fresh:
+        late = time.monotonic() - _ECHO
+        for (key, value), moment in list(stands.left.items()):
+            if moment < late and st.session_state.get(key) == stands.at[key]:
+                del stands.left[key, value]
+    stands.fresh = False
 
 
 def layout(start: Config) -> tuple[list[str], list[str]]:
@@ -109,12 +124,14 @@ def desk_stops(spec: FieldSpec, begun: float) -> list[float] | None:
 class _Stands:
     """Where this tab's controls of a run stand, by key; `boxes` counts the boxes that a slider has had.
 
-    `left` has the moments at which a slider was moved away from a value by the server.
+    `left` has the moments at which a slider was moved away from a value by the server, until the browser has `heard`.
+    `fresh` controls were drawn since the last tick: what they stand at may be the server's own word.
     """
 
     at: dict[str, float] = field(default_factory=dict)
     left: dict[tuple[str, float], float] = field(default_factory=dict)
     boxes: dict[str, int] = field(default_factory=dict)
+    fresh: bool = False
 
 
 def _stands(run_id: str) -> _Stands:

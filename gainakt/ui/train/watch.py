@@ -16,19 +16,19 @@ from gainakt.ui.run.view import Look
 from gainakt.ui.text import markdown_text, number, shortened
 from gainakt.ui.train import sections
 from gainakt.ui.train.actions import actions
-from gainakt.ui.train.controls import controls, moved, send_moves
+from gainakt.ui.train.controls import controls, heard, moved, send_moves
+from gainakt.ui.train.pace import TICK
+from gainakt.ui.train.pace import pace as pace_of_tabs
 from gainakt.ui.train.values import LiveValues, live
 from gainakt.ui.visitors import LOOK_ON
 
-_TICK = 1.0
-"""Seconds between two looks at a run that trains."""
 _DESK = 616
 """Height of the steering desk and of the charts beside it."""
 
 
 def watch(store: Store, run: Run) -> None:
     """The whole of the Train page for one run: what steers and what answers fit on a screen of 1366 x 768."""
-    pace = _TICK if run.active else None
+    pace = _pace() if run.active else None
     _title(store, run, pace)
     desk, screen = st.columns([28, 72], gap="small")
     with desk, st.container(border=True, height=_DESK, gap="xsmall", key=f"steering-{run.run_id}"):
@@ -46,6 +46,12 @@ def watch(store: Store, run: Run) -> None:
     st.fragment(sections.draw, run_every=pace)(run.run_id, section, look, wanted)
 
 
+def _pace() -> float:
+    """Seconds between two looks of this tab."""
+    st.session_state["pace"] = now = pace_of_tabs(st.session_state.get("pace", TICK))
+    return now
+
+
 def _title(store: Store, run: Run, pace: float | None) -> None:
     """Name and data of the run, how far it is, and what can be asked of it."""
     title, status, buttons = st.columns([26, 30, 44], vertical_alignment="center", gap="small")
@@ -60,7 +66,7 @@ def _title(store: Store, run: Run, pace: float | None) -> None:
 
 
 def _status(run_id: str) -> None:
-    """Status and progress; one rerun of the page when the run has begun or ended."""
+    """Status and progress; one rerun of the page when the run has begun or ended, or tabs look more or less often."""
     store = resources.store()
     run = store.run(run_id)
     curves = curves_of(store, run_id)
@@ -70,7 +76,7 @@ def _status(run_id: str) -> None:
     run_view.state(run, curves)
     watched = st.session_state.get(f"watched.{run_id}", run.status)
     st.session_state[f"watched.{run_id}"] = run.status
-    if watched != run.status:
+    if watched != run.status or (run.active and st.session_state["pace"] != _pace()):
         st.rerun()
 
 
@@ -112,6 +118,7 @@ def _controls(run_id: str) -> None:
 
 def _steering_note(run_id: str) -> None:
     """Which requests wait, and the last change; makes the controls follow what was changed elsewhere."""
+    heard(run_id)
     store = resources.store()
     run = store.run(run_id)
     values = live(store, resources.service().root, run)
@@ -167,7 +174,9 @@ def _view(store: Store, run: Run) -> tuple[Look, bool, str | None]:
     if paused:
         badge.badge("View paused", icon=":material/pause:", color="orange", help="The training goes on.")
     elif at is None:
-        badge.badge("Now", color="gray", help="Move the slider to the left to look at an earlier step.")
+        seldom = st.session_state["pace"] if run.active else TICK
+        every = f" Drawn anew every {seldom:.0f} seconds, as many tabs watch." if seldom > TICK else ""
+        badge.badge("Now", color="gray", help=f"Move the slider to the left to look at an earlier step.{every}")
     else:
         badge.badge(
             f"At step {at:,}",
