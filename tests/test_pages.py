@@ -68,7 +68,7 @@ def test_a_run_in_every_state(page: str, end: str, store: Path) -> None:
             return
         assert tiles["Status"] == end
         assert tiles["Epoch"] == "2 of 4"
-        assert tiles["Encoder 2 AUC"] == "0.650"
+        assert tiles["Encoder 2 AUC, validation"] == "0.650"
         assert tiles["Gain std, training"] == "0.200"
     plain = text_of(app).replace("\\", "")
     assert ("Failed at step 20: Encoder 2's loss is not finite" in plain) == (
