@@ -139,6 +139,8 @@ def plots(measured: list[dict[str, Any]], folder: Path) -> None:
     """A figure for each growth: speed and peak memory."""
     from plotly.subplots import make_subplots
 
+    folder.mkdir(parents=True, exist_ok=True)
+
     for what in POINTS:
         rows = [row for row in measured if row["what"] == what and "error" not in row]
         if rows:
