@@ -150,7 +150,11 @@ def plots(measured: list[dict[str, Any]], folder: Path) -> None:
             for column, name in enumerate(("interactions_per_processor_second", "peak_gib"), 1):
                 values = [row[name] for row in rows]
                 figure.add_scatter(x=[row["value"] for row in rows], y=values, mode="lines+markers", row=1, col=column)
-            figure.update_xaxes(type="log", title=what, tickvals=[row["value"] for row in rows])
+            figure.update_xaxes(
+                type="log",
+                title={"length": "interactions per student"}.get(what, what),
+                tickvals=[row["value"] for row in rows],
+            )
             figure.update_yaxes(rangemode="tozero")
             figure.update_layout(width=800, height=300, margin_t=40, showlegend=False, template="simple_white")
             figure.write_image(folder / f"growth-{what}.png", scale=2)
