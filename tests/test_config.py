@@ -198,7 +198,7 @@ def test_the_journal_of_an_older_run_is_shown_under_the_present_name(tmp_path):
         run, rows = store.run(folder.run_id), store.events(folder.run_id)
     rows = rows[rows["kind"] == "changed"]
     assert tables.events(rows)["Detail"].tolist() == ["Encoder priority: 0.5 → 0.3"]
-    assert mark_text(next(rows.itertuples())) == "encoder_priority 0.5 → 0.3"
+    assert mark_text(next(rows.itertuples())) == "Encoder priority 0.5 → 0.3"
     shown = tables.settings(run).set_index("Name in --set")["Value"]
     assert shown["weights.encoder_priority"] == "0.3" and shown["weights.variance"] == "2"
     assert "weights.bce" not in shown.index
