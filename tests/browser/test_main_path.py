@@ -23,7 +23,7 @@ GAINS = ".gainakt-plot[aria-label^='Gain std']"
 DRAWN = f'(count) => (document.querySelector("{GAINS}")?._fullData?.[0]?.x?.length ?? 0) >= count'
 MARKED = """() => [...document.querySelectorAll(".gainakt-plot")].filter((plot) =>
   (plot._fullData ?? []).some((trace) => trace.uid === "marks")
-  && plot.layout.annotations.some((note) => note.text === "variance 0 → 5,000")).length >= 2"""
+  && plot.layout.annotations.some((note) => note.text === "Variance weight 0 → 5,000")).length >= 2"""
 ZOOM = "(plot) => [...plot._fullLayout.xaxis.range, ...plot._fullLayout.yaxis.range]"
 POINTS = "(plot) => plot._fullData[0].x.length"
 
