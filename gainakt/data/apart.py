@@ -4,6 +4,7 @@ A file of two kilobytes may ask for a terabyte: two cells at the far corners of 
 reads it may end the process, so that is not the dashboard's. This file imports nothing of GainAKT, to start quickly.
 """
 
+import contextlib
 import csv
 import datetime as dt
 import json
@@ -13,7 +14,6 @@ from typing import Any
 
 MOST_MEMORY = 4 << 30
 """Bytes that the process may have."""
-
 
 HEADER_WITHIN = 12
 """Rows of a sheet in which its header is looked for."""
@@ -69,8 +69,9 @@ def _limit() -> None:
         import resource
     except ImportError:  # Windows has no such limit
         return
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(ValueError, OSError):  # macOS refuses it, or a lower limit stands already
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -74,12 +75,10 @@ def is_workbook(path: Path, head: bytes) -> bool:
 
 def workbook(path: Path, config: DataConfig, scratch: Path) -> tuple[Path, str]:
     """The sheet that is read as CSV, and a note on why it is that one where others have rows too; raises InputError."""
-    try:
-        import python_calamine as python_calamine
-    except ImportError:
+    if find_spec("python_calamine") is None:
         raise InputError(
             f"{path}: this is a workbook; save the sheet as CSV, or install the reader: pip install -e '.[excel]'"
-        ) from None
+        )
     _check_size(path)
     target = scratch / f"{len(list(scratch.iterdir()))}.csv"
     wrong = "this workbook cannot be read: {}; save the sheet as CSV"
