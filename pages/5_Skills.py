@@ -13,11 +13,12 @@ SECTIONS = {
 }
 frame.page("Skills", ":material/school:")
 store = resources.store()
-config = choice.data(store)
+data_at, section_at = st.columns([3, 2], vertical_alignment="bottom")
+config = choice.data(store, data_at)
 study = None if config is None else choice.studied(config)
 if config is None or study is None:
     st.stop()
-chosen = st.segmented_control(
+chosen = section_at.segmented_control(
     "Section", list(SECTIONS), default="Skills", required=True, key="learning.section", label_visibility="collapsed"
 )
 SECTIONS[chosen](store, study, config)

@@ -27,7 +27,7 @@ def of_skills(kinds: Sequence[str], table: pd.DataFrame) -> Iterator[str]:
     if count["too_little_data"] == len(table) and most < usual:
         yield (
             f"For a category, {usual} students must reach a point of the curve, by DataShop's threshold; here no skill"
-            f" has more than {most}. The threshold can be lowered on the page Skills."
+            f" has more than {most}. Lower it on the page Skills, under Categories and their thresholds."
         )
     met = table["interactions"].sum() / max(1, table["students"].sum())
     if met < MET_TWICE:

@@ -1,6 +1,7 @@
 """Which data the Skills page shows, their fits made by a job, and the tables that are worked out from them once."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -19,15 +20,15 @@ from gainakt.ui.text import markdown_text
 _DEMO = "demo (simulated)"
 
 
-def data(store: Store) -> DataConfig | None:
-    """The data that the user picks, first those of the Data page; None, said on the page, before a choice."""
+def data(store: Store, place: Any) -> DataConfig | None:
+    """The data that the user picks there, first those of the Data page; None, said on the page, before a choice."""
     known: dict[str, DataConfig] = {}
     chosen = source.chosen_for_training()
     if chosen:
         known[f"{chosen['label']} · chosen on the Data page"] = changed(Config(), chosen["settings"]).data
     known |= source.used_before(store)
     known.setdefault(_DEMO, DataConfig())
-    picked = st.selectbox(
+    picked = place.selectbox(
         "Data",
         list(known),
         index=0 if chosen else None,

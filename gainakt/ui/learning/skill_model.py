@@ -124,9 +124,9 @@ def _candidates(splits: pd.DataFrame | None, merges: pd.DataFrame | None) -> Non
         with next(places):
             shown = splits.assign(first=splits["first"].map(", ".join), second=splits["second"].map(", ".join))
             _pairs(shown, "splits", ("Harder items", "Easier items"))
-    if merges is not None:
+    if merges is not None and (merges["bic"] < 0).any():
         with next(places):
-            _pairs(merges, "merges", ("Skill", "With"))
+            _pairs(merges[merges["bic"] < 0], "merges", ("Skill", "With"))
     st.caption(
         "Gain: change of the log-likelihood when easiness and slope are fitted anew and practice is counted anew, the"
         " students' levels kept. Candidates to look at, not findings: a split by difficulty alone gains, too."

@@ -1,6 +1,7 @@
 """The section Skills: learning curves in small multiples, one in detail, and the table of all."""
 
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,10 +41,10 @@ def section(store: Store, study: Study, config: DataConfig) -> None:
     kinds = categories(choice.curve_table(study.key, "", study), study.afm.slope, thresholds)
     table = table.assign(category=[CATEGORIES[kind] for kind in kinds])
     with above:
-        for sentence in sentences.of_skills(kinds, table):
-            st.markdown(sentence)
-        listed, page, place = _narrowed(table, study.key)
-        fits, curves = _fits(store, study)
+        st.markdown(" ".join(sentences.of_skills(kinds, table)))
+        row = st.columns([4, 4, 6, 5, 3])
+        listed, page, place = _narrowed(table, study.key, row[0], row[1], row[4])
+        fits, curves = _fits(store, study, row[2], row[3])
         if listed.empty:
             st.info("No skill matches.", icon=":material/search_off:")
             return
@@ -88,10 +89,9 @@ def _thresholds() -> Thresholds:
     return thresholds
 
 
-def _fits(store: Store, study: Study) -> tuple[list[str], pd.DataFrame]:
+def _fits(store: Store, study: Study, left: Any, right: Any) -> tuple[list[str], pd.DataFrame]:
     """Which fits are drawn, and the curves with them; Encoder 2 where a run is chosen and has kept its predictions."""
     runs = choice.runs_of(store, study)
-    left, right = st.columns(2)
     fits = left.multiselect(
         "Fits",
         list(figures.FITS)[:3],
@@ -119,21 +119,23 @@ def _fits(store: Store, study: Study) -> tuple[list[str], pd.DataFrame]:
     return fits, choice.curve_table(study.key, "", study)
 
 
-def _narrowed(table: pd.DataFrame, key: str) -> tuple[pd.DataFrame, int, str]:
+def _narrowed(
+    table: pd.DataFrame, key: str, order_at: Any, find_at: Any, page_at: Any
+) -> tuple[pd.DataFrame, int, str]:
     """The skills in order, of the chosen categories and with the text, the page, and what tells this list apart."""
     count = table["category"].value_counts()
-    offered = [name for name in CATEGORIES.values() if name in count]
-    kinds = st.pills(
-        "Categories",
-        offered,
-        selection_mode="multi",
-        format_func=lambda name: f"{name} ({count[name]:,})",
-        key=f"learning.kinds-{key}",
-        help="None chosen: all.",
-        label_visibility="collapsed",
-    )
-    order_at, find_at, page_at = st.columns([3, 3, 1])
-    order = order_at.selectbox("Skills in order of", list(_ORDERS), key="learning.order")
+    kinds = []
+    if len(count) > 1:
+        kinds = st.pills(
+            "Categories",
+            [name for name in CATEGORIES.values() if name in count],
+            selection_mode="multi",
+            format_func=lambda name: f"{name} ({count[name]:,})",
+            key=f"learning.kinds-{key}",
+            help="None chosen: all.",
+            label_visibility="collapsed",
+        )
+    order = order_at.selectbox("In order of", list(_ORDERS), key="learning.order")
     find = find_at.text_input("Find a skill", key="learning.find", placeholder="part of a label")
     if kinds:
         table = table[table["category"].isin(kinds)]
