@@ -3,7 +3,12 @@
 import difflib
 import errno
 import os
+import zipfile
+import zlib
 from collections.abc import Iterable
+
+DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
+"""What Python's reader of zip files raises where one is damaged, packed in an unknown way or locked by a password."""
 
 
 class InputError(ValueError):

@@ -171,6 +171,15 @@ def test_a_workbook_needs_its_reader_and_no_more_than_its_size(written, monkeypa
         read(path)
 
 
+@pytest.mark.parametrize(("byte", "value"), [(6, 84), (8, 1), (10, 99)])  # version needed, password, packing
+def test_a_workbook_packed_in_an_unknown_way_is_refused_in_words(written, byte, value):
+    pytest.importorskip("python_calamine")
+    content = bytearray(workbook(A=[("student", "skill", "correct", "time"), *ROWS]))
+    content[content.find(b"PK\1\2") + byte] = value
+    with pytest.raises(InputError, match=r"class\.xlsx: this workbook cannot be read: .*; save the sheet as CSV"):
+        read(written(bytes(content), "class.xlsx"))
+
+
 def test_of_several_sheets_the_one_with_responses_is_read_or_the_one_asked_for(written):
     pytest.importorskip("python_calamine")
     names = ("student", "skill", "correct", "time")

@@ -18,7 +18,7 @@ import pyarrow.parquet
 from gainakt.config import DataConfig
 from gainakt.data import apart
 from gainakt.data.mapping import found, missing
-from gainakt.errors import InputError
+from gainakt.errors import DAMAGED_ZIP, InputError
 
 LARGEST_WORKBOOK = 1 << 30
 """Bytes that a workbook may unpack to."""
@@ -68,7 +68,7 @@ def is_workbook(path: Path, head: bytes) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
-    except (zipfile.BadZipFile, OSError):
+    except DAMAGED_ZIP:
         return path.suffix.lower() in (".xlsx", ".ods")
     return bool(names & {"xl/workbook.xml", "xl/workbook.bin"}) or {"content.xml", "mimetype"} <= names
 
@@ -135,7 +135,7 @@ def _check_size(path: Path) -> None:
                 with archive.open(name) as stream:
                     while left >= 0 and (chunk := stream.read(1 << 20)):
                         left -= len(chunk)
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, ValueError, EOFError) as error:
+    except DAMAGED_ZIP as error:
         raise InputError(f"{path}: this workbook cannot be read: {error}; save the sheet as CSV") from None
     if left < 0:
         raise InputError(f"{path}: this workbook unpacks to more than {LARGEST_WORKBOOK:,} bytes; save it as CSV")

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gainakt import __version__
-from gainakt.errors import InputError, in_words
+from gainakt.errors import DAMAGED_ZIP, InputError, in_words
 from gainakt.store import trash
 from gainakt.store.bundle import remove_leftovers
 from gainakt.store.inbox import RUN_ID, beside, runs_root
@@ -87,7 +87,7 @@ def restore(archive: Path, path: Path) -> dict[str, int]:
             (stage / part).mkdir(exist_ok=True)
             (stage / part).rename(place)
         (stage / _DATABASE).rename(path)  # last: without it, a store is built from the runs' journals
-    except (OSError, zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
+    except (*DAMAGED_ZIP, KeyError) as error:
         raise InputError(f"{archive} cannot be restored: {in_words(error)}. Nothing was put in place") from error
     finally:
         shutil.rmtree(stage, ignore_errors=True)

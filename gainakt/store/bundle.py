@@ -14,7 +14,6 @@ import secrets
 import shutil
 import time
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from gainakt import __version__
-from gainakt.errors import InputError, check_may_write
+from gainakt.errors import DAMAGED_ZIP, InputError, check_may_write
 from gainakt.store.entities import PUBLISHED, Run
 from gainakt.store.inbox import RUN_ID, RunFolder
 
@@ -124,7 +123,9 @@ def import_runs(root: Path, file: Path) -> list[Imported]:
             runs = _manifest(archive, file)
             _check_members(archive, runs, file)
             return _unpacked(archive, runs, root)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except DAMAGED_ZIP as error:
+        if isinstance(error, InputError):
+            raise
         if isinstance(error, OSError) and error.errno != errno.EINVAL:  # a zip that points before its own beginning
             raise
         raise InputError(f"{file.name}: not a whole zip file ({error}); export the runs again") from None
