@@ -18,7 +18,8 @@ def _words(text: str) -> tuple[str, ...]:
 KNOWN: dict[str, tuple[str, ...]] = {
     "student": _words(
         "anonstudentid userid studentid uid uuid user student learnerid learner username itestid stuid sid"
-        " studentname pupilid pupil participantid participant subjectid idstudent studentnumber emailaddress email"
+        " studentname pupilid pupil participantid participant subjectid idstudent studentnumber"
+        " emailaddress emailadresse email"
     ),
     "skill": _words(
         "skillname skill skillid skills concept conceptid kc knowledgecomponent tags tag exercise ucid sequenceid topic"
@@ -33,7 +34,9 @@ KNOWN: dict[str, tuple[str, ...]] = {
         "orderid order timestamp firsttransactiontime timedone timestamptw starttime stepstarttime time datetime date"
         " createdat logid problemlogid servertimestamp submittedat dateanswered"
     ),
-    "question": _words("questionid problemid itemid item question contentid upid exerciseid taskid itemname probid problem task"),
+    "question": _words(
+        "questionid problemid itemid item question contentid upid exerciseid taskid itemname probid problem task"
+    ),
     "fold": ("fold",),
     "attempt": ("orderid", "problemlogid"),
 }

@@ -129,6 +129,7 @@ def _canonical(
     if rejected_rows:
         warnings.append(f"{rejected_rows} row(s) left out; the first: {_first(rejected)}")
     warnings += _said(people, topics, config)
+    warnings += labels.doubtful(topics.labels, list(dict.fromkeys(met["id"])), config)
     first = checked[0].loaded.opened.source.path
     return Interactions(
         name=Path(path).stem if ";" not in path else first.parent.name,

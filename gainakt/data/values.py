@@ -8,7 +8,7 @@ from gainakt.data.interactions import TEST
 from gainakt.data.readers import Loaded
 from gainakt.errors import InputError
 
-_EMPTY = ("", "na", "n/a", "nan", "null", ".", "\\n", "-1.#ind")
+_EMPTY = ("", "na", "n/a", "nan", "null", "none", "#n/a", "<na>", ".", "\\n", "-1.#ind")
 _CORRECT = (
     "1", "1.0", "true", "t", "yes", "y", "correct", "right", "ok", "pass", "passed", "accepted", "ac", "success",
     "solved", "wahr", "richtig", "ja", "vrai", "oui", "verdadero", "sí", "si", "sim", "c", "r", "✓", "✔",
@@ -25,6 +25,8 @@ _UNKNOWN = 0.25
 """Unknown words per known one from which a column of one kind of answer is refused."""
 _WORDS = 6
 """Most different words of a column of responses; one of more holds something else."""
+_STRAY = 0.1
+"""Scores above 1, per response of 0 or 1, up to which they are taken for mistakes."""
 _MANY = 20
 """Responses from which a column is judged as a whole; of fewer, each that is left out is seen."""
 
@@ -80,7 +82,7 @@ def credit(connection: duckdb.DuckDBPyConnection, loaded: Loaded, config: DataCo
         )
         column = _share(column, f"c{mapping.most}")
     full = config.full_credit or _full_credit(connection, loaded, config, column, notes)
-    _refuse_one_side(connection, loaded, column if full == 1 else f"CAST(numeral({column}) / {full} AS VARCHAR)")
+    _refuse_one_side(connection, loaded, column)
     if full == 1:
         return column
     # A percentage, or a score such as 3 / 4, says itself what full credit is.
@@ -91,8 +93,8 @@ def credit(connection: duckdb.DuckDBPyConnection, loaded: Loaded, config: DataCo
 def _share(column: str, most: str) -> str:
     """A score as a share of the largest possible one; nothing where that is not given."""
     return (
-        f"CASE WHEN numeral({column}) IS NULL THEN {column} WHEN numeral({column}) = 0 THEN '0' WHEN numeral({most}) > 0"
-        f" THEN CAST(least(numeral({column}) / numeral({most}), 1) AS VARCHAR) END"
+        f"CASE WHEN numeral({column}) IS NULL THEN {column} WHEN numeral({column}) = 0 THEN '0'"
+        f" WHEN numeral({most}) > 0 THEN CAST(least(numeral({column}) / numeral({most}), 1) AS VARCHAR) END"
     )
 
 
@@ -109,14 +111,13 @@ def _refuse_one_side(connection: duckdb.DuckDBPyConnection, loaded: Loaded, colu
     numbers = connection.execute(
         f"SELECT count(*) FROM {loaded.relation} WHERE numeral({column}) BETWEEN 0 AND 1"
     ).fetchall()[0][0]
-    again = loaded.opened.mapping.named("response")
-    found = [row for row in found if row[0] != again]
-    if numbers or not found:
-        return
-    raise InputError(
-        f"{loaded.opened.source.path}, column {again}: holds {', '.join(f'{word} ({count:,})' for word, count, _ in found)};"
-        " which of them is correct is not known; write 1 for correct and 0 for incorrect"
-    )
+    name = loaded.opened.mapping.named("response")
+    words = [f"{word} ({count:,})" for word, count, _ in found if word != name]  # a header may stand again
+    if words and not numbers:
+        raise InputError(
+            f"{loaded.opened.source.path}, column {name}: holds {', '.join(words)}; which of them is correct is not"
+            " known; write 1 for correct and 0 for incorrect"
+        )
 
 
 def _full_credit(
@@ -135,7 +136,8 @@ def _full_credit(
         )
     if ones and not none and loaded.opened.mapping.most is None:
         _refuse_other_pairs(connection, loaded, numbers)
-    if largest is None or largest < _SCORES_FROM or ones > _RARE * over:
+    stray = over < _STRAY * (ones + none) or ones + none + over < _MANY
+    if largest is None or ((largest < _SCORES_FROM or ones > _RARE * over) and stray):
         return 1.0
     between = connection.execute(f"SELECT count(*) FROM {numbers} AND n NOT IN (0, {largest})").fetchall()[0][0]
     if none and not between:
