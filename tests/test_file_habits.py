@@ -141,3 +141,8 @@ def test_any_shuffle_of_attempts_gives_the_same_first_ones(written):
     random.Random(0).shuffle(rows)
     data = read(written(HEAD + "attempt no,correct\n" + "".join(rows)))
     assert len(data) == 12 and not data.response.any()
+
+
+def test_attempts_are_the_practice_where_questions_are_the_skills(written):
+    path = written("SubjectID,ProblemID,Attempt,Score\nu1,P13,1,0\nu1,P13,2,1\n")
+    assert len(read(path, DataConfig(skill_column="ProblemID"))) == 2

@@ -202,7 +202,10 @@ def _attempts(header: Sequence[str], columns: dict[str, tuple[int, ...]]) -> tup
     if response != ["outcome"] or not {"transactionid", "attemptatstep"} & set(names):
         nth = next((names.index(name) for name in TRIES if name in names), None)
         taken = {index for indices in columns.values() for index in indices}
-        return ((), None) if nth is None or nth in taken else (columns.get("question", ()), nth)
+        question = columns.get("question", ())
+        if nth is None or nth in taken or question == columns.get("skill"):  # then attempts are the practice
+            return (), None
+        return question, nth
     step = tuple(names.index(name) for name in STEP if name in names)
     return step, names.index("attemptatstep") if "attemptatstep" in names else None
 

@@ -5,6 +5,7 @@ import duckdb
 from gainakt.config import DataConfig
 from gainakt.data.files import TRAINING_FOLD, VALIDATION_FOLD
 from gainakt.data.interactions import TEST
+from gainakt.data.mapping import SCORES, plain
 from gainakt.data.readers import Loaded
 from gainakt.errors import InputError
 
@@ -136,7 +137,8 @@ def _full_credit(
         )
     if ones and not none and loaded.opened.mapping.most is None:
         _refuse_other_pairs(connection, loaded, numbers)
-    stray = over < _STRAY * (ones + none) or ones + none + over < _MANY
+    scores = plain(loaded.opened.mapping.named("response")) in SCORES
+    stray = not scores or over < _STRAY * (ones + none) or ones + none + over < _MANY
     if largest is None or ((largest < _SCORES_FROM or ones > _RARE * over) and stray):
         return 1.0
     between = connection.execute(f"SELECT count(*) FROM {numbers} AND n NOT IN (0, {largest})").fetchall()[0][0]
