@@ -209,17 +209,20 @@ def advice(content: text.Text | Table, mapping: Mapping) -> str:
             f"{answers!r} seems to say what was answered: add a column that says by 1 and 0 whether it was correct, or"
             f" set data.response_column='{answers}' if it does"
         )
-    if missing(mapping) == ["skill"] and "question" in mapping.columns:
+    subject = plain(mapping.named("student")) == "subjectid"  # Eedi's name of a skill
+    if (
+        len(names) <= _QUESTION_TABLE
+        and "question" in mapping.columns
+        and "response" in missing(mapping)
+        and (subject or "student" in missing(mapping))
+    ):
+        return "it looks like a table of questions, not of responses: name the files of responses themselves"
+    if "skill" in missing(mapping) and {"student", "question"} <= set(mapping.columns):
         name = mapping.header[mapping.columns["question"][0]]
         return (
             f"questions are named and their skills are not: add a column of skills from your table of questions, or"
             f" take each question as a skill of its own by data.skill_column='{name}'"
         )
-    if len(names) > _QUESTION_TABLE:
-        return ""
-    subject = plain(mapping.named("student")) == "subjectid"  # Eedi's name of a skill
-    if "question" in mapping.columns and "response" in missing(mapping) and (subject or "student" in missing(mapping)):
-        return "it looks like a table of questions, not of responses: name the files of responses themselves"
     return ""
 
 
