@@ -28,7 +28,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
     ),
     "response": _words(
         "correct firstattempt correctfirstattempt outcome answercorrect answeredcorrectly iscorrect response result"
-        " score correctness cfansbin isright passed discretescore points marks mark"
+        " score correctness cfansbin isright passed discretescore points"
     ),
     "time": _words(
         "orderid order timestamp firsttransactiontime timedone timestamptw starttime stepstarttime time datetime date"

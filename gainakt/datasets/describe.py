@@ -155,7 +155,7 @@ def stopped_share(data: Interactions) -> float:
 
 
 def _lengths_differ(data: Interactions) -> bool:
-    """Whether (student, skill) runs differ in length; as many tasks for all have no rule that stops them."""
+    """Whether (student, skill) runs differ in length; where all have as many tasks, no rule stops them."""
     starts = _runs(data)[1]
     return len(np.unique(np.diff(starts, append=len(data)))) > 1
 
@@ -225,7 +225,7 @@ def problems(data: Interactions, window: int = 200) -> list[Problem]:
         ),
         Problem(
             "stop at mastery",
-            round(100 * stopped) if stopped >= STOPPED_SHARE and _lengths_differ(data) else 0,
+            round(100 * stopped) if stopped == 1 or (stopped >= STOPPED_SHARE and _lengths_differ(data)) else 0,
             "% of practice sequences (one student on one skill) end at the first three correct responses in a row:"
             " practice stops at mastery, so learning curves flatten or fall although nobody forgets, and the length of"
             " a sequence gives its responses away",
