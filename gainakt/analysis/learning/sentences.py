@@ -144,8 +144,8 @@ def of_class(table: pd.DataFrame, threshold: float) -> Iterator[str]:
         else ""
     )
     yield (
-        f"{spinning:,} {'spins' if spinning == 1 else 'spin'} their wheels on a skill or more: {WHEEL_SPINNING}"
-        f" opportunities or more, and no mastery after {WHEEL_SPINNING}.{most}"
+        f"{f'{spinning:,}' if spinning else 'No student'} {'spin' if spinning > 1 else 'spins'} their wheels on a skill"
+        f" or more: {WHEEL_SPINNING} opportunities or more, and no mastery after {WHEEL_SPINNING}.{most}"
     )
 
 

@@ -65,7 +65,7 @@ def small_multiples(curves: pd.DataFrame, skills: pd.DataFrame, fits: Sequence[s
             tickformat=".0%",
             showticklabels=first,
         )
-        title = panel_title(f"{shortened(row.skill, 24)} · {words[position]}", domain)
+        title = panel_title(f"{shortened(row.skill, 30)} · {words[position]}", domain)
         figure["layout"]["annotations"].append(title)
     return figure
 
