@@ -17,6 +17,7 @@ from gainakt.errors import InputError
 from gainakt.jobs import lineage
 from gainakt.jobs.service import execute, queue_run
 from gainakt.store import RunFolder, Store
+from gainakt.store.lines import Appender
 from gainakt.training import checkpoints
 from tests.journals import rewrite
 
@@ -434,8 +435,7 @@ def test_rows_that_no_reader_expects_do_not_hinder_a_resumption(store, tmp_path,
     paused = trained(tmp_path, config, lambda folder: folder.request_pause("tests"), 4)
     paused.append({"kind": "changed"})
     odd = {"kind": "set", "field": "weights.variance", "value": 11.0, "who": "tests", "time": "yesterday"}
-    with (paused.folder / "control.jsonl").open("a") as requests:
-        requests.write(json.dumps(odd) + "\n")
+    Appender(paused.control).write(odd)
     folder, again, begin = lineage.resume(tmp_path, taken(store, paused), "tests")
     assert execute(folder, again, begin=begin)["kind"] == "finished"
 

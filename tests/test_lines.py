@@ -70,6 +70,7 @@ CASES = {
     "bytes deleted": (lambda rows: [*rows[:5], rows[5][:20] + rows[5][40:], *rows[6:]], 1, "after row 5 cannot"),
     "end of line lost": (lambda rows: [*rows[:5], rows[5][:-1] + rows[6], *rows[7:]], 2, "after row 5 cannot be read"),
     "another run's": (lambda rows: [*rows[:5], rows[5].replace(b"5.5", b"5.6"), *rows[6:]], 1, "after row 5 cannot"),
+    "whole seal lost": (lambda rows: [*rows[:5], rows[5][:-30] + b"}\n", *rows[6:]], 1, "after row 5 cannot"),
     "seal lost": (lambda rows: [*rows[:5], rows[5].replace(b', "crc', b', "crd'), *rows[6:]], 1, "after row 5 cannot"),
 }  # fmt: skip
 
@@ -134,9 +135,12 @@ def test_a_damaged_request_is_refused_where_it_was_made(folder):
     folder.control.write_bytes(folder.control.read_bytes().replace(b"50.0", b"51.0"))
     refused, ended = parsed(folder.requests(0)[0])
     assert isinstance(refused, Malformed) and "damaged" in refused.reason and ended.kind == "stop"
-    with folder.control.open("a") as file:  # by hand
-        file.write('{"kind": "set", "field": "weights.im", "value": 1, "who": "me"}\n')
-    assert next(iter(parsed(folder.requests(0)[0][2:]))).field == "weights.im"
+    by_hand = '{"kind": "set", "field": "weights.im", "value": 1, "who": "me"}\n'
+    with folder.control.open("a") as file:
+        file.write(by_hand)
+    assert isinstance(list(parsed(folder.requests(0)[0]))[2], Malformed)
+    folder.control.write_text(by_hand)  # nothing but such lines, as files from before have
+    assert next(iter(parsed(folder.requests(0)[0]))).field == "weights.im"
 
 
 NASTY = (None, True, -1, 0, 2**53 - 1, 2**63, 10**400, 1e308, -1e308, "", "x" * 3000, "\ud800", "\x00", "<b>b</b>",

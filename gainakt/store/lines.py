@@ -2,8 +2,8 @@
 
 A line ends with `, "n": 17, "crc": "89abcdef"}`: its number among the file's lines, counted from 1, and the CRC-32 of
 all bytes before `, "crc"`. That tells faults (a flipped bit, a lost or doubled line) from what was written; cheaply,
-and no protection against somebody who means to deceive. Files from before, and lines written by hand, have neither;
-they are read as they are.
+and no protection against somebody who means to deceive. Files from before have neither and are read as they are; a
+line without them behind one that has them is damaged.
 """
 
 import contextlib
@@ -97,7 +97,7 @@ def _check(lines: list[bytes], last: int, found: Lines) -> None:
     lost = 0
     for line in lines:
         row, number = _opened(line)
-        if row is None:
+        if row is None or (number is None and last > 0):
             found.rows.append({"kind": "damaged", "line": line[:_SHOWN_OF_DAMAGED].decode("utf-8", "replace")})
             found.faults.append(f"a line after row {last} cannot be read")
             lost += 1

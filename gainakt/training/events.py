@@ -3,7 +3,7 @@
 `as_row` gives the plain dict that goes into a run's journal; the store knows events only in that form.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 
@@ -14,8 +14,8 @@ class Event:
     kind: ClassVar[str]
 
     def as_row(self) -> dict[str, Any]:
-        """The event as plain JSON values, `kind` first."""
-        return {"kind": self.kind, **asdict(self)}
+        """The event's own values, not copies, `kind` first."""
+        return {"kind": self.kind, **vars(self)}
 
 
 @dataclass(frozen=True)
