@@ -40,6 +40,8 @@ def test_of_numbered_attempts_the_first_counts(written):
     assert len(read(path, DataConfig(attempts="all"))) == 5
     met_again = "A,q1,x,1,0\nA,q1,x,2,1\nA,q1,x,1,1\nA,q2,x,1,1\n"
     assert len(read(written(HEAD + "attempt,correct\n" + met_again))) == 3
+    gaps = "A,q1,x,,0\nA,q1,x,2,1\nA,q1,x,1,1\nA,q2,x,,1\n"
+    assert len(read(written(HEAD + "attempt,correct\n" + gaps))) == 3
     tasks = "A,q1,x,1,0\nA,q2,x,2,1\n"  # the column counts tasks, not attempts at one
     assert not read(written(HEAD + "attempt,correct\n" + tasks)).warnings
 

@@ -22,10 +22,10 @@ def keep_first(connection: duckdb.DuckDBPyConnection, relation: str, mapping: Ma
     last = f"nullif(trim(c{mapping.step[-1]}), '.')"
     nth = f"try_cast(c{mapping.nth} AS DOUBLE)" if mapping.nth is not None else "NULL"
     datashop = mapping.nth is None or plain(mapping.header[mapping.nth]) == _NUMBER
-    row = ", row" if datashop else ""
+    row, numbered = (", row", "") if datashop else ("", f" OR {nth} IS NULL")
     connection.execute(
         f"CREATE VIEW {relation}_first AS SELECT * EXCLUDE (place) FROM (SELECT *,"
         f" rank() OVER (PARTITION BY {step} ORDER BY {nth} NULLS LAST{row}) AS place FROM {relation})"
-        f" WHERE place = 1 OR problem IS NOT NULL OR coalesce({last}, '') = ''"
+        f" WHERE place = 1 OR problem IS NOT NULL OR coalesce({last}, '') = ''{numbered}"
     )
     return f"{relation}_first"
