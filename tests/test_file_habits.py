@@ -48,7 +48,9 @@ def test_of_numbered_attempts_the_first_counts(written):
 
 def test_unnumbered_attempts_are_doubted(written):
     rows = [f"{student},q{n},x,{correct}\n" for student in "AB" for n in range(4) for correct in (0, 1)]
-    assert said(read(written(HEAD + "correct\n" + "".join(rows))), "8 of 16 responses follow an incorrect one")
+    assert said(
+        read(written(HEAD + "correct\n" + "".join(rows))), "8 of 16 responses looked at follow an incorrect one"
+    )
     assert not read(written(HEAD + "correct\n" + "".join(rows[::2]))).warnings
 
 
