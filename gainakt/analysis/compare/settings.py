@@ -13,6 +13,9 @@ from gainakt.store import Run
 Table = dict[str, dict[str, Any]]
 """Name -> run id -> value; a run that does not state it is left out."""
 
+OF_CODE = {"gainakt": "Code version", "threads": "Threads", "machine": "Machine"}
+"""What a run tells of where it was trained, beside the versions of packages; name -> words."""
+
 
 def stated(run: Run) -> dict[str, Any]:
     """Dotted name -> value of a run's settings, with the defaults of those that are newer than the run.
@@ -69,7 +72,7 @@ def _around(run: Run) -> Iterator[tuple[str, Any]]:
         yield "Trained parameters", run.parameters
     for name, version in run.versions.items():
         if version is not None:
-            yield {"gainakt": "Code version"}.get(name, f"Version of {name}"), version
+            yield OF_CODE.get(name, f"Version of {name}"), version
 
 
 def _table(by_run: Mapping[str, Mapping[str, Any]], first: list[str], only_differing: bool) -> Table:

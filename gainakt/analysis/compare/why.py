@@ -12,7 +12,7 @@ from gainakt.analysis.compare.compared import SEED, Compared
 from gainakt.analysis.compare.curves import Parting, parting
 from gainakt.analysis.compare.measures import values
 from gainakt.analysis.compare.predictions import ENCODERS, Pair
-from gainakt.analysis.compare.settings import label, settings, stated, surroundings, text_of
+from gainakt.analysis.compare.settings import OF_CODE, label, settings, stated, surroundings, text_of
 from gainakt.analysis.compare.skills import rates
 from gainakt.analysis.compare.statistics import Difference
 from gainakt.config import SCHEDULE
@@ -31,7 +31,7 @@ _CURVES = {
     "gain_std": ("Gain std on the validation students", UNIFORM_STD),
 }
 """Curve -> its name, and the difference up to which two curves count as together."""
-_CODE = {"Code version", "Device"}
+_CODE = {*OF_CODE.values(), "Device"}
 
 
 @dataclass(frozen=True)
