@@ -63,7 +63,7 @@ def _tried_again(connection: duckdb.DuckDBPyConnection, rows: int) -> Iterator[s
     ).fetchall()[0]
     if again >= max(_TELLING, _AGAIN * total):
         yield (
-            f"{again:,} of {total:,} responses looked at follow an incorrect one of the same student to the same question;"
+            f"{again:,} of {total:,} responses looked at follow an incorrect one of a student to the same question;"
             " if they are further attempts, keep the first of each in the file, or number them in a column 'attempt'"
         )
 
