@@ -97,3 +97,9 @@ def test_questions_are_scored_once():
     response = np.array([1, 1, 0, 1, 1, 1], np.int8)
     groups, mean, answer = question_scores(group, np.array([0.2, 0.4, 0.5, 0.1, 0.2, 0.6]), response)
     assert groups.tolist() == [0, 1, 2] and mean == pytest.approx([0.3, 0.5, 0.3]) and answer.tolist() == [1, 0, 1]
+
+
+def test_as_many_tasks_for_all_are_no_practice_that_stops_at_mastery():
+    fixed = made([(student, 0, response) for student in range(9) for response in (student % 2, student % 3 > 0, 1, 1)])
+    assert describe.stopped_share(fixed) > describe.STOPPED_SHARE
+    assert "stop at mastery" not in {problem.name for problem in describe.problems(fixed)}

@@ -91,8 +91,9 @@ class DataConfig(Section):
     attempts: Literal["first", "all"] = setting(
         "first",
         "Attempts at a step",
-        "Of a DataShop transaction export. first: a student's first attempt at each step of a problem view counts, as"
-        " in a student-step export. all: each attempt is a response.",
+        "Of a DataShop transaction export, or of a table with questions and a column that numbers attempts. first: a"
+        " student's first attempt at each step of a problem view, or at each question, counts. all: each attempt is a"
+        " response.",
     )
     skill_model: str = setting(
         "",

@@ -39,7 +39,8 @@ def sheet(path: str, target: str, name: str) -> None:
 
     with calamine.load_workbook(path) as book, Path(target).open("w", encoding="utf-8", newline="") as stream:
         rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-        csv.writer(stream).writerows([cell(value) for value in row] for row in rows)
+        cells = ([cell(value) for value in row] for row in rows)
+        csv.writer(stream).writerows(row if any(row) else [] for row in cells)  # formatted and left empty
 
 
 def cell(value: Any) -> str:

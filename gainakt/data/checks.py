@@ -17,7 +17,7 @@ REASONS = {
     "line": "{problem}",
     "header": "the header again, as where files were joined",
     "encoding": "bytes that are not valid in the file's encoding; set data.encoding",
-    "student": "the student id is empty; give every row one",
+    "student": "the student id is empty; give every row one (in a spreadsheet, fill merged cells down)",
     "skill": "a skill is empty; give every response one, or choose another skill column or model",
     "response": "a response is neither 0 nor 1; also allowed: true, false, correct, incorrect, hint, yes, no",
     "partial": "partial credit is neither 0 nor 1; data.partial_credit can say what it counts as",

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,9 @@ _BINARY = {
     b"\xff\xff\xff\xff": "an Arrow stream; save it as Feather or Parquet",
 }
 _MARKUP = re.compile(rb"\s*<(!doctype|html|table|\?xml|!--|meta|head|body)", re.IGNORECASE)
+_SQL = re.compile(
+    rb"\s*(--[^\n]*\n\s*|/\*.*?\*/;?\s*)*(PRAGMA|BEGIN TRANSACTION|CREATE TABLE|INSERT INTO|SET)\s", re.DOTALL
+)
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 _OBJECTS = re.compile(rb'\s*(\[\s*)?\{\s*"')
 _LISTS = re.compile(rb"\s*\[\s*\[")
@@ -56,6 +59,8 @@ def binary(head: bytes) -> str:
         return "a tar archive; unpack it"
     if _MARKUP.match(head.removeprefix(b"\xef\xbb\xbf")):
         return "a page of HTML or XML, whatever its ending; open it in a spreadsheet and save it as CSV or .xlsx"
+    if _SQL.match(head[:4096]) and b";" in head:
+        return "a dump of a database in SQL; export the table as CSV"
     return next((what for magic, what in _BINARY.items() if head.startswith(magic)), "")
 
 
@@ -187,15 +192,40 @@ def _by_columns(
 
 
 def _flat(source: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
-    """The values of objects within a row as columns of their own, called NAME.PART."""
-    while any(str(kind).startswith("STRUCT") for kind in source.types):
+    """The values of objects within a row as columns of their own, called NAME.PART; of one list of them, as rows.
+
+    Where some values are texts and others are not, texts lose the quotes of JSON.
+    """
+    if mixed := [_quoted(name) for name in _of_kind(source, _is_mixed)]:
+        texts = [f"{name} ->> '$' AS {name}" for name in mixed]
+        source = source.select(f"* EXCLUDE ({', '.join(mixed)}), {', '.join(texts)}")
+    while (objects := _of_kind(source, _is_object)) or len(lists := _of_kind(source, _is_list)) == 1:
+        if not objects:
+            rows = _quoted(lists[0])
+            source = source.select(f"* EXCLUDE ({rows}), unnest({rows}) AS {rows}")
         parts = []
         for name, kind in zip(source.columns, source.types, strict=True):
-            inner = [part for part, _ in kind.children] if str(kind).startswith("STRUCT") else []
+            inner = [part for part, _ in kind.children] if _is_object(kind) else []
             parts += [f"{_quoted(name)}.{_quoted(part)} AS {_quoted(f'{name}.{part}')}" for part in inner]
             parts += [] if inner else [_quoted(name)]
         source = source.select(", ".join(parts))
     return source
+
+
+def _of_kind(source: duckdb.DuckDBPyRelation, is_one: Callable[[Any], bool]) -> list[str]:
+    return [name for name, kind in zip(source.columns, source.types, strict=True) if is_one(kind)]
+
+
+def _is_mixed(kind: object) -> bool:
+    return str(kind) == "JSON"
+
+
+def _is_object(kind: object) -> bool:
+    return str(kind).startswith("STRUCT") and not str(kind).endswith("[]")
+
+
+def _is_list(kind: object) -> bool:
+    return str(kind).startswith("STRUCT") and str(kind).endswith(")[]")
 
 
 def _quoted(name: str) -> str:

@@ -9,6 +9,8 @@ from gainakt.data.readers import MATERIALISED
 
 _TIED = 0.5
 _REPEATED = 0.5
+_AGAIN = 0.1
+_LOOKED_AT = 200_000
 _TELLING = 3
 """Responses from which equal ones in two files are taken for those of one student."""
 
@@ -20,6 +22,8 @@ def about(connection: duckdb.DuckDBPyConnection, checked: list[Checked]) -> Iter
     if any("time" in one.loaded.opened.mapping.columns for one in checked):
         yield from _equal_rows(connection)
         yield from _equal_times(connection, checked)
+    if any("question" in one.loaded.opened.mapping.columns for one in checked):
+        yield from _tried_again(connection, sum(one.loaded.rows for one in checked))
     if len(checked) > 1:
         yield from _equal_students(connection, checked)
 
@@ -46,6 +50,21 @@ def _equal_times(connection: duckdb.DuckDBPyConnection, checked: list[Checked]) 
         yield (
             f"{tied:,} of {total:,} responses share their time ({', '.join(sorted(names))}) with another of the same"
             " student, so their order is that of the file; a spreadsheet may have rounded the times"
+        )
+
+
+def _tried_again(connection: duckdb.DuckDBPyConnection, rows: int) -> Iterator[str]:
+    """Of many responses, those of some students are looked at."""
+    total, again = connection.execute(
+        f"""SELECT count(*), count(*) FILTER (before = 0 AND same) FROM (SELECT lag(response) OVER following AS before,
+            question = lag(question) OVER following AND skill = lag(skill) OVER following AS same
+        FROM long WHERE hash(student) % {1 + rows // _LOOKED_AT} = 0
+        WINDOW following AS (PARTITION BY student, side ORDER BY time, file, row, position))"""
+    ).fetchall()[0]
+    if again >= max(_TELLING, _AGAIN * total):
+        yield (
+            f"{again:,} of {total:,} responses looked at follow an incorrect one of a student to the same question;"
+            " if they are further attempts, keep the first of each in the file, or number them in a column 'attempt'"
         )
 
 

@@ -1,7 +1,8 @@
 """Dictionaries of students and skills: few rows each, so plain Python says what a label means."""
 
 import re
-from collections.abc import Container
+from collections import Counter
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,9 @@ from gainakt.data.interactions import JOIN, NO_FOLD, TEST
 NUMBER_SIGNS, NAME_SIGNS = "_;,|", ";|,+"
 """Signs that may part numbers, and names, of several skills in one cell."""
 
+_MAY_PART = ";|,+&"
+_INNER = set("[]{}()~")
+_CUT = re.compile(r"\d([.,]\d+)?[eE]\+\d\d")
 _LIST = re.compile(r"\[(.+)\]")
 _ITEM = re.compile(r"-?\d+|'[^']+'|\"[^\"]+\"")
 
@@ -138,6 +142,31 @@ def split(text: str, numbers: bool, asked: str) -> list[str]:
                 break
     stripped = [part.strip() for part in parts]
     return list(dict.fromkeys(part for part in stripped if part)) or [text]
+
+
+def doubtful(skills: list[str], students: list[str], config: DataConfig) -> Iterator[str]:
+    """What names alone make doubtful: one skill written in two ways, several in one cell, ids a spreadsheet cut."""
+    written: dict[str, list[str]] = {}
+    for name in skills:
+        written.setdefault(" ".join(name.casefold().split()), []).append(name)
+    if alike := [names for names in written.values() if len(names) > 1]:
+        shown = " and ".join(repr(name) for name in alike[0])
+        yield f"{len(alike)} skill(s) are written in several ways, such as {shown}, and count as several"
+    for sign in "" if config.skill_separator else _MAY_PART:
+        several = [name for name in skills if sign in name and not set(name) & _INNER]
+        cells = [[part.strip() for part in name.split(sign)] for name in several]
+        again = Counter(part for cell in cells for part in set(cell))
+        if len(cells) > 1 and sum(count > 1 for count in again.values()) >= len(again) / 2:
+            yield (
+                f"{len(cells)} skill(s) may be several with {sign!r} between, such as {several[0]!r};"
+                f" data.skill_separator={sign!r} parts them"
+            )
+    if cut := [name for name in students if _CUT.fullmatch(name)]:
+        shown = "1.2E+14" if config.pseudonymise else cut[0]
+        yield (
+            f"{len(cut)} student id(s) such as {shown} have lost digits in a spreadsheet, so several students may count"
+            " as one; take the ids from the original file"
+        )
 
 
 def order(label: str) -> tuple[bool, int, str]:

@@ -18,22 +18,25 @@ def _words(text: str) -> tuple[str, ...]:
 KNOWN: dict[str, tuple[str, ...]] = {
     "student": _words(
         "anonstudentid userid studentid uid uuid user student learnerid learner username itestid stuid sid"
-        " studentname pupilid pupil participantid participant subjectid"
+        " studentname pupilid pupil participantid participant subjectid idstudent studentnumber"
+        " emailaddress emailadresse email"
     ),
     "skill": _words(
         "skillname skill skillid skills concept conceptid kc knowledgecomponent tags tag exercise ucid sequenceid topic"
         " concepts conceptname kcs kcid kcname skillids tagid tagids topicid topicname knowledgeconcept knowledgepoint"
-        " subjectid constructid constructname"
+        " subjectid constructid constructname skillcode competency competence standard learningobjective objective"
     ),
     "response": _words(
         "correct firstattempt correctfirstattempt outcome answercorrect answeredcorrectly iscorrect response result"
-        " score correctness cfansbin isright passed"
+        " score correctness cfansbin isright passed discretescore points"
     ),
     "time": _words(
         "orderid order timestamp firsttransactiontime timedone timestamptw starttime stepstarttime time datetime date"
         " createdat logid problemlogid servertimestamp submittedat dateanswered"
     ),
-    "question": _words("questionid problemid itemid item question contentid upid exerciseid taskid itemname"),
+    "question": _words(
+        "questionid problemid itemid item question contentid upid exerciseid taskid itemname probid problem task"
+    ),
     "fold": ("fold",),
     "attempt": ("orderid", "problemlogid"),
 }
@@ -53,6 +56,14 @@ SKILL_LISTS = ("concepts", "skillid", "skillids", "skills", "tags", "tagids", "k
 
 STEP = ("problemname", "problemview", "stepname")
 """What tells the steps of a DataShop transaction export apart."""
+TRIES = ("attempt", "attemptnumber", "attemptno", "attemptnr", "attemptnum", "nthattempt", "trynumber")
+"""Columns that count a student's attempts at a question; not attempt_count, which is how many there were in all."""
+SCORES = ("score", "points", "marks", "mark", "result", "pointsearned", "grade")
+MAXIMA = (
+    "maxscore", "scoremax", "maxpoints", "pointsmax", "maxmark", "maxmarks", "maxgrade", "maximum", "maximumscore",
+    "maximumpoints", "pointspossible", "possiblepoints", "possiblescore", "outof",
+)  # fmt: skip
+"""Columns of scores, and of the score that a correct response has."""
 
 _SKILL_MODEL = re.compile(r"^KC(?:\s*\((?P<name>.+)\)|\.{1,2}(?!Category\.)(?P<dotted>.+)\.)(?:\.\d+)?$", re.IGNORECASE)
 _PANDAS_COPY = re.compile(r"(?<=[^\d.])\.\d+$")
@@ -62,8 +73,8 @@ _PANDAS_COPY = re.compile(r"(?<=[^\d.])\.\d+$")
 class Mapping:
     """Which columns (indices into the header) hold a role; several are read as one value.
 
-    `skill_models` are the columns of each KC model; `step` tells the steps of a transaction export apart, of which the
-    first attempts count, by the number in the column `nth` where there is one.
+    `skill_models` are the columns of each KC model; `step` tells the steps or questions apart of which the first
+    attempts count, by the number in the column `nth` where there is one; `most` holds the full score of each row.
     """
 
     header: tuple[str, ...]
@@ -72,12 +83,13 @@ class Mapping:
     skill_models: dict[str, tuple[int, ...]] = field(default_factory=dict)
     step: tuple[int, ...] = ()
     nth: int | None = None
+    most: int | None = None
 
     @property
     def needed(self) -> tuple[int, ...]:
         """Indices of all columns that are read."""
-        nth = () if self.nth is None else (self.nth,)
-        groups = (*self.columns.values(), *self.skill_models.values(), self.step, nth)
+        single = tuple(index for index in (self.nth, self.most) if index is not None)
+        groups = (*self.columns.values(), *self.skill_models.values(), self.step, single)
         return tuple(sorted({index for group in groups for index in group}))
 
     def named(self, role: str) -> str:
@@ -177,17 +189,33 @@ def found(place: str, header: Sequence[str], config: DataConfig) -> Mapping:
         if indices:
             columns[role] = indices
     step, nth = _attempts(header, columns) if config.attempts == "first" and not sequences else ((), None)
-    return Mapping(tuple(header), sequences, columns, models, step, nth)
+    most = None if sequences or config.full_credit else _most(header, columns)
+    return Mapping(tuple(header), sequences, columns, models, step, nth, most)
 
 
 def _attempts(header: Sequence[str], columns: dict[str, tuple[int, ...]]) -> tuple[tuple[int, ...], int | None]:
-    """The columns that identify a step and number its attempts, where this is a DataShop transaction export."""
+    """The columns that identify a step or question and number its attempts, where each attempt has a row."""
     names = [plain(name) for name in header]
     response = [names[index] for index in columns.get("response", ())]
-    if response != ["outcome"] or not {"transactionid", "attemptatstep"} & set(names) or "student" not in columns:
+    if "student" not in columns:
         return (), None
+    if response != ["outcome"] or not {"transactionid", "attemptatstep"} & set(names):
+        nth = next((names.index(name) for name in TRIES if name in names), None)
+        taken = {index for indices in columns.values() for index in indices}
+        question = columns.get("question", ())
+        if nth is None or nth in taken or question == columns.get("skill"):  # then attempts are the practice
+            return (), None
+        return question, nth
     step = tuple(names.index(name) for name in STEP if name in names)
     return step, names.index("attemptatstep") if "attemptatstep" in names else None
+
+
+def _most(header: Sequence[str], columns: dict[str, tuple[int, ...]]) -> int | None:
+    """The column of the score that a correct response has, where the responses are scores."""
+    names = [plain(name) for name in header]
+    if [names[index] for index in columns.get("response", ())][:1] not in [[name] for name in SCORES]:
+        return None
+    return next((names.index(name) for name in MAXIMA if name in names), None)
 
 
 def _asked(place: str, header: Sequence[str], role: str, asked: str) -> tuple[int, ...]:

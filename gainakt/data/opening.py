@@ -23,6 +23,9 @@ MOST_TIMES = 20
 """Values of a column that a Parquet file may hold for each of its bytes, and as many again as `ALWAYS`: files of
 responses have fewer than one. Few bytes can stand for any number of equal values."""
 ALWAYS = 20_000_000
+_ANSWERS = ("useranswer", "answer", "answertext", "selectedanswer", "selectedoption", "answervalue", "input")
+_QUESTION_TABLE = 5
+"""Most columns of what may be a table of questions without their students."""
 _SHOWN = 1 << 16
 """Characters of a text that are looked at."""
 
@@ -199,15 +202,27 @@ def advice(content: text.Text | Table, mapping: Mapping) -> str:
             "the first row looks like data and not like names, so the columns are numbered: set"
             " data.student_column='column 1' and so on, or data.header=yes"
         )
-    if missing(mapping) == ["skill"] and "question" in mapping.columns:
+    names = {plain(name): name for name in mapping.header}
+    answers = next((names[name] for name in _ANSWERS if name in names), None)
+    if "response" in missing(mapping) and "student" in mapping.columns and answers:
+        return (
+            f"{answers!r} seems to say what was answered: add a column that says by 1 and 0 whether it was correct, or"
+            f" set data.response_column='{answers}' if it does"
+        )
+    subject = plain(mapping.named("student")) == "subjectid"  # Eedi's name of a skill
+    if (
+        len(names) <= _QUESTION_TABLE
+        and "question" in mapping.columns
+        and "response" in missing(mapping)
+        and (subject or "student" in missing(mapping))
+    ):
+        return "it looks like a table of questions, not of responses: name the files of responses themselves"
+    if "skill" in missing(mapping) and {"student", "question"} <= set(mapping.columns):
         name = mapping.header[mapping.columns["question"][0]]
         return (
             f"questions are named and their skills are not: add a column of skills from your table of questions, or"
             f" take each question as a skill of its own by data.skill_column='{name}'"
         )
-    subject = plain(mapping.named("student")) == "subjectid"  # Eedi's name of a skill
-    if "question" in mapping.columns and "response" in missing(mapping) and (subject or "student" in missing(mapping)):
-        return "it looks like a table of questions, not of responses: name the files of responses themselves"
     return ""
 
 

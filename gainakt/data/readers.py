@@ -102,7 +102,9 @@ def _load_fast(
     except duckdb.Error:
         return None
     rows = count(connection, f"{relation}_fast")
-    if rows + file.before_rows != line_count(file.plain):
+    empty = " AND ".join(f"coalesce(trim(c{index}), '') = ''" for index in needed)
+    blank = connection.execute(f"SELECT 1 FROM {relation}_fast WHERE {empty} LIMIT 1").fetchone()
+    if blank or rows + file.before_rows != line_count(file.plain):
         connection.execute(f"DROP TABLE {relation}_fast")
         return None
     connection.execute(
@@ -130,6 +132,8 @@ def _load_exact(connection: duckdb.DuckDBPyConnection, opened: Opened, relation:
         for row, fields, line in islice(parsed, file.named, None):
             if fields is None:
                 yield row, "a quote is out of place or never closed; mend it or double it", line, []
+            elif not any(cell.strip() for cell in fields):
+                continue  # separators alone, as below a table in a spreadsheet
             elif len(fields) != width and any(fields[width:] or [len(fields) < width]):
                 problem = f"{len(fields)} values where the header has {width} columns; separator: "
                 yield row, problem + SIGNS[file.separator], line, []

@@ -68,9 +68,11 @@ def _said_of_file(loaded: readers.Loaded) -> Iterator[str]:
         yield f"{path}: not UTF-8, read as {one.content.encoding} (data.encoding)"
     if one.content and one.content.lossy:
         yield f"{path}: some bytes are not valid {one.content.encoding}"
-    if one.mapping.step:
+    datashop = one.mapping.named("response").lower() == "outcome"
+    if one.mapping.step and (datashop or loaded.later):
+        kind = "a transaction export" if datashop else f"{one.mapping.header[one.mapping.nth or 0]!r} counts attempts"
         yield (
-            f"{path}: a transaction export; the first attempt of each student at each step counts,"
+            f"{path}: {kind}; the first attempt of each student at each {'step' if datashop else 'question'} counts,"
             f" {loaded.later:,} later one(s) do not (data.attempts=all reads them)"
         )
 
@@ -127,6 +129,7 @@ def _canonical(
     if rejected_rows:
         warnings.append(f"{rejected_rows} row(s) left out; the first: {_first(rejected)}")
     warnings += _said(people, topics, config)
+    warnings += labels.doubtful(topics.labels, list(dict.fromkeys(met["id"])), config)
     first = checked[0].loaded.opened.source.path
     return Interactions(
         name=Path(path).stem if ";" not in path else first.parent.name,

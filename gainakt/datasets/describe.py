@@ -154,6 +154,12 @@ def stopped_share(data: Interactions) -> float:
     return float(first_streak[ends - 1].mean())
 
 
+def _lengths_differ(data: Interactions) -> bool:
+    """Whether (student, skill) runs differ in length; where all have as many tasks, no rule stops them."""
+    starts = _runs(data)[1]
+    return len(np.unique(np.diff(starts, append=len(data)))) > 1
+
+
 def three_correct_share(data: Interactions) -> float:
     """Share of (student, skill) runs that are three correct responses and nothing else."""
     order, starts, _ = _runs(data)
@@ -200,6 +206,7 @@ def problems(data: Interactions, window: int = 200) -> list[Problem]:
     tests = data.fold[data.student] == TEST
     trained = np.bincount(data.skill[~tests], minlength=len(data.skills)) > 0
     share = float(data.response.mean()) if len(data) else 0.0
+    stopped = stopped_share(data)
     candidates = [
         Problem(
             "few students",
@@ -218,7 +225,7 @@ def problems(data: Interactions, window: int = 200) -> list[Problem]:
         ),
         Problem(
             "stop at mastery",
-            round(100 * stopped_share(data)) if stopped_share(data) >= STOPPED_SHARE else 0,
+            round(100 * stopped) if stopped == 1 or (stopped >= STOPPED_SHARE and _lengths_differ(data)) else 0,
             "% of practice sequences (one student on one skill) end at the first three correct responses in a row:"
             " practice stops at mastery, so learning curves flatten or fall although nobody forgets, and the length of"
             " a sequence gives its responses away",

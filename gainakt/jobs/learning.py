@@ -213,7 +213,10 @@ def _candidates(of: Study, models: pd.DataFrame, progress: Progress) -> Examined
     progress(0.85, "Looking for skills to merge")
     merges = splits.merges(data, of.seen, of.afm)
     if data.question is None:
-        missing = "the data name no questions, so items cannot be told apart; name their column (data.question_column)"
+        missing = (
+            "the data name no questions, so items cannot be told apart; name their column on the page Data"
+            " (data.question_column)"
+        )
         return Examined(models, None, None, merges, missing)
     return Examined(models, items.misfits(data, of.seen, of.afm), splits.splits(data, of.seen, of.afm), merges, missing)
 

@@ -133,8 +133,8 @@ def of_class(table: pd.DataFrame, threshold: float) -> Iterator[str]:
     """How far the class is, and who spins their wheels."""
     skills, mastered = int(table["skills"].sum()), int(table["mastered"].sum())
     yield (
-        f"**{len(table):,} students** have {skills:,} practice sequences (one student on one skill) and master"
-        f" {mastered:,} of them ({mastered / max(1, skills):.0%}) at a P(known) of {threshold:.2f}."
+        f"**{_number(len(table), 'student')}** with {_number(skills, 'practice sequence')} (one student on one skill)"
+        f" and mastery of {mastered:,} ({mastered / max(1, skills):.0%}) at a P(known) of {threshold:.2f}."
     )
     spinning = int((table["spinning"] > 0).sum())
     worst = table.nlargest(1, "spinning")
@@ -144,8 +144,8 @@ def of_class(table: pd.DataFrame, threshold: float) -> Iterator[str]:
         else ""
     )
     yield (
-        f"{spinning:,} spin their wheels on a skill or more: {WHEEL_SPINNING} opportunities or more, and no mastery"
-        f" after {WHEEL_SPINNING}.{most}"
+        f"{f'{spinning:,}' if spinning else 'No student'} {'spin' if spinning > 1 else 'spins'} their wheels on a skill"
+        f" or more: {WHEEL_SPINNING} opportunities or more, and no mastery after {WHEEL_SPINNING}.{most}"
     )
 
 
@@ -160,6 +160,10 @@ def of_practice(total: dict[str, Any], threshold: float) -> Iterator[str]:
         f" ({total['left_early'] / max(1, total['sequences']):.0%})** end before mastery; they are"
         f" expected to need {total['missing']:,.0f} tasks more, counting at most {MOST} for each."
     )
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' if count != 1 else ''}"
 
 
 def _skills(count: int) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from gainakt.analysis.learning.afm import Afm
+from gainakt.analysis.learning.mastery import MOST
 from gainakt.data.interactions import Interactions
 
 _Z = 1.959964
@@ -28,7 +29,7 @@ def students(data: Interactions, courses: pd.DataFrame, model: Afm) -> pd.DataFr
             "spinning": sums["spinning"].to_numpy().astype(int),
             "to_do": mean,
             "to_do_low": np.maximum(mean - half, sums["open"].to_numpy()),
-            "to_do_high": mean + half,
+            "to_do_high": np.minimum(mean + half, MOST * sums["open"].to_numpy()),
             "extra": sums["extra"].to_numpy().astype(int),
         }
     )

@@ -90,6 +90,7 @@ def _mark(figure: Figure, x: float, text: str) -> None:
 
 def reached(values: np.ndarray, axes: Axes) -> Figure:
     """How much practice there is: `values[n - 1]` is the share of (student, skill) pairs with n opportunities."""
+    values = values[: np.count_nonzero(values) + 1]
     figure: Figure = {"data": [], "layout": base_layout(axes, 1)}
     figure["data"].append(
         {

@@ -76,7 +76,7 @@ def _what_to_do(one: Preview, format_key: str) -> None:
         st.error(f"Name the columns above. {markdown_text(one.problem)}.{advice}", icon=":material/table_view:")
         return
     st.warning(
-        f"{markdown_text(one.path.name)} looks like a matrix: a row per student, a column of 0 and 1 per item."
+        f"{markdown_text(one.path.name)} looks like a matrix: a row per student, a column of marks per item."
         " It can be read so, each item as a skill of its own. Such a file does not say in which order the items were"
         " answered, so learning over time cannot be seen in it. If it is something else, name its columns above.",
         icon=":material/grid_on:",

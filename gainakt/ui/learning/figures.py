@@ -41,6 +41,7 @@ def small_multiples(curves: pd.DataFrame, skills: pd.DataFrame, fits: Sequence[s
         return empty(figure, "No skill matches")
     figure["layout"] |= {"hovermode": "closest", "annotations": [], "margin": {"l": 48, "r": 12, "t": 28, "b": 72}}
     domains = grid(len(skills), COLUMNS, (0.03, min(0.14, 40 / panels)))
+    longest = min(LONGEST, int(curves["opportunity"].max()))  # of all skills, so that pages have one scale
     parts = dict(iter(curves[curves["skill"].isin(skills.index)].groupby("skill")))
     for position, (row, domain) in enumerate(zip(skills.itertuples(), domains, strict=True)):
         suffix = str(position + 1) if position else ""
@@ -50,8 +51,8 @@ def small_multiples(curves: pd.DataFrame, skills: pd.DataFrame, fits: Sequence[s
             "opportunity" if last else "",
             domain=domain[0],
             anchor=f"y{suffix}",
-            range=[0.5, LONGEST + 0.5],
-            tickvals=[1, 5, 10, 15, 20],
+            range=[0.5, longest + 0.5],
+            tickvals=[1, 5, 10, 15, 20] if longest >= 5 else list(range(1, longest + 1)),
             showticklabels=last,
             title_standoff=2,
         )
@@ -64,7 +65,7 @@ def small_multiples(curves: pd.DataFrame, skills: pd.DataFrame, fits: Sequence[s
             tickformat=".0%",
             showticklabels=first,
         )
-        title = panel_title(f"{shortened(row.skill, 24)} · {words[position]}", domain)
+        title = panel_title(f"{shortened(row.skill, 30)} · {words[position]}", domain)
         figure["layout"]["annotations"].append(title)
     return figure
 
