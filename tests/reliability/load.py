@@ -69,7 +69,7 @@ class Session:
         while True:
             told = ForwardMsg.FromString(await asyncio.wait_for(socket.recv(), PATIENCE))
             kind = told.WhichOneof("type")
-            if kind == "new_session" and not told.new_session.fragment_ids_this_run:
+            if kind == "new_session" and not told.metadata.run.fragment_ids:
                 self.due.clear()  # as a browser does when the whole page is drawn anew
             elif kind == "auto_rerun":
                 now, interval = time.monotonic(), float(told.auto_rerun.interval)
@@ -103,6 +103,10 @@ def queued(page: Page, url: str, count: int) -> str:
     first = ""
     for _ in range(count):
         page.goto(f"{url}/Train?new=1&preset=without-level", timeout=PATIENCE * 1000)
+        epochs = page.get_by_role("spinbutton", name="Max epochs")  # the first trains to the end of the harness
+        epochs.fill("1000", timeout=PATIENCE * 1000)
+        epochs.press("Enter")
+        page.wait_for_timeout(2000)
         page.get_by_role("button", name="Start training").click(timeout=PATIENCE * 1000)
         page.wait_for_url("**run=**", timeout=PATIENCE * 1000)
         first = first or page.url.partition("run=")[2].partition("&")[0]
@@ -160,10 +164,12 @@ def harness(folder: Path, sessions: int, seconds: float) -> bool:
     errors["server's log: tracebacks"] += log.read_text(errors="replace").count("Traceback")
     root = runs_root(store)
     print(f"{len(looks)} looks of {sessions - BROWSERS} sessions, beside {BROWSERS} browsers, in {over - begun:.0f} s")
+    print("errors:", dict(+errors) or "none")
+    if not looks:
+        return False
     print("milliseconds of a look, 50th, 95th, 99th percentile:", *np.percentile(looks, (50, 95, 99)).round(3) * 1000)
     print("server's memory, MB:", *memory)
     print(f"steps a second: {pace(root, alone, begun):.2f} with one browser, {pace(root, begun, over):.2f} with all")
-    print("errors:", dict(+errors) or "none")
     return not +errors
 
 
