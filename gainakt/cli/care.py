@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gainakt.cli.options import JsonFlag, StoreOption
+from gainakt.cli.options import JsonFlag, StoreOption, no_device
 from gainakt.cli.output import leave, show, show_json
 from gainakt.config import DEFAULT_STORE
 
@@ -54,7 +54,7 @@ def backup(
 
 
 def restore_backup(
-    archive: Annotated[Path, typer.Argument(help="A file that `backup` wrote.")],
+    archive: Annotated[Path, typer.Argument(help="A file that `backup` wrote.", callback=no_device)],
     as_json: JsonFlag = False,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
-from gainakt.cli.options import JsonFlag, assigned
+from gainakt.cli.options import JsonFlag, assigned, no_device
 from gainakt.cli.output import show
 from gainakt.config import Config, changed
 
@@ -19,7 +19,8 @@ def data(
         list[str] | None, typer.Option("--set", help="A setting data.NAME=VALUE; may be repeated.")
     ] = None,
     rejected: Annotated[
-        Path | None, typer.Option(help="Write the rows that were left out, with reasons, to this CSV file.")
+        Path | None,
+        typer.Option(help="Write the rows that were left out, with reasons, to this CSV file.", callback=no_device),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -41,7 +42,7 @@ def data(
 
 def simulate(
     name: Annotated[str, typer.Argument(help="A scenario such as demo; an unknown name lists all.")],
-    out: Annotated[Path, typer.Option(help="The file to write: .parquet, .csv or .tsv.")],
+    out: Annotated[Path, typer.Option(help="The file to write: .parquet, .csv or .tsv.", callback=no_device)],
     seed: Annotated[int, typer.Option(min=0, help="The same scenario and seed give the same file.")] = 0,
     assign: Annotated[
         list[str] | None, typer.Option("--set", help="NAME=VALUE of the scenario, such as students=500; repeatable.")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gainakt.cli.options import JsonFlag, StoreOption
+from gainakt.cli.options import JsonFlag, StoreOption, no_device
 from gainakt.cli.output import show, show_json, take_in
 from gainakt.config import DEFAULT_STORE
 from gainakt.errors import InputError, unknown
@@ -26,7 +26,9 @@ FORMATS = {
 
 def export(
     runs: Annotated[list[str], typer.Argument(help="Ids of runs, or their first characters; `all` for every run.")],
-    to: Annotated[Path, typer.Option(help="The file to write; for tables and other tools a folder.")],
+    to: Annotated[
+        Path, typer.Option(help="The file to write; for tables and other tools a folder.", callback=no_device)
+    ],
     form: Annotated[
         str, typer.Option("--format", help=f"{'; '.join(f'{name}: {what}' for name, what in FORMATS.items())}.")
     ] = "runs",
@@ -42,6 +44,8 @@ def export(
     """Write runs as one file that another installation imports, as tables, for other tools, or one of their figures."""
     if form not in FORMATS:
         raise unknown("format", form, FORMATS)
+    if (figure or form in ("runs", "config")) and to.is_dir():
+        raise InputError(f"{to} is a folder; name a file with --to")
     with open_for_reading(store) as reading:
         chosen = _chosen(reading, runs)
         if figure:
@@ -90,7 +94,9 @@ def _chosen(reading: Store, names: Sequence[str]) -> list[Run]:
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="A file that `export` wrote, or the folder of a run of pyKT.")],
+    file: Annotated[
+        Path, typer.Argument(help="A file that `export` wrote, or the folder of a run of pyKT.", callback=no_device)
+    ],
     as_json: JsonFlag = False,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:

@@ -4,9 +4,10 @@ Exit status: 0 finished or stopped, 1 failed, 2 bad input; the last line of stde
 an object {"error": ...} on stdout.
 """
 
+import contextlib
 import sys
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TextIO, cast
 
 import typer
 
@@ -19,7 +20,7 @@ from gainakt.cli.compare import compare
 from gainakt.cli.data import data, simulate
 from gainakt.cli.keep import export, import_
 from gainakt.cli.label import delete, label, restore
-from gainakt.cli.output import error_object, fail
+from gainakt.cli.output import Harmless, error_object, fail
 from gainakt.cli.runs import report, runs, skills
 from gainakt.cli.study import study
 from gainakt.cli.sweep import sweep
@@ -88,6 +89,15 @@ def options(
 
 def main() -> None:
     """Run the command line; errors that a user can act on end in one sentence, others in Python's traceback."""
+    with contextlib.redirect_stdout(_shown(sys.stdout)), contextlib.redirect_stderr(_shown(sys.stderr, bars=True)):
+        _run()
+
+
+def _shown(stream: TextIO, bars: bool = False) -> TextIO:
+    return cast(TextIO, Harmless(stream, bars))
+
+
+def _run() -> None:
     try:
         if processes.helps(sys.argv[1:]):
             processes.help_to_train()

@@ -1,10 +1,12 @@
 """What the command line prints: values, tables, one JSON object, and why it ended."""
 
+import io
 import json
+import re
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from gainakt.config import DEFAULT_STORE
 from gainakt.errors import InputError, StoreBusy, StoreDamaged, StoreFull
@@ -14,6 +16,34 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from gainakt.verdict.criteria import Targets
+
+
+_CONTROLS = {
+    code: ascii(chr(code))[1:-1]
+    for code in (*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+    if chr(code) not in "\n\t\r"
+}
+_LONG = re.compile(r"(\S{200})\S{200,}")
+
+
+class Harmless:
+    """A stream of text for a terminal: names and labels come from files, and must not move its cursor or run commands.
+
+    What controls a terminal, or turns the direction of writing, is shown as its escape; `\\r` too, unless for `bars`.
+    """
+
+    def __init__(self, stream: TextIO, bars: bool = False) -> None:
+        self._stream = stream
+        self._shown = _CONTROLS if bars else {**_CONTROLS, ord("\r"): r"\r"}
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that knows few letters
+
+    def write(self, text: str) -> int:
+        """Write the text, harmless."""
+        return self._stream.write(text.translate(self._shown))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def number(value: Any) -> str:
@@ -110,7 +140,11 @@ def error_object(why: str, /, **facts: Any) -> None:
 
 
 def fail(why: str, status: int, /, **facts: Any) -> NoReturn:
-    """End the process; the last line of stderr says why, and so does the JSON where it was asked for."""
+    """End the process; the last line of stderr says why, and so does the JSON where it was asked for.
+
+    A word of hundreds of letters, which a user gave, is cut.
+    """
+    why = _LONG.sub(r"\1…", why)
     error_object(why, **facts)
     leave(why, status)
 

@@ -14,7 +14,7 @@ from gainakt.analysis.runs.seeds import fold
 from gainakt.analysis.runs.table import read
 from gainakt.analysis.runs.where import Search, holds, names, parse
 from gainakt.cli import learning
-from gainakt.cli.options import JsonFlag, StoreOption, listed
+from gainakt.cli.options import JsonFlag, StoreOption, listed, no_device
 from gainakt.cli.output import show, show_json, table_text
 from gainakt.config import DEFAULT_STORE
 from gainakt.measures.registry import shown_in
@@ -140,7 +140,8 @@ def report(
     run: RunOrData,
     baseline: Annotated[str, typer.Option(help="Compare with this run.")] = "",
     beside: Annotated[
-        Path | None, typer.Option(help="A Markdown analysis to compare with, section by section.")
+        Path | None,
+        typer.Option(help="A Markdown analysis to compare with, section by section.", callback=no_device),
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path(),
     threshold: Threshold = 0.95,

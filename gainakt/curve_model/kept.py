@@ -28,7 +28,10 @@ def folder() -> Path:
 
 def fitted_once(practice: Practice, start: Fit) -> Fit:
     """`fit.fitted`, or what it gave for the same responses from the same start in the same version of the program."""
-    file = folder() / f"fit-{_print(practice, start)}.npz"
+    try:
+        file = folder() / f"fit-{_print(practice, start)}.npz"
+    except RuntimeError:  # this user has no home
+        return fit.fitted(practice, start)
     try:
         with file.open("rb") as stream, np.load(stream) as kept:
             values = {name: kept[name] if kept[name].ndim else kept[name].item() for name in _NUMBERS}
@@ -54,9 +57,10 @@ def _print(practice: Practice, start: Fit) -> str:
 def _keep(made: Fit, file: Path) -> None:
     """Write it whole or not at all, and let go of those made longest ago."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".new", delete=False) as new:
+    with tempfile.TemporaryDirectory(dir=file.parent) as place:  # gone, too, where there is no room
+        new = Path(place) / "new.npz"
         np.savez(new, **{name: getattr(made, name) for name in _NUMBERS})
-    os.replace(new.name, file)
+        os.replace(new, file)
     there = sorted(file.parent.glob("fit-*.npz"), key=lambda kept: kept.stat().st_mtime)
     for old in there[:-_MOST]:
         old.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from gainakt.errors import read_only
 from gainakt.store.inbox import RunFolder
 from gainakt.store.lines import as_line
 
@@ -27,7 +28,12 @@ def records() -> list[dict[str, Any]]:
 
 
 def place(root: Path) -> None:
-    """Put the records' folders under `root`, a store's inbox, where they are not there yet or not whole."""
+    """Put the records' folders under `root`, a store's inbox, where they are not there yet or not whole.
+
+    A visitor's process leaves them as they are.
+    """
+    if read_only():
+        return
     for record in records():
         journal = RunFolder(root, record["run_id"]).journal
         whole = b"".join(as_line({"time": None, **row}) for row in _rows(record))

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gainakt import __version__
-from gainakt.errors import DAMAGED_ZIP, InputError, in_words
+from gainakt.errors import DAMAGED_ZIP, InputError, check_may_write, in_words
 from gainakt.store import trash
 from gainakt.store.bundle import remove_leftovers
 from gainakt.store.inbox import RUN_ID, beside, runs_root
@@ -38,6 +38,7 @@ def backup(path: Path, out: Path) -> dict[str, int]:
     Trainings may go on meanwhile: of each run the moment of its copying is in the archive, to be resumed from its
     newest state.
     """
+    check_may_write()
     root, sweeps = runs_root(path), beside(path, "sweeps")
     if not root.is_dir():
         raise InputError(f"there is no store at {path}; nothing to back up")
@@ -74,6 +75,7 @@ def restore(archive: Path, path: Path) -> dict[str, int]:
 
     Raises InputError for a damaged archive, or where something is in the way; nothing is at `path` then.
     """
+    check_may_write()
     places = {part: beside(path, part) for part in _PARTS}
     for place in (path, *places.values()):
         if place.exists():

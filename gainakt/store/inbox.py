@@ -28,6 +28,8 @@ READ_AT_MOST = 8 * 1024 * 1024
 def beside(store: str | Path, what: str) -> Path:
     """The folder of this kind beside a store's file: `data/x.duckdb`, `runs` -> `data/x.runs`."""
     path = Path(store)
+    if not path.name:
+        raise InputError(f"{path} names no file; name the store's file, such as data/gainakt.duckdb")
     return path.with_name(f"{path.stem}.{what}")
 
 

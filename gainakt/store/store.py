@@ -13,7 +13,7 @@ from typing import Any, Self
 import duckdb
 import pandas as pd
 
-from gainakt.errors import InputError, StoreBusy, in_words
+from gainakt.errors import InputError, StoreBusy, check_may_write, in_words, read_only
 from gainakt.store import annotations, snapshot, trash
 from gainakt.store import connection as opening
 from gainakt.store.entities import Run
@@ -62,6 +62,7 @@ class Store(Reader):
         """
         if str(path) == ":memory:":
             return cls(opening.open_memory(), None, Path(runs) if runs is not None else None, [])
+        check_may_write()
         file = Path(path)
         root = Path(runs) if runs is not None else runs_root(file)
         connection, warnings = opening.open_file(file, root, wait)
@@ -245,13 +246,17 @@ class Store(Reader):
 def open_for_reading(path: str | Path, wait: float = 10.0) -> Store:
     """The store for reading, with all that runs have written until now: itself, or a snapshot from who holds it.
 
-    A store that does not exist reads as an empty one. Raises StoreBusy with the holder's PID when it neither lets go
+    A store that does not exist reads as an empty one; a visitor's process reads the journals alone. Raises StoreBusy with the holder's PID when it neither lets go
     nor answers within `wait` seconds, and what `Store.open` raises.
     """
     file = Path(path)
     root = runs_root(file)
     if str(path) == ":memory:" or not (file.exists() or root.exists()):
         return Store.open(":memory:")
+    if read_only():  # opening the file may bring it to a newer schema, and takes in what is new
+        store = Store.open(":memory:", runs=root)
+        store.take_in()
+        return store
     until = time.monotonic() + wait
     with contextlib.ExitStack() as stack:
         request: snapshot.SnapshotRequest | None = None
