@@ -54,6 +54,11 @@ _LONGEST_LIST = 700
 """Characters that a list of names may have."""
 
 
+def quoted(given: str) -> str:
+    """What a user gave, in quotes, cut where it is long."""
+    return repr(given if len(given) <= _SHOWN else f"{given[:_SHOWN]}...")
+
+
 def unknown(what: str, name: str, known: Iterable[str]) -> InputError:
     """The error for a name that is not one of the known ones: it proposes the nearest, and lists them unless many."""
     names = list(known)

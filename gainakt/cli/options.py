@@ -14,7 +14,7 @@ RunArgument = Annotated[str, typer.Argument(help="A run's id, or its first chara
 
 
 def no_device(path: Path | None) -> Path | None:
-    """The path of a file or folder; raises InputError for a pipe, which would hang, or a device, which a write replaces.
+    """The path of a file or folder; raises InputError for a pipe, which hangs, or a device, which a write replaces.
 
     What is wrong otherwise, such as a file that is not there, is said by who opens it.
     """

@@ -11,7 +11,7 @@ from gainakt.cli.options import JsonFlag, StoreOption
 from gainakt.cli.output import command, show_json, table_text, take_in
 from gainakt.cli.progress import share_bar
 from gainakt.config import DEFAULT_STORE
-from gainakt.errors import InputError
+from gainakt.errors import InputError, quoted
 from gainakt.store import open_for_reading
 
 if TYPE_CHECKING:
@@ -64,7 +64,11 @@ def _planned(space: str, seeds: int | None, store: Path) -> "SweepFolder":
     if file.suffix == ".toml":
         if not file.is_file():
             raise InputError(f"{space}: there is no such file")
-        folder, text = SweepFolder(store, file.stem.lower()), file.read_text(encoding="utf-8")
+        folder = SweepFolder(store, file.stem.lower())
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise InputError(f"{space}: cannot be read: {error}") from None
     elif space in sweeps(store):
         folder = SweepFolder(store, space)
         text = folder.text
@@ -72,7 +76,7 @@ def _planned(space: str, seeds: int | None, store: Path) -> "SweepFolder":
         folder, text = SweepFolder(store, space), ready()[space]
     else:
         known = ", ".join(dict.fromkeys([*sweeps(store), *ready()]))
-        raise InputError(f"{space!r} is neither a .toml file nor a known sweep; known: {known}")
+        raise InputError(f"{quoted(space)} is neither a .toml file nor a known sweep; known: {known}")
     if folder.owner() is None:
         folder.save(text if seeds is None else with_seeds(text, seeds))
     return folder

@@ -3,7 +3,7 @@
 import os
 import socket
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ from gainakt.errors import InputError
 from gainakt.store import RunFolder
 from gainakt.store.owner import is_alive
 from gainakt.store.part import SILENCE_SECONDS
+from gainakt.store.values import number, whole
 
 _LOCK = "resuming.lock"
 _STALE = 60.0
@@ -41,17 +42,26 @@ def refuse_owned(run_id: str, rows: Iterable[dict[str, Any]]) -> None:
     owner: dict[str, Any] | None = None
     latest = 0.0
     for row in rows:
-        latest = float(row.get("time") or latest)
+        latest = _read(number, row.get("time")) or latest
         if row["kind"] in ("queued", "resuming"):
             owner = row
         elif row["kind"] in ("finished", "paused", "failed"):
             owner = None
-    if owner is None or owner.get("pid") is None:
+    pid = _read(whole, owner.get("pid")) if owner else None
+    if owner is None or pid is None:
         return
     if owner.get("host") == socket.gethostname():
-        works = is_alive(int(owner["pid"]), owner.get("pid_started"))
+        works = is_alive(pid, _read(number, owner.get("pid_started")))
     else:
         works = time.time() - latest < SILENCE_SECONDS
     if works:
-        where = f"process {owner['pid']} on {owner.get('host')}"
+        where = f"process {pid} on {owner.get('host')}"
         raise InputError(f"run {run_id} belongs to {where}, which works on it; pause or stop it first")
+
+
+def _read(value_of: Callable[[Any], Any], value: Any) -> Any:
+    """A journal's value as a number; None where it is none."""
+    try:
+        return value_of(value)
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from gainakt import __version__
-from gainakt.errors import InputError, check_may_write, place_refused
+from gainakt.errors import InputError, check_may_write, place_refused, quoted
 from gainakt.store.lines import Appender, Lines, read
 from gainakt.store.owner import this_process
 
@@ -46,7 +46,7 @@ class RunFolder:
 
     def __init__(self, root: str | Path, run_id: str) -> None:
         if not RUN_ID.fullmatch(run_id):
-            raise InputError(f"{run_id!r} is not a run id; ids look like 20261124-231502-3fa9")
+            raise InputError(f"{quoted(run_id)} is not a run id; ids look like 20261124-231502-3fa9")
         self.run_id = run_id
         self.folder = Path(root) / run_id
         self.journal = self.folder / "journal.jsonl"

@@ -7,11 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from gainakt.errors import InputError
+from gainakt.errors import InputError, quoted
 from gainakt.store.cursors import bind
 from gainakt.store.entities import Histogram, Run
 from gainakt.store.listing import Listing
 from gainakt.store.rows import ACTIVE
+from gainakt.store.values import text
 
 _RUN_COLUMNS = ", ".join(field.name for field in fields(Run))
 _LAST = 2**62
@@ -28,6 +29,7 @@ class Reader(Listing):
 
     def run(self, run_id: str) -> Run:
         """The run with this id or the only one whose id starts so; raises InputError otherwise."""
+        run_id = str(text(run_id))  # a terminal's letters may be none of UTF-8
         runs = self._runs_where("run_id = $id", {"id": run_id})
         if not runs and run_id:
             runs = self._runs_where("starts_with(run_id, $id)", {"id": run_id})
@@ -36,7 +38,7 @@ class Reader(Listing):
         if runs:
             ids = ", ".join(run.run_id for run in runs[:5])
             raise InputError(f"run id {run_id!r} is ambiguous: {ids}; give more of it")
-        raise InputError(f"there is no run {run_id!r} here; `python -m gainakt runs` lists the runs")
+        raise InputError(f"there is no run {quoted(run_id)} here; `python -m gainakt runs` lists the runs")
 
     def runs_by_id(self, run_ids: Sequence[str]) -> list[Run]:
         """The runs with these ids that are there, in this order."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gainakt.store.changes import Changes
-from gainakt.store.values import as_json, as_object, moment_of, number, text, whole
+from gainakt.store.values import as_json, as_object, is_whole, moment_of, number, text, whole
 
 ACTIVE = ("queued", "running")
 ENDED = ("finished", "stopped", "paused", "failed", "interrupted")
@@ -240,7 +240,7 @@ def _annotated(row: Mapping[str, Any], moment: float | None, out: Changes) -> No
 
 def _unknown(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
     """A kind from a newer version, kept as it is."""
-    at = {name: row.get(name) for name in ("step", "epoch") if isinstance(row.get(name), int)}
+    at = {name: row[name] for name in ("step", "epoch") if is_whole(row.get(name))}
     out.happen(event(row["kind"], moment, **at, text=as_json(dict(row))))
 
 

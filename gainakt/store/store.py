@@ -246,8 +246,8 @@ class Store(Reader):
 def open_for_reading(path: str | Path, wait: float = 10.0) -> Store:
     """The store for reading, with all that runs have written until now: itself, or a snapshot from who holds it.
 
-    A store that does not exist reads as an empty one; a visitor's process reads the journals alone. Raises StoreBusy with the holder's PID when it neither lets go
-    nor answers within `wait` seconds, and what `Store.open` raises.
+    A store that does not exist reads as an empty one; a visitor's process reads the journals alone. Raises StoreBusy
+    with the holder's PID when it neither lets go nor answers within `wait` seconds, and what `Store.open` raises.
     """
     file = Path(path)
     root = runs_root(file)

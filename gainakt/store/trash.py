@@ -15,9 +15,10 @@ from typing import Any
 
 import duckdb
 
-from gainakt.errors import InputError, check_may_write
+from gainakt.errors import InputError, check_may_write, quoted
 from gainakt.store.entities import Run
 from gainakt.store.inbox import RUN_ID, RunFolder
+from gainakt.store.values import moment_of, text
 
 FOLDER = "trash"
 KEPT_DAYS = 30
@@ -65,7 +66,7 @@ def restore(root: Path, run_id: str) -> str:
     meant = [name for name in _names(root) if run_id and name.startswith(run_id)]
     if len(meant) != 1:
         why = f"is ambiguous: {', '.join(sorted(meant)[:5])}" if meant else "is not in the trash"
-        raise InputError(f"run {run_id!r} {why}; `python -m gainakt runs --trash` lists what is in it")
+        raise InputError(f"run {quoted(run_id)} {why}; `python -m gainakt runs --trash` lists what is in it")
     folder = RunFolder(root, meant[0]).folder
     if folder.exists():
         raise InputError(f"run {meant[0]} is there already; what lies in the trash is an older copy of it")
@@ -118,14 +119,17 @@ def _about(folder: Path) -> Deleted | None:
     """What is known of a folder in the trash; None where it was not put there by `discard`."""
     try:
         about: dict[str, Any] = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+        deleted = moment_of(about["deleted"])
+        if deleted is None:
+            return None
         return Deleted(
             run_id=folder.name,
-            name=str(about["name"]),
+            name=str(text(about["name"])),
             status=str(about["status"]),
-            data=about.get("data"),
-            created=about.get("created"),
-            deleted=float(about["deleted"]),
+            data=text(about.get("data")),
+            created=moment_of(about.get("created")),
+            deleted=deleted,
             who=str(about.get("who")),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None

@@ -32,6 +32,11 @@ def whole(value: Any) -> int | None:
     return converted
 
 
+def is_whole(value: Any) -> bool:
+    """Whether the value is an integer that the store's columns and charts can hold."""
+    return type(value) is int and abs(value) <= _LARGEST
+
+
 def text(value: Any) -> str | None:
     """The value as text that UTF-8 can carry, or None."""
     if isinstance(value, str) and value.isascii():

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gainakt.errors import InputError, check_may_write
+from gainakt.errors import InputError, check_may_write, quoted
 from gainakt.jobs.sweep.space import NAME, Space, read
 from gainakt.store import runs_root
 from gainakt.store.inbox import beside
@@ -35,7 +35,9 @@ class SweepFolder:
 
     def __init__(self, store: str | Path, name: str) -> None:
         if not NAME.fullmatch(name):
-            raise InputError(f"{name!r} cannot name a sweep; use small letters, digits and hyphens, such as variance-2")
+            raise InputError(
+                f"{quoted(name)} cannot name a sweep; use small letters, digits and hyphens, such as variance-2"
+            )
         self.name = name
         self.store = Path(store).resolve()
         self.runs = runs_root(self.store)
@@ -50,6 +52,8 @@ class SweepFolder:
             return self._plan.read_text(encoding="utf-8")
         except FileNotFoundError:
             raise InputError(f"there is no sweep {self.name!r} beside {self.store}") from None
+        except (OSError, ValueError) as error:
+            raise InputError(f"the plan of the sweep {self.name} cannot be read: {error}") from None
 
     def space(self) -> Space:
         """What it tries; raises InputError when there is no such sweep."""
@@ -66,11 +70,13 @@ class SweepFolder:
         """The process that trains it now (pid, host, engine, processes); None where none does."""
         try:
             beat = self._owner.stat().st_mtime
-            owner: dict[str, Any] = json.loads(self._owner.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            owner = dict(json.loads(self._owner.read_text(encoding="utf-8")))
+            started = owner.get("pid_started")
+            pid, started = int(owner["pid"]), None if started is None else float(started)
+        except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return None
         if owner.get("host") == socket.gethostname():
-            return owner if is_alive(int(owner["pid"]), owner.get("pid_started")) else None
+            return owner if is_alive(pid, started) else None
         return owner if time.time() - beat < SILENCE_SECONDS else None
 
     @contextmanager
