@@ -14,6 +14,7 @@ from gainakt.jobs.owning import refuse_owned
 from gainakt.jobs.sweep.folder import SweepFolder
 from gainakt.store import RunFolder, Store, runs_root, trash
 from tests.command import gainakt
+from tests.journals import rewrite
 from tests.pages import write_run
 
 ESCAPES = "\x1b]52;c;b3du\x07\x9b31m\u202e\r"
@@ -161,3 +162,27 @@ def test_fits_are_made_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch
 
 def _no_room(*_: Any, **__: Any) -> None:
     raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"config": {"training": {"batch_size": "x"}}},
+        {"config": {"nowhere": {"a": 1}}},
+        {"lineage": {"parent": "x", "step": "y"}},
+    ],
+)
+def test_a_run_whose_first_row_was_edited_is_answered_in_words(part: dict[str, Any], tmp_path: Path) -> None:
+    store = tmp_path / "s.duckdb"
+    run_id = write_run(store, "mine", "finished")
+    folder = RunFolder(runs_root(store), run_id)
+    first, *rest = folder.rows(0)[0]
+    rewrite(folder, [{**first, **part}, *rest])
+    for words in (("replay", run_id), ("evaluate", run_id), ("branch", run_id, "--at", 5)):
+        done = gainakt(*words, "--store", store, "--json")
+        assert done.returncode == 2 and json.loads(done.stdout)["error"]
+    for words in (("compare", run_id, "00000000-970206"), ("export", run_id, "--to", tmp_path / "e.zip")):
+        gainakt("runs", "--store", store)  # which places the published records
+        done = gainakt(*words, "--store", store, "--json")
+        assert done.returncode == 0, done.stderr
+        json.loads(done.stdout, parse_constant=pytest.fail)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 from gainakt.config import DEFAULT_STORE
 from gainakt.errors import InputError, StoreBusy, StoreDamaged, StoreFull
 from gainakt.store import Store, open_for_reading, runs_root
+from gainakt.store.lines import plain
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -54,7 +55,7 @@ def number(value: Any) -> str:
 def show(values: dict[str, Any], as_json: bool) -> None:
     """Print name and value line by line, the findings of a verdict below them; or all as one JSON object."""
     if as_json:
-        print(json.dumps(values))
+        print(json.dumps(plain(values)))
         return
     from gainakt.verdict.criteria import STATUSES
 
@@ -93,7 +94,7 @@ def show_json(**parts: Any) -> None:
         name: json.loads(part.to_json(orient="records")) if hasattr(part, "to_json") else part
         for name, part in parts.items()
     }
-    print(json.dumps(rows))
+    print(json.dumps(plain(rows)))
 
 
 def verdict_of(store: Path, run_id: str, targets: "Targets | None" = None) -> dict[str, Any]:

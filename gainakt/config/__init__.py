@@ -49,6 +49,7 @@ __all__ = [
     "flatten_stored",
     "renamed",
     "setting",
+    "stored",
     "vars_of",
     "weights_at",
 ]

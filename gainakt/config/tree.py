@@ -167,6 +167,14 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
         raise InputError(_explain(error)) from None
 
 
+def stored(values: object) -> Config:
+    """The configuration that a run keeps; raises InputError where it is none of this version's, as of an edited file."""
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise InputError(f"the run's settings are not such as this version knows: {_explain(error)}") from None
+
+
 def checked(config: Config) -> Config:
     """The same configuration after the checks that need two fields; raises InputError."""
     model = config.model

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from gainakt.config import Config, changed, difference, fields
+from gainakt.config import Config, changed, difference, fields, stored
 from gainakt.errors import InputError
 from gainakt.jobs.marks import Mark, Row, held_along, journal, marks_of, plan, request, to_repeat
 from gainakt.jobs.owning import refuse_owned, taking_up
@@ -69,14 +69,14 @@ def kept_moments(root: Path, run: Run) -> list[Moment]:
 def config_at(run: Run, moment: Moment) -> Config:
     """The settings in effect at a kept moment; raises InputError where another version wrote them."""
     try:
-        return _in_effect(run, moment.why, Config.model_validate(moment.config))
+        return _in_effect(run, moment.why, stored(moment.config))
     except ValidationError as error:
         raise InputError(f"run {run.run_id} was written by another version of the workbench") from error
 
 
 def _in_effect(run: Run, why: str, config: Config) -> Config:
     """A state's settings; the state that a branch begins with is its parent's, and its settings are its own."""
-    return Config.model_validate(run.config) if why == "branch" else config
+    return stored(run.config) if why == "branch" else config
 
 
 def resume(root: Path, run: Run, who: str) -> Prepared:
@@ -101,7 +101,7 @@ def resume(root: Path, run: Run, who: str) -> Prepared:
         control = folder.claim(who)
     folder.close()
     if kept is None:
-        return folder, Config.model_validate(run.config), Beginning(marks=marks, control=control)
+        return folder, stored(run.config), Beginning(marks=marks, control=control)
     config = _in_effect(run, kept.about["why"], kept.config)
     held = held_along(rows, kept.step)
     again = [request(row["field"], row.get("new", row.get("value")), row) for row in held if "field" in row]
@@ -173,7 +173,7 @@ def replay(
     made = [mark for mark in marks_of(journal(original)) if marks or mark[1]["kind"] == "stop"]
     lineage: dict[str, Any] = {"replay": run.run_id, **(purpose or {})}
     step = run.lineage.get("step")
-    config = Config.model_validate(run.config)
+    config = stored(run.config)
     if seed is not None and seed != run.seed:
         config, before = history(root, run.run_id)
         config, made, step = changed(config, {"training.seed": seed}), [*before, *made], None
@@ -200,7 +200,7 @@ def history(root: Path, run_id: str) -> tuple[Config, list[Mark]]:
     queued = next((row for row in journal(folder) if row["kind"] == "queued"), None)
     if queued is None:
         raise InputError(f"run {run_id} is gone, from which others went on: they cannot be repeated with another seed")
-    lineage, config = queued.get("lineage") or {}, Config.model_validate(queued["config"])
+    lineage, config = queued.get("lineage") or {}, stored(queued["config"])
     if "step" not in lineage:
         return config, []
     if "parent" not in lineage:

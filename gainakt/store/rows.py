@@ -79,6 +79,7 @@ def _queued(row: Mapping[str, Any], moment: float | None, out: Changes) -> None:
         "host": text(row.get("host")),
     }
     if row.get("lineage"):
+        whole(row["lineage"].get("step"))  # whoever goes on from it takes it for one
         out.columns["lineage"] = as_object(row["lineage"])
     out.happen(event("queued", moment, text=text(row["name"])))
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gainakt.config import Config
+from gainakt.config import Config, stored
 from gainakt.curve_model.fit import Fit
 from gainakt.curve_model.stored import restored
 from gainakt.data.interactions import Interactions
@@ -41,7 +41,7 @@ def recorded(run: Run) -> tuple[Config, Interactions]:
         raise InputError(f"run {run.run_id} is a published record: it has no checkpoints; train its preset instead")
     if run.yardstick:
         raise InputError(f"run {run.run_id} is a yardstick: it keeps no model, only its results and predictions")
-    config = Config.model_validate(run.config)
+    config = stored(run.config)
     data = load(config.data)
     if run.data_fingerprint and data.fingerprint != run.data_fingerprint:
         raise InputError(
@@ -80,7 +80,7 @@ def reevaluate(run: Run, root: Path) -> dict[str, Any]:
     Its predictions of the test students are kept in its folder, where older runs have none.
     """
     folder = RunFolder(root, run.run_id).folder
-    if not run.published and Config.model_validate(run.config).model.kind == "parametric":
+    if not run.published and stored(run.config).model.kind == "parametric":
         config, data, fit = reload_curve_model(run, root)
         return dict(outcome(fit, config, data, folder)[0])
     one = opened(run, root)

@@ -15,7 +15,7 @@ from typing import Any
 from safetensors.torch import load, save
 from torch import Tensor
 
-from gainakt.config import Config
+from gainakt.config import Config, stored
 from gainakt.errors import InputError
 from gainakt.training.moments import FOLDER, Moment, moments
 
@@ -42,7 +42,7 @@ class State:
     @property
     def config(self) -> Config:
         """The configuration as it was at that moment, with all that had been steered until then."""
-        return Config.model_validate(self.values["config"])
+        return stored(self.values["config"])
 
 
 def keep(folder: Path, state: State, most: int = KEPT) -> str:
