@@ -241,6 +241,16 @@ def test_a_migration_copies_the_file_first(path, monkeypatch):
         assert store.run(folder.run_id).step == 2
 
 
+def test_a_new_store_has_all_of_its_schema_or_none(path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", (schema.MIGRATIONS[0], "SELECT nonsense"))
+        with pytest.raises(duckdb.Error):
+            Store.open(path)
+    with Store.open(path) as store:
+        assert store.warnings == []
+    assert not list(path.parent.glob("*before-schema*"))
+
+
 def test_a_failed_migration_changes_nothing(path, monkeypatch):
     Store.open(path).close()
     with monkeypatch.context() as patch:

@@ -87,14 +87,14 @@ def check_readable(stored: int) -> None:
 
 
 def migrate(connection: duckdb.DuckDBPyConnection, stored: int) -> None:
-    """Run the migrations after version `stored`, each in its own transaction with its version row."""
-    for number in range(stored + 1, len(MIGRATIONS) + 1):
-        connection.execute("BEGIN")
-        try:
-            connection.execute("CREATE TABLE IF NOT EXISTS schema_versions (version INTEGER, applied DOUBLE)")
+    """Run the migrations after version `stored` in one transaction: a file is of the old version or of the newest."""
+    connection.execute("BEGIN")
+    try:
+        connection.execute("CREATE TABLE IF NOT EXISTS schema_versions (version INTEGER, applied DOUBLE)")
+        for number in range(stored + 1, len(MIGRATIONS) + 1):
             connection.execute(MIGRATIONS[number - 1])
             connection.execute("INSERT INTO schema_versions VALUES (?, ?)", [number, time.time()])
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
