@@ -22,6 +22,7 @@ from gainakt.config.tree import (
     flatten,
     flatten_stored,
     renamed,
+    stored,
     vars_of,
     weights_at,
 )

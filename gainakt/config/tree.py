@@ -168,11 +168,13 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
 
 
 def stored(values: object) -> Config:
-    """The configuration that a run keeps; raises InputError where it is none of this version's, as of an edited file."""
+    """The configuration that a run keeps; raises InputError where this version knows none such."""
+    if not values:  # else it would be repeated with the usual settings
+        raise InputError("the run's settings are lost: the first row of its journal is damaged; a backup may have it")
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        raise InputError(f"the run's settings are not such as this version knows: {_explain(error)}") from None
+        raise InputError(f"the run was written by another version of the workbench: {_explain(error)}") from None
 
 
 def checked(config: Config) -> Config:

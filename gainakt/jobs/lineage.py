@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from gainakt.config import Config, changed, difference, fields, stored
 from gainakt.errors import InputError
 from gainakt.jobs.marks import Mark, Row, held_along, journal, marks_of, plan, request, to_repeat
@@ -68,10 +66,7 @@ def kept_moments(root: Path, run: Run) -> list[Moment]:
 
 def config_at(run: Run, moment: Moment) -> Config:
     """The settings in effect at a kept moment; raises InputError where another version wrote them."""
-    try:
-        return _in_effect(run, moment.why, stored(moment.config))
-    except ValidationError as error:
-        raise InputError(f"run {run.run_id} was written by another version of the workbench") from error
+    return _in_effect(run, moment.why, stored(moment.config))
 
 
 def _in_effect(run: Run, why: str, config: Config) -> Config:
