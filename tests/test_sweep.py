@@ -273,6 +273,7 @@ def test_optuna_goes_on_where_it_was_broken_off(tmp_path: Path) -> None:
     (told,), (broken_off,) = first.ask() or [], first.ask() or []
     first.tell(told.point, [0.7], False)
     second = search_of(space, tmp_path)
+    assert (first.told, second.told) == (0, 1)
     (again,) = second.ask() or []
     assert again.identity == broken_off.identity != told.identity
     second.tell(again.point, [None], False)
@@ -300,6 +301,8 @@ def test_optuna_trials_are_runs_with_an_objective(tmp_path: Path) -> None:
     carry_out(folder, Here())
     rows = rows_of(folder)
     assert rows["status"].tolist() == ["finished"] * 3 and rows["objective"].between(0.3, 1).all()
+    anew = carry_out(folder, Here())
+    assert anew.again == anew.done == 3
 
 
 @pytest.mark.timeout(600)

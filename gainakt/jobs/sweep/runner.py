@@ -50,6 +50,7 @@ class Sweep:
     def __post_init__(self) -> None:
         self.space = self.folder.space()
         self._search: Search = search_of(self.space, self.folder.path)
+        self.done = self.again = self._search.told * self.space.seeds
         self._known = Known(self.folder.runs, self.folder.name)
         self._points: dict[int, Point] = {}
         self._going: dict[Handle, Trial] = {}

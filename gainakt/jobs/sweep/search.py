@@ -10,7 +10,9 @@ from gainakt.jobs.sweep.space import Range, Space, Trial
 
 
 class Search(Protocol):
-    """A search for points."""
+    """A search for points; `told` were told before this start, and are not asked for again."""
+
+    told: int
 
     def ask(self) -> list[Trial] | None:
         """The trials of the next point, one per seed; None where no further one is to be tried."""
@@ -24,6 +26,8 @@ class Search(Protocol):
 
 class Listed:
     """A grid, or random points: known from the beginning."""
+
+    told = 0
 
     def __init__(self, space: Space) -> None:
         self._trials = iter(space.every)
@@ -69,6 +73,7 @@ class Optuna:
         self._study.sampler = optuna.samplers.TPESampler(seed=space.seed + len(begun), constant_liar=True)
         self._again = [trial for trial in begun if trial.state == self._states.RUNNING]
         self._begun = len(begun)
+        self.told = len(begun) - len(self._again)
         self._going: dict[int, Any] = {}
 
     def ask(self) -> list[Trial] | None:
