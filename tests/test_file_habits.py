@@ -62,7 +62,7 @@ def test_words_for_correct(written, yes, no):
 def test_words_of_which_one_side_is_unknown_are_refused(written):
     for yes, no in (("tak", "no"), ("R", "W"), ("wahr", "unwahr")):
         rows = f"A,x,{yes}\nA,x,{no}\n" * 2
-        with pytest.raises(InputError, match=rf"{yes} \(2\).*which of them is correct is not known"):
+        with pytest.raises(InputError, match=rf"'{yes}' \(2\).*which of them is correct is not known"):
             read(written("student,skill,correct\n" + rows))
     assert read(written("student,skill,correct\nA,x,1\nA,x,dunno\n")).rejected_rows == 1
 
@@ -150,3 +150,12 @@ def test_any_shuffle_of_attempts_gives_the_same_first_ones(written):
 def test_attempts_are_the_practice_where_questions_are_the_skills(written):
     path = written("SubjectID,ProblemID,Attempt,Score\nu1,P13,1,0\nu1,P13,2,1\n")
     assert len(read(path, DataConfig(skill_column="ProblemID"))) == 2
+
+
+def test_what_is_very_long_or_deep_is_refused_in_few_words(written):
+    rows = "".join(f"s{i},k{i % 2},{'x' * 50_000}\n" for i in range(4))
+    with pytest.raises(InputError) as refused:
+        read(written(f"student,skill,correct\n{rows}", "long.csv"))
+    assert len(str(refused.value)) < 1_000
+    with pytest.raises(InputError, match="cannot be read as JSON"):
+        read(written("[" * 100_000, "deep.json"))

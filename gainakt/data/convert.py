@@ -251,5 +251,5 @@ def _students(path: Path, plain: Path) -> Iterator[Any]:
             yield from json.loads(text)
         else:
             yield from (json.loads(line) for line in text.splitlines() if line.strip())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read as JSON: {error}") from None

@@ -10,6 +10,7 @@ import pandas as pd
 
 from gainakt.config import DataConfig
 from gainakt.data.interactions import JOIN, NO_FOLD, TEST
+from gainakt.errors import quoted
 
 NUMBER_SIGNS, NAME_SIGNS = "_;,|", ";|,+"
 """Signs that may part numbers, and names, of several skills in one cell."""
@@ -150,7 +151,7 @@ def doubtful(skills: list[str], students: list[str], config: DataConfig) -> Iter
     for name in skills:
         written.setdefault(" ".join(name.casefold().split()), []).append(name)
     if alike := [names for names in written.values() if len(names) > 1]:
-        shown = " and ".join(repr(name) for name in alike[0])
+        shown = " and ".join(quoted(name) for name in alike[0][:2])
         yield f"{len(alike)} skill(s) are written in several ways, such as {shown}, and count as several"
     for sign in "" if config.skill_separator else _MAY_PART:
         several = [name for name in skills if sign in name and not set(name) & _INNER]
@@ -158,7 +159,7 @@ def doubtful(skills: list[str], students: list[str], config: DataConfig) -> Iter
         again = Counter(part for cell in cells for part in set(cell))
         if len(cells) > 1 and sum(count > 1 for count in again.values()) >= len(again) / 2:
             yield (
-                f"{len(cells)} skill(s) may be several with {sign!r} between, such as {several[0]!r};"
+                f"{len(cells)} skill(s) may be several with {sign!r} between, such as {quoted(several[0])};"
                 f" data.skill_separator={sign!r} parts them"
             )
     if cut := [name for name in students if _CUT.fullmatch(name)]:

@@ -7,7 +7,7 @@ from gainakt.data.files import TRAINING_FOLD, VALIDATION_FOLD
 from gainakt.data.interactions import TEST
 from gainakt.data.mapping import SCORES, plain
 from gainakt.data.readers import Loaded
-from gainakt.errors import InputError
+from gainakt.errors import InputError, quoted
 
 _EMPTY = ("", "na", "n/a", "nan", "null", "none", "#n/a", "<na>", ".", "\\n", "-1.#ind")
 _CORRECT = (
@@ -113,7 +113,8 @@ def _refuse_one_side(connection: duckdb.DuckDBPyConnection, loaded: Loaded, colu
         f"SELECT count(*) FROM {loaded.relation} WHERE numeral({column}) BETWEEN 0 AND 1"
     ).fetchall()[0][0]
     name = loaded.opened.mapping.named("response")
-    words = [f"{word} ({count:,})" for word, count, _ in found if word != name]  # a header may stand again
+    # a header may stand again
+    words = [f"{quoted(word)} ({count:,})" for word, count, _ in found if word != name]
     if words and not numbers:
         raise InputError(
             f"{loaded.opened.source.path}, column {name}: holds {', '.join(words)}; which of them is correct is not"
