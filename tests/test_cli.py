@@ -14,7 +14,9 @@ import pytest
 
 from gainakt import __version__
 from gainakt.cli.verdict import TESTS_WITH
-from gainakt.store import RunFolder, runs_root
+from gainakt.errors import READ_ONLY
+from gainakt.store import RunFolder, Store, runs_root
+from gainakt.training.saved import reevaluate
 from gainakt.verdict.judge import ARMS
 from tests.command import gainakt
 
@@ -83,6 +85,19 @@ def test_evaluate_gives_the_numbers_of_train(trained, store):
         assert told[name] == trained[name], name
     for split in ("train", "validation", "test"):
         assert told[split] == pytest.approx(trained[split], abs=1e-6)
+
+
+def test_a_visitor_evaluates_and_leaves_no_predictions(trained, store, tmp_path, monkeypatch):
+    folder = tmp_path / "s.runs" / trained["run_id"]
+    shutil.copytree(runs_root(store) / trained["run_id"], folder)
+    for file in folder.glob("predictions*"):
+        file.unlink()
+    with Store.open(":memory:", runs=folder.parent) as reading:
+        reading.take_in()
+        for looks_on, left in (("1", 0), ("0", 2)):
+            monkeypatch.setenv(READ_ONLY, looks_on)
+            assert reevaluate(reading.run(trained["run_id"]), folder.parent)["test"]
+            assert len(list(folder.glob("predictions*"))) == left
 
 
 def test_the_tests_run_by_their_present_and_their_former_name(trained, store):

@@ -10,7 +10,7 @@ from gainakt.curve_model.stored import restored
 from gainakt.data.interactions import Interactions
 from gainakt.data.sequences import Split, Windows, split_students, windows_of
 from gainakt.datasets.load import load
-from gainakt.errors import InputError
+from gainakt.errors import InputError, read_only
 from gainakt.model.gainakt import GainAKT
 from gainakt.store import Run, RunFolder
 from gainakt.training import checkpoints
@@ -77,9 +77,9 @@ def reload_curve_model(run: Run, root: Path) -> tuple[Config, Interactions, Fit]
 def reevaluate(run: Run, root: Path) -> dict[str, Any]:
     """Metrics of a saved run by split, of what it learned, and of the recovery of a truth, from its checkpoints.
 
-    Its predictions of the test students are kept in its folder, where older runs have none.
+    Its predictions of the test students are written to its folder, which older runs have none in; not by a visitor.
     """
-    folder = RunFolder(root, run.run_id).folder
+    folder = None if read_only() else RunFolder(root, run.run_id).folder
     if not run.published and stored(run.config).model.kind == "parametric":
         config, data, fit = reload_curve_model(run, root)
         return dict(outcome(fit, config, data, folder)[0])
